@@ -1,4 +1,4 @@
-/* Addresses by their parts: 浙江省杭州市西湖区文三路100号3栋502室, "12 Baker Street, Flat 3, London". */
+/* Finds addresses by their parts: 浙江省杭州市西湖区文三路100号3栋502室, "12 Baker Street, Flat 3, London". */
 #include "shop/guard/find.h"
 
 static bool is_number(const shop_view_char *c) { return c->kind == SHOP_CHAR_DIGIT; }
@@ -11,7 +11,7 @@ static bool is_one_of(uint32_t c, const uint16_t *list) {
 
 /* ---------------------------------------------------------------------------------------------------- Chinese */
 
-/* 路 街 道 巷 弄 胡同 大道 村 镇 乡 苑 园 庄 里 屯 桥 城 厦 坊: what a street, village or estate ends with. */
+/* 路 街 道 巷 弄 胡同 大道 村 镇 乡 苑 园 庄 里 屯 桥 城 厦 坊: last characters of streets, villages and estates. */
 static const uint16_t street_ends[] = {0x8def, 0x8857, 0x9053, 0x5df7, 0x5f04, 0x540c, 0x6751, 0x9547, 0x4e61,
                                        0x82d1, 0x56ed, 0x5e84, 0x91cc, 0x5c6f, 0x57ce, 0x53a6, 0x574a, 0x533a,
                                        0x53bf, 0x5e02, 0x7701, 0x5dde, 0x65d7, 0x7ec4, 0x573a, 0x5bb6, 0};
@@ -29,7 +29,7 @@ static const uint16_t stops[] = {0x5728, 0x5230, 0x662f, 0x6211, 0x4f60, 0x4ed6,
 
 static size_t place_len(const shop_hits *hits, size_t i) { return shop_hit_len(hits, i, SHOP_LEX_PLACE); }
 
-/* "100号3栋502室", "-2-301", "8楼B座" from i on: one past it, and how many parts. */
+/* The end of "100号3栋502室", "-2-301" or "8楼B座" that begins at i, and its number of parts. */
 static size_t units_end(const shop_text_view *view, size_t i, size_t *n_units) {
     size_t end = i;
     *n_units = 0;
@@ -56,15 +56,15 @@ static size_t units_end(const shop_text_view *view, size_t i, size_t *n_units) {
             return end;
         } else {
             if (k < view->n && shop_is_word_char(&view->at[k])) return end;
-            return k; /* a flat's number at the end: 3栋502 */
+            return k; /* a flat number at the end: 3栋502 */
         }
         end = k;
     }
 }
 
 /*
- * From i on: names of places from the lexicon, and Han characters that end with 市 区 路 村 and so on, each at most 12
- * long and without a word that belongs to a sentence. *firm: the number of parts with such an ending.
+ * The end of a sequence of parts from i on: places of the lexicon, and runs of at most 12 Han characters that end with
+ * 市, 区, 路, 村 or the like and hold no stop word. *n_firm: number of parts that end with one of firm_ends.
  */
 static size_t parts_end(const shop_text_view *view, const shop_hits *hits, size_t i, size_t *n_places, size_t *n_firm) {
     enum { LONGEST = 12 };
@@ -97,7 +97,7 @@ static size_t parts_end(const shop_text_view *view, const shop_hits *hits, size_
     return end;
 }
 
-/* A building behind a house number, with a floor or room: 100号 and then 威盛大厦3楼302室. */
+/* The end of a building with a floor or room after a house number: 威盛大厦3楼302室 after 100号. */
 static size_t building_end(const shop_text_view *view, size_t end) {
     enum { LONGEST = 12 };
     for (;;) {
@@ -116,7 +116,7 @@ static llmcs_status find_chinese(const shop_text_view *view, const shop_hits *hi
     *end = parts_end(view, hits, i, &n_places, &n_firm);
     if (*end == i) return LLMCS_OK;
     const size_t with_units = units_end(view, *end, &n_units);
-    /* A place alone is for the tagger; here it takes a number, a second part, or a street behind a cue. */
+    /* A single place is left to the tagger. This rule needs a number, a second part, or a street after a cue. */
     const bool found =
         n_units > 0 ? n_firm + n_places > 0 || after_cue : n_firm + n_places >= 2 || (after_cue && n_firm > 0);
     if (!found || *end - i < 2) return LLMCS_OK;
@@ -140,7 +140,7 @@ static size_t word_end(const shop_text_view *view, size_t i) {
     return i;
 }
 
-/* The house number before up to four words that end at `end`: its begin, or `end`. Words between have capitals. */
+/* The start of a house number followed by up to four capitalised words that end at `end`; `end` if there is none. */
 static size_t house_begin(const shop_text_view *view, size_t end) {
     size_t i = end, n_words = 0;
     while (i && view->at[i - 1].code == ' ' && n_words <= 4) {
@@ -164,7 +164,7 @@ static size_t house_begin(const shop_text_view *view, size_t end) {
     return end;
 }
 
-/* "Mountain View, CA 94043" at i, a city of up to three words that no list needs to know: its end, or i. */
+/* The end of "Mountain View, CA 94043" at i, or i. The city has up to three words and need not be in the lexicon. */
 static size_t city_and_state_end(const shop_text_view *view, size_t i) {
     size_t k = i;
     for (size_t n = 0; n < 3 && is_capital(view, k); n++) {
@@ -182,7 +182,7 @@ static size_t city_and_state_end(const shop_text_view *view, size_t i) {
     return i;
 }
 
-/* ", Flat 3", "\n Suite 413", ", London", ", NY 10011", ", SW1A 1AA" behind a street. */
+/* The end of what follows a street: ", Flat 3", "\n Suite 413", ", London", ", NY 10011", ", SW1A 1AA". */
 static size_t tail_end(const shop_text_view *view, const shop_hits *hits, size_t end) {
     for (size_t n = 0; n < 5; n++) {
         size_t i = end;
@@ -233,7 +233,8 @@ static llmcs_status find_post_box(const shop_text_view *view, const shop_hits *h
 
 /* ----------------------------------------------------------------------------------------------------- search */
 
-/* Where a part of a Chinese address can begin: at a place of the lexicon, behind a cue, behind a mark or a stop word.
+/* True if a Chinese address can begin at i: at a place of the lexicon, or after a stop word or anything that is not
+ * Han.
  */
 static bool may_begin(const shop_text_view *view, const shop_hits *hits, size_t i) {
     if (!shop_is_han_at(view, i) || is_one_of(view->at[i].code, stops)) return false;

@@ -1,4 +1,4 @@
-/* Appends rows to the audit, signs its head, and removes its oldest rows. */
+/* Appends audit rows, signs the head, and removes the oldest rows. */
 #include "shop/guard/audit.h"
 
 #include <sodium.h>
@@ -35,7 +35,7 @@ void shop_audit_hash(const shop_audit_entry *entry, uint8_t hash[SHOP_AUDIT_HASH
     hash_u64(&state, (uint64_t)entry->time);
     for (size_t i = 0; i < SHOP_AUDIT_FIELDS; i++) {
         const shop_audit_field *f = &entry->fields[i];
-        /* The length first, so that no two rows have the same bytes; NULL is not "". */
+        /* The length comes first, so that different rows never hash the same bytes; NULL differs from "". */
         hash_u64(&state, f->text ? f->n : UINT64_MAX);
         if (f->text) crypto_generichash_update(&state, (const unsigned char *)f->text, f->n);
     }
@@ -72,7 +72,7 @@ void shop_audit_head_message(int64_t seq, int64_t time, int64_t anchor, const ui
 
 /* ---- rows */
 
-/* The last row's number and hash; without rows those of the last anchor, or 0 and the first hash. */
+/* Number and hash of the last row; without rows those of the last anchor, else 0 and the first hash. */
 static llmcs_status find_last(shop_connection *c, int64_t *seq, uint8_t hash[SHOP_AUDIT_HASH_BYTES]) {
     shop_query q;
     size_t n;
@@ -97,7 +97,7 @@ static llmcs_status find_last(shop_connection *c, int64_t *seq, uint8_t hash[SHO
                              (long long)*seq);
 }
 
-/* "customer:ID" with the customer's alias in place of the id; other ids as they are. */
+/* Turns "customer:ID" into "customer:ALIAS"; copies other ids. */
 static llmcs_status replace_customer(shop_connection *c, const char *id, char out[SHOP_ID_BYTES + 16]) {
     static const char prefix[] = "customer:";
     char alias[SHOP_ALIAS_BYTES];
@@ -124,12 +124,12 @@ llmcs_status shop_audit_append(shop_connection *c, const char *role, const char 
     SHOP_TRY(shop_check_text("object", object ? object : "", 0, SHOP_ID_BYTES));
     SHOP_TRY(shop_check_text("detail", detail_json, 0, SHOP_AUDIT_DETAIL_BYTES));
     const llmcs_status is_object = shop_check_json_object(c, "detail", detail_json);
-    /* Without the text: what a host gets wrong may be personal. */
-    if (is_object) return is_object == LLMCS_ARG ? shop_fail(LLMCS_ARG, "detail: is no JSON object") : is_object;
+    /* The message does not quote the text, which may hold personal data. */
+    if (is_object) return is_object == LLMCS_ARG ? shop_fail(LLMCS_ARG, "detail: expected a JSON object") : is_object;
     SHOP_TRY(shop_crypto_ready());
     SHOP_TRY(replace_customer(c, actor, who));
     SHOP_TRY(replace_customer(c, object ? object : "", what));
-    SHOP_TRY(shop_lock(c, SHOP_LOCK_AUDIT, "")); /* the last row stays the last until this one is stored */
+    SHOP_TRY(shop_lock(c, SHOP_LOCK_AUDIT, "")); /* no other node appends until this row is committed */
     SHOP_TRY(find_last(c, &e.seq, hash));
     e.seq++;
     e.fields[0] = field_of(role);
@@ -169,7 +169,7 @@ llmcs_status shop_audit_sign(shop_connection *c) {
     SHOP_TRY(find_last(c, &seq, hash));
     if (!seq) return LLMCS_OK;
     SHOP_TRY(store_head(c, seq, 0, hash));
-    /* The last head covers all rows before it; every 1024th stays, to say where an audit was still intact. */
+    /* The last head covers all rows before it. Every 1024th head is kept, to locate damage. */
     return shop_change(
         c, "DELETE FROM audit_heads WHERE seq < ?1 AND seq > ?1 - 1024 AND seq % 1024 <> 0 AND anchor = 0", "i", seq);
 }
@@ -180,7 +180,8 @@ llmcs_status shop_audit_prune(shop_connection *c, int64_t time, uint64_t *n) {
     size_t bytes = 0;
     shop_query q;
     *n = 0;
-    /* The clock can have been set back, so rows are not in the order of time: all before the first young one go. */
+    /* The clock may have been set back, so times may not ascend: removes the rows before the first one that is not too
+     * old. */
     SHOP_TRY(shop_lookup_int(c, 0, &first, "SELECT min(seq) FROM audit", ""));
     SHOP_TRY(shop_lookup_int(c, 0, &last,
                              "SELECT coalesce((SELECT seq FROM audit WHERE time >= ?1 ORDER BY seq LIMIT 1) - 1,"

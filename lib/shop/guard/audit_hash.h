@@ -1,4 +1,4 @@
-/* What is hashed and signed, the same for those who write the audit and those who verify it. */
+/* What is hashed and signed: shared by the code that writes the audit and the code that verifies it. */
 #ifndef SHOP_GUARD_AUDIT_HASH_H
 #define SHOP_GUARD_AUDIT_HASH_H
 
@@ -21,10 +21,10 @@ typedef struct shop_audit_entry {
 /* hash := BLAKE2b(label, hash, entry). */
 void shop_audit_hash(const shop_audit_entry *entry, uint8_t hash[SHOP_AUDIT_HASH_BYTES]);
 
-/* What stands in for the hash before row 1. */
+/* The hash before row 1. */
 llmcs_status shop_audit_first_hash(shop_connection *c, uint8_t hash[SHOP_AUDIT_HASH_BYTES]);
 
-/* The message that a head's signature signs. */
+/* The message that is signed for a head. */
 enum { SHOP_AUDIT_HEAD_BYTES = 16 + 8 + 8 + 8 + SHOP_AUDIT_HASH_BYTES };
 void shop_audit_head_message(int64_t seq, int64_t time, int64_t anchor, const uint8_t hash[SHOP_AUDIT_HASH_BYTES],
                              uint8_t message[SHOP_AUDIT_HEAD_BYTES]);

@@ -1,4 +1,4 @@
-/* Lists and verifies the audit; what the host adds to it. */
+/* Lists and verifies the audit, and appends the host's own rows. */
 #include <sodium.h>
 #include <string.h>
 
@@ -21,7 +21,7 @@ llmcs_status llmcs_shop_audit_append(llmcs_shop *shop, llmcs_shop_role role, con
 
 /* ---- list */
 
-/* Of actor or object "customer:ALIAS" with the alias of a known customer. */
+/* Column 8 is the customer whose alias is in the actor or object. */
 static llmcs_status list_rows(shop_connection *c, int64_t first, uint64_t limit, llmcs_shop_audit_fn each, void *user) {
     shop_query q;
     llmcs_status status;
@@ -86,7 +86,7 @@ typedef struct verification {
     bool head_seen;
 } verification;
 
-/* Keeps the first problem. */
+/* Stores the first problem; ignores later ones. */
 static void report_problem(verification *v, int64_t seq, const char *fmt, ...) {
     va_list args;
     if (!v->report->intact) return;
@@ -97,7 +97,7 @@ static void report_problem(verification *v, int64_t seq, const char *fmt, ...) {
     va_end(args);
 }
 
-/* The given key, else the store's, else the one that the file names. */
+/* Uses the given key, else the store's, else the one named in the file. */
 static llmcs_status find_public_key(verification *v) {
     const shop_keys *keys;
     SHOP_TRY(shop_crypto_ready());
@@ -117,7 +117,7 @@ static llmcs_status find_public_key(verification *v) {
     return shop_keys_public(v->c, v->public_key, &v->has_key);
 }
 
-/* One head: a row (seq, time, hash, anchor, signature) of q. */
+/* Checks a head's signature. q is at a row (seq, time, hash, anchor, signature). */
 static bool is_signed(const verification *v, const shop_query *q) {
     uint8_t message[SHOP_AUDIT_HEAD_BYTES];
     size_t hash_bytes, signature_bytes;
@@ -151,7 +151,7 @@ static llmcs_status find_start(verification *v) {
     return LLMCS_OK;
 }
 
-/* The next row is q's: checks its number and its hash. */
+/* Checks number and hash of the row that q is at. */
 static void check_row(verification *v, const shop_query *q) {
     shop_audit_entry e = {.seq = shop_query_int(q, 0), .time = shop_query_int(q, 1)};
     size_t n;
@@ -165,17 +165,17 @@ static void check_row(verification *v, const shop_query *q) {
     shop_audit_hash(&e, v->hash);
     const void *stored = shop_query_blob(q, 7, &n);
     if (n != SHOP_AUDIT_HASH_BYTES || memcmp(stored, v->hash, n) != 0)
-        report_problem(v, e.seq, "row %lld was changed, or a row before it: its hash does not fit", (long long)e.seq);
+        report_problem(v, e.seq, "row %lld or one before it was changed: its hash does not match", (long long)e.seq);
     v->seq = e.seq;
     v->report->n_rows++;
     if (v->params->head && v->params->head_seq == v->seq) {
         v->head_seen = true;
         if (memcmp(v->hash, v->head, sizeof v->head) != 0)
-            report_problem(v, v->seq, "row %lld is not the one whose head was kept", (long long)v->seq);
+            report_problem(v, v->seq, "row %lld does not have the hash given in params.head", (long long)v->seq);
     }
 }
 
-/* Heads at the row that was just read. */
+/* Checks the heads up to the row that was just read. */
 static llmcs_status check_heads(verification *v, shop_query *heads) {
     while (heads->has_row && shop_query_int(heads, 0) <= v->seq) {
         size_t n;
@@ -183,7 +183,7 @@ static llmcs_status check_heads(verification *v, shop_query *heads) {
         if (!is_signed(v, heads))
             report_problem(v, seq, "the head at row %lld is not signed by the store's key", (long long)seq);
         else if (seq == v->seq && memcmp(shop_query_blob(heads, 2, &n), v->hash, sizeof v->hash) != 0)
-            report_problem(v, seq, "row %lld or one before it was changed and hashed anew: its signed head differs",
+            report_problem(v, seq, "row %lld or one before it was changed and rehashed: its signed head differs",
                            (long long)seq);
         if (v->report->intact) v->report->signed_seq = seq;
         SHOP_TRY(shop_query_next(heads));
@@ -219,10 +219,10 @@ static llmcs_status verify(verification *v) {
     shop_hex(v->hash, sizeof v->hash, v->report->head);
     if (v->has_key) shop_hex(v->public_key, sizeof v->public_key, v->report->public_key);
     if (v->report->n_rows && v->report->signed_seq < v->seq)
-        report_problem(v, v->report->signed_seq + 1, "rows %lld to %lld are covered by no signed head",
+        report_problem(v, v->report->signed_seq + 1, "rows %lld to %lld are not covered by a signed head",
                        (long long)v->report->signed_seq + 1, (long long)v->seq);
     if (v->params->head && !v->head_seen)
-        report_problem(v, v->params->head_seq, "row %lld, whose head was kept, is missing",
+        report_problem(v, v->params->head_seq, "row %lld, which params.head_seq names, is missing",
                        (long long)v->params->head_seq);
     return LLMCS_OK;
 }

@@ -1,7 +1,8 @@
 /*
- * Decides what may pass: word list and control tokens over the whole text, in windows, then the classifier.
+ * Decides whether a text may pass: searches it for listed words and control tokens, in windows, then asks the
+ * classifier.
  *
- * A window overlaps the one before, so that a phrase at the border is found; what is found twice counts once.
+ * Windows overlap, so that phrases at their borders are found. A phrase that is found twice counts once.
  */
 #include "shop/guard/check.h"
 
@@ -20,8 +21,8 @@ enum { WINDOW = 65536, OVERLAP = 1024, MAX_REASONS = 64 };
 struct shop_checker {
     llmcs_allocator allocator;
     shop_word_list *words;
-    llmcs_shop_classifier *moderation; /* our reference, or NULL */
-    int32_t safe;                      /* the class that lets a text pass */
+    llmcs_shop_classifier *moderation; /* a reference, or NULL */
+    int32_t safe;                      /* index of the class "safe" */
     int32_t n_labels;
     double warn_score, block_score;
 };
@@ -75,7 +76,7 @@ void shop_checker_free(shop_checker **checker) {
 /* ---- verdicts */
 
 typedef struct verdict_memory {
-    llmcs_shop_verdict shown; /* first: llmcs_shop_verdict_free gets its address */
+    llmcs_shop_verdict shown; /* first member: llmcs_shop_verdict_free gets its address */
     llmcs_allocator allocator;
     llmcs_shop_reason reasons[MAX_REASONS];
     const llmcs_shop_reason *pointers[MAX_REASONS];
@@ -96,7 +97,7 @@ const char *llmcs_shop_check_action_name(llmcs_shop_check_action action) {
     return (unsigned)action < sizeof action_names / sizeof *action_names ? action_names[action] : NULL;
 }
 
-/* A reply of the shop has to be clean: nothing in it is masked, warned of or handed over. */
+/* In the shop's own replies, anything that is not ALLOW blocks. */
 static llmcs_shop_check_action action_for(llmcs_shop_check_action action, llmcs_shop_direction direction) {
     return direction == LLMCS_SHOP_OUT && action != LLMCS_SHOP_ALLOW ? LLMCS_SHOP_BLOCK : action;
 }
@@ -105,7 +106,7 @@ static bool is_stronger(const llmcs_shop_reason *a, const llmcs_shop_reason *b) 
     return a->action != b->action ? a->action > b->action : a->weight > b->weight;
 }
 
-/* Keeps the strongest MAX_REASONS; of one rule the longest of what overlaps. */
+/* Keeps the strongest MAX_REASONS reasons. Of overlapping spans of one rule, keeps the longest. */
 static void add_reason(verdict_memory *v, const llmcs_shop_reason *r) {
     size_t weakest = 0;
     for (size_t i = 0; i < v->shown.n_reasons; i++) {
@@ -122,7 +123,7 @@ static void add_reason(verdict_memory *v, const llmcs_shop_reason *r) {
         v->reasons[weakest] = *r;
 }
 
-/* Reasons in the order of the text; the strongest decides. */
+/* Sorts the reasons by position and sets action, label and score from the strongest one. */
 static void decide(verdict_memory *v) {
     const size_t n = v->shown.n_reasons;
     for (size_t i = 1; i < n; i++) {
@@ -168,7 +169,7 @@ static llmcs_status find_in_window(const shop_checker *c, check_workspace *w, co
     return shop_find_control_tokens(w->a, &w->view, starts_text, &w->words);
 }
 
-/* A place near `at` where no word and no character is cut, if there is one in the 256 bytes before. */
+/* The last space in the 256 bytes before `at`, else the start of the character at `at`. */
 static size_t find_cut(const char *text, size_t at) {
     for (size_t i = at; i > at - 256; i--)
         if (text[i] == ' ' || text[i] == '\n') return i;
@@ -230,7 +231,7 @@ static llmcs_status check_with_classifier(const shop_checker *c, const char *tex
                                .end = n,
                                .weight = unsafe,
                                .action = action_for(action, params->direction)};
-        /* The n-grams that speak for the class say where; without any it is the text as a whole. */
+        /* The reason's spans are the n-grams that speak for the class, or the whole text if there are none. */
         for (size_t i = 0; i < best->n_evidence; i++) {
             r.begin = best->evidence[i].begin;
             r.end = best->evidence[i].end;

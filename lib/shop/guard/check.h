@@ -1,4 +1,4 @@
-/* What llmcs_shop_check needs, made with a guard. Never changes. */
+/* The part of a guard that llmcs_shop_check uses. Immutable. */
 #ifndef SHOP_GUARD_CHECK_H
 #define SHOP_GUARD_CHECK_H
 

@@ -1,5 +1,5 @@
-/* Codes of letters and digits: IBAN, unified social credit codes, Hong Kong identity cards, number plates; and codes of
- * any form right behind the word for them ("order number", 护照). */
+/* Finds codes of letters and digits: IBAN, unified social credit codes, Hong Kong identity cards, number plates, and
+ * any code right after a label such as "order number" or 护照. */
 #include <string.h>
 
 #include "shop/guard/find.h"
@@ -20,7 +20,7 @@ static uint32_t base36(const shop_view_char *c) {
 
 /* ------------------------------------------------------------------------------------------------------- IBAN */
 
-/* Characters of an IBAN by country (ISO 13616 registry). */
+/* Length of an IBAN by country (ISO 13616 registry). */
 static size_t iban_length(uint32_t a, uint32_t b) {
     static const char lengths[] =
         "AD24AE23AL28AT20AZ28BA20BE16BG22BH22BI27BR29BY28CH21CR22CY28CZ24DE22DJ27DK18DO28EE20EG29ES24FI18FK18FO18FR27"
@@ -33,7 +33,7 @@ static size_t iban_length(uint32_t a, uint32_t b) {
     return 0;
 }
 
-/* ISO 7064 MOD 97-10 over the characters with the first four moved to the end; spaces and dashes are not counted. */
+/* ISO 7064 MOD 97-10 with the first four characters moved to the end; skips spaces and dashes. */
 static uint32_t iban_remainder(const shop_text_view *view, size_t begin, size_t end) {
     uint32_t remainder = 0, head[4] = {0};
     size_t n = 0;
@@ -78,8 +78,8 @@ static uint32_t company_id_value(const shop_view_char *c) {
     return at ? (uint32_t)(at - alphabet) : 31;
 }
 
-/* GB 32100: the authority that registered it, 6 digits of a region; the sum by 3^i mod 31 and the check character is 0
- * mod 31. Digits alone are an id of a company only behind 91 to 93: others are too often identity numbers. */
+/* GB 32100: registering authority, 6 digits of a region; the sum of the characters weighted by 3^i mod 31, plus the
+ * check character, is 0 mod 31. A code of digits only must start with 91 to 93: others are mostly identity numbers. */
 static bool is_company_id(const shop_text_view *view, size_t i) {
     uint32_t sum = 0, weight = 1;
     size_t n_letters = 0;
@@ -114,7 +114,7 @@ static size_t hong_kong_id_end(const shop_text_view *view, size_t i) {
 
 /* ----------------------------------------------------------------------------------------------------- plates */
 
-/* 京 津 沪 ...: the character of a province, or 使 (embassies), 军 no longer. */
+/* 京 津 沪 ...: the character of a province, or 使 for embassies. */
 static bool is_plate_province(uint32_t c) {
     static const uint16_t provinces[] = {0x4eac, 0x6d25, 0x6caa, 0x6e1d, 0x5180, 0x8c6b, 0x4e91, 0x8fbd,
                                          0x9ed1, 0x6e58, 0x7696, 0x9c81, 0x65b0, 0x82cf, 0x6d59, 0x8d63,
@@ -176,7 +176,7 @@ llmcs_status shop_find_codes(const shop_text_view *view, shop_findings *f) {
 
 /* ------------------------------------------------------------------------------------------------ after labels */
 
-/* Between a label and its code: spaces, marks, "is", "no.", "number", 是, 为, 号码 and the like. */
+/* Skips what stands between a label and its code: spaces, marks, "is", "no.", "number", 是, 为, 号码. */
 static size_t skip_filler(const shop_text_view *view, size_t i) {
     static const char *const words[] = {"number", "numbers", "num", "no", "id", "code", "is", "was", "its", NULL};
     enum { MOST = 16 };

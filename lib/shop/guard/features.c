@@ -1,5 +1,5 @@
-/* Tokens of a view and their features. A change here makes taggers that were trained before useless: raise
- * FEATURES_VERSION in tagger_file.c. */
+/* Splits a view into tokens and computes their features. Existing tagger files depend on both: raise FEATURES_VERSION
+ * in tagger_file.c with every change. */
 #include "shop/guard/tagger.h"
 
 /* ----------------------------------------------------------------------------------------------------- tokens */
@@ -36,7 +36,7 @@ static uint32_t word_shape(const shop_text_view *view, size_t begin, size_t end)
     return n_upper == 1 && is_upper(view->at[begin].code) ? SHAPE_CAPITAL : SHAPE_MIXED;
 }
 
-/* The token that begins at i, which is no space. */
+/* Reads the token at i, which must not be a space. */
 static shop_token read_token(const shop_text_view *view, size_t i) {
     const shop_view_char *at = view->at;
     shop_token t = {.begin = (uint32_t)i, .end = (uint32_t)i + 1};
@@ -68,7 +68,7 @@ static shop_token read_token(const shop_text_view *view, size_t i) {
     return t;
 }
 
-/* What the lexicon says of each token: where its words begin and go on. */
+/* Marks the tokens at which words of the lexicon begin, and those inside such words. */
 static void add_words(const shop_hits *hits, shop_tokens *tokens) {
     size_t t = 0;
     for (size_t h = 0; h < hits->n; h++) {
@@ -82,7 +82,7 @@ static void add_words(const shop_hits *hits, shop_tokens *tokens) {
     }
 }
 
-/* What stands at the beginning of a token's line, and how far it is: a block of an address differs from a sentence. */
+/* Sets the kind of the line's first character and the distance to it: the lines of an address differ from sentences. */
 static void add_lines(const shop_text_view *view, shop_tokens *tokens) {
     enum { FAR = 6 };
     uint32_t first = 0, n = 0;
@@ -127,7 +127,7 @@ typedef struct writer {
     uint32_t at; /* the number of the feature, part of its hash */
 } writer;
 
-/* 0 is no feature. */
+/* The hash of a feature; never 0, which means that a token lacks the feature. */
 static uint32_t finish(uint64_t h) {
     h *= UINT64_C(0xbf58476d1ce4e5b9);
     const uint32_t hash = (uint32_t)(h >> 32);
@@ -142,7 +142,7 @@ static void add2(writer *w, uint64_t a, uint64_t b) { add1(w, mix(mix(3, a), b))
 static void add3(writer *w, uint64_t a, uint64_t b, uint64_t c) { add1(w, mix(mix(mix(5, a), b), c)); }
 static void skip(writer *w) { w->out[w->at++] = 0; }
 
-/* Words that say something of names and places; cues for codes say nothing. */
+/* Tags that are useful for names and places. */
 static const uint32_t TAGS = SHOP_LEX_SURNAME | SHOP_LEX_NAME_AFTER | SHOP_LEX_TITLE_AFTER | SHOP_LEX_TITLE |
                              SHOP_LEX_JOB | SHOP_LEX_PLACE | SHOP_LEX_STREET | SHOP_LEX_ADDRESS_AFTER | SHOP_LEX_UNIT |
                              SHOP_LEX_FORENAME | SHOP_LEX_FAMILY | SHOP_LEX_FOREIGN;
@@ -173,7 +173,7 @@ static void add_affixes(writer *w, const shop_text_view *view, const shop_token 
     }
 }
 
-/* The words of the tagger around token x[3] = items[t]: their kinds, and which they are. */
+/* Features of the tagger's words around token x[3] = items[t]: their kinds and hashes. */
 static void add_word_features(writer *w, const shop_token *const x[7], const shop_token *items, size_t n, size_t t) {
     const shop_token *me = x[3];
     const bool has_before = me->word && t > me->word_begin, has_after = me->word && t + me->word_end < n;
@@ -210,14 +210,14 @@ static void add_word_features(writer *w, const shop_token *const x[7], const sho
     add3(w, me->line, x[2]->shape, me->shape);
 }
 
-/* A score in steps of an e-fold, from 0 on. */
+/* Quantises a score (16 per factor of e) to whole factors of e, shifted to 0 and above. */
 static uint32_t step_of(int32_t score) {
     enum { MOST = 7 };
     const int32_t step = score / 16;
     return (uint32_t)((step < -MOST ? -MOST : step > MOST ? MOST : step) + MOST);
 }
 
-/* Whether a name of two or three characters, or a foreign one, begins at, goes through or ends with token x[3]. */
+/* Scores of a Chinese or foreign name that begins at, contains or ends with token x[3]. */
 static void add_name_features(writer *w, const shop_token *const x[7]) {
     const bool han = (x[3]->shape & 31) == SHAPE_HAN;
     if (!han) {

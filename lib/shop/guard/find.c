@@ -1,4 +1,4 @@
-/* Findings, and the words of the lexicon in a view. */
+/* Stores findings, and finds the words of the lexicon in a view. */
 #include "shop/guard/find.h"
 
 llmcs_status shop_find_add(shop_findings *f, size_t begin, size_t end, uint32_t kind, shop_priority priority,
@@ -8,7 +8,7 @@ llmcs_status shop_find_add(shop_findings *f, size_t begin, size_t end, uint32_t 
     return LLMCS_OK;
 }
 
-/* A Latin word must stand alone; a Han word may stand in a sentence without spaces. */
+/* A Latin word must not touch other letters or digits; a Han word may. */
 static bool ends_word(const shop_text_view *view, size_t last) {
     return view->at[last].kind != SHOP_CHAR_LETTER || last + 1 >= view->n || !shop_is_word_char(&view->at[last + 1]);
 }
@@ -32,7 +32,7 @@ llmcs_status shop_find_hits(const llmcs_allocator *a, const shop_lexicon *lexico
             }
             if (++k >= view->n) break;
             uint32_t code = shop_ascii_lower(view->at[k].code);
-            if (view->at[k].kind == SHOP_CHAR_SPACE) { /* any spaces are as one */
+            if (view->at[k].kind == SHOP_CHAR_SPACE) { /* a run of spaces matches one space */
                 code = ' ';
                 while (k + 1 < view->n && view->at[k + 1].kind == SHOP_CHAR_SPACE) k++;
             }

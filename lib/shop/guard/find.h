@@ -1,4 +1,4 @@
-/* What the recognisers share: where they put what they found. Positions are characters of a view. */
+/* Shared by the recognisers. Positions are character indexes in a view. */
 #ifndef SHOP_GUARD_FIND_H
 #define SHOP_GUARD_FIND_H
 
@@ -6,14 +6,14 @@
 #include "shop/guard/names.h"
 #include "shop/guard/view.h"
 
-/* Where findings overlap, the higher priority wins; of equal ones the one found first. */
+/* Of overlapping findings the one with the higher priority wins; of equal priorities the first. */
 typedef enum shop_priority {
-    SHOP_BY_GUESS = 0, /* what the rules take for an address where no tagger knows better */
+    SHOP_BY_GUESS = 0, /* likely addresses, unless the tagger found something else */
     SHOP_BY_TAGGER,
     SHOP_BY_CUE,     /* names and addresses next to cues */
     SHOP_BY_SHAPE,   /* phones */
     SHOP_BY_CHECK,   /* cards, IBAN, company ids: numbers with check digits; plates */
-    SHOP_BY_LABEL,   /* a code right after the word for it: "order number 123" */
+    SHOP_BY_LABEL,   /* a code right after its label: "order number 123" */
     SHOP_BY_ID,      /* identity numbers: check digit, date and region */
     SHOP_BY_FORMAT,  /* e-mail, links, the shop's order pattern */
     SHOP_BY_LITERAL, /* text that looks like a placeholder */
@@ -27,7 +27,7 @@ typedef struct shop_finding {
     const char *rule;
 } shop_finding;
 
-/* Starts as zeros but for a. */
+/* Initialise to zero except for `a`. */
 typedef struct shop_findings {
     const llmcs_allocator *a;
     shop_finding *items;
@@ -43,15 +43,15 @@ typedef struct shop_hit {
 } shop_hit;
 
 typedef struct shop_hits {
-    shop_hit *items; /* in the order of their beginning; at one place the longest of each tag set */
+    shop_hit *items; /* by ascending begin */
     size_t n, capacity;
 } shop_hits;
 
-/* Every word of the lexicon in the view. Latin words only where no letter or digit is next to them. */
+/* Finds every word of the lexicon in the view. Latin words only if no letter or digit is next to them. */
 llmcs_status shop_find_hits(const llmcs_allocator *a, const shop_lexicon *lexicon, const shop_text_view *view,
                             shop_hits *hits);
 
-/* Length of the longest word with one of the tags that begins at i, or 0. */
+/* Length of the longest word at i with one of the tags, or 0. */
 size_t shop_hit_len(const shop_hits *hits, size_t i, uint32_t tags);
 
 /* True if a word with one of the tags begins in [from, to). */

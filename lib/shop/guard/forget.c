@@ -83,7 +83,7 @@ llmcs_status shop_forget_params(const llmcs_shop_forget_params *given, llmcs_sho
 typedef struct forgetting {
     const char *customer; /* id */
     int64_t row;          /* in customers; -1: none */
-    bool borrowed;        /* the row in customers is there only for borrowed conversations */
+    bool borrowed;        /* the row in customers was added only to hold conversations copied from the server */
     char pseudonym[64];
 } forgetting;
 
@@ -108,7 +108,7 @@ static llmcs_status erase_table(shop_connection *c, const forgetting *f, const s
     return LLMCS_OK;
 }
 
-/* The alias by which the audit knows the customer, or the pseudonym if it does not. */
+/* Sets `alias` to "forgotten:" and the customer's alias in the audit, or the pseudonym if there is none. */
 static llmcs_status find_alias(shop_connection *c, const forgetting *f, char *alias, size_t capacity) {
     shop_query q;
     size_t n;
@@ -119,7 +119,7 @@ static llmcs_status find_alias(shop_connection *c, const forgetting *f, char *al
     return LLMCS_OK;
 }
 
-/* What `c` has of the customer. Rows that were borrowed from a server are not counted. */
+/* Erases the customer's rows in `c`. Rows copied from a server are not counted. */
 static llmcs_status erase_all(shop_connection *c, const forgetting *f, bool borrows, shop_report *report) {
     for (size_t i = 0; i < shop_n_personal_tables; i++) {
         const shop_personal_table *t = &shop_personal_tables[i];
@@ -149,7 +149,7 @@ static llmcs_status forget_in(shop_connection *c, const llmcs_shop_forget_params
     SHOP_TRY(shop_personal_tidy(c));
     char *detail = shop_report_json(report);
     if (!detail) return shop_fail(LLMCS_NOMEM, "report: no memory");
-    /* A customer who does it is known by the same alias: the id would come back otherwise. */
+    /* If the customer is the actor, the alias takes the place of the id, which must not reappear. */
     const char *actor = params->role == LLMCS_SHOP_CUSTOMER ? object : params->actor;
     const llmcs_status status =
         shop_audit_append(c, llmcs_shop_role_name(params->role), actor, "forget", object, detail);
@@ -159,8 +159,8 @@ static llmcs_status forget_in(shop_connection *c, const llmcs_shop_forget_params
 
 /* ---- a store with a server */
 
-/* Conversations of the customer on the server, as rows of this file until its own rows are erased: by them the list in
- * personal.c finds suggestions and decisions. */
+/* Copies the customer's conversations from the server into this file until its rows are erased: the statements in
+ * personal.c need them to find suggestions and decisions. */
 static llmcs_status borrow_conversations(shop_connection *c, shop_connection *server, forgetting *f) {
     shop_query q;
     int64_t row;
@@ -194,8 +194,8 @@ static llmcs_status forget_in_file(shop_connection *c, shop_connection *server, 
     return shop_personal_tidy(c);
 }
 
-/* The file first: while the server still knows the customer it can be done again. Both are in the audit of the server.
- */
+/* Erases in the file first: until the server has forgotten the customer, a failed call can be repeated. The server's
+ * audit records both. */
 static llmcs_status forget_everywhere(llmcs_shop *shop, const llmcs_shop_forget_params *params, forgetting *f,
                                       shop_report *report) {
     shop_connection *server, *c;
@@ -208,14 +208,15 @@ static llmcs_status forget_everywhere(llmcs_shop *shop, const llmcs_shop_forget_
     return shop_shared_write_end(shop, server, status);
 }
 
-/* A customer erases nobody else. */
+/* A customer may erase only their own data. */
 static llmcs_status check_own(const llmcs_shop_forget_params *params, const char *customer) {
     const char *actor = params->actor;
     if (params->role != LLMCS_SHOP_CUSTOMER) return LLMCS_OK;
     if (!strncmp(actor, "customer:", 9)) actor += 9;
     return !strcmp(actor, customer)
                ? LLMCS_OK
-               : shop_fail(LLMCS_STATE, "role customer: the actor may forget himself alone, name him as the actor");
+               : shop_fail(LLMCS_STATE,
+                           "role customer: a customer may erase only their own data: set actor to the customer's id");
 }
 
 llmcs_status llmcs_shop_forget(llmcs_shop *shop, const char *customer, const llmcs_shop_forget_params *params,

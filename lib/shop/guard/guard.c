@@ -1,4 +1,4 @@
-/* The guard: created once, then read by any number of threads. */
+/* Creates and frees a guard. */
 #include "shop/guard/guard.h"
 
 #include "shop/base/call.h"

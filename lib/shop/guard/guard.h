@@ -1,4 +1,4 @@
-/* The guard: what mask and check look things up in. Nothing of it changes after llmcs_shop_guard_create. */
+/* The parts of a guard. Immutable after llmcs_shop_guard_create. */
 #ifndef SHOP_GUARD_GUARD_H
 #define SHOP_GUARD_GUARD_H
 

@@ -1,4 +1,4 @@
-/* Reads or makes the master key and derives the others. */
+/* Reads or creates the master key and derives the other keys. */
 #include "shop/guard/keys.h"
 
 #include <errno.h>
@@ -65,15 +65,18 @@ void shop_keys_free(shop_keys **keys) {
 
 static llmcs_status check_file(const char *path, int fd) {
     struct stat st;
-    if (fstat(fd, &st)) return shop_fail(LLMCS_IO, "%s: cannot be read (error %d)", path, errno);
-    if (!S_ISREG(st.st_mode)) return shop_fail(LLMCS_FORMAT, "%s: is no regular file", path);
+    if (fstat(fd, &st)) return shop_fail(LLMCS_IO, "%s: cannot be read (errno %d)", path, errno);
+    if (!S_ISREG(st.st_mode)) return shop_fail(LLMCS_FORMAT, "%s: not a regular file", path);
     if (st.st_uid != geteuid() && st.st_uid != 0)
-        return shop_fail(LLMCS_IO, "%s: belongs to another user: chown it", path);
+        return shop_fail(LLMCS_IO, "%s: belongs to another user: change its owner with chown", path);
     if (st.st_mode & 077)
-        return shop_fail(LLMCS_IO, "%s: mode %03o, others may use it: chmod 600 it, and take a new key if they did",
-                         path, (unsigned)(st.st_mode & 0777));
+        return shop_fail(
+            LLMCS_IO,
+            "%s: mode %03o lets other users access it: run chmod 600, and use a new key if they may have read it", path,
+            (unsigned)(st.st_mode & 0777));
     if (st.st_size != FILE_BYTES)
-        return shop_fail(LLMCS_FORMAT, "%s: %lld bytes, a key file has %d", path, (long long)st.st_size, FILE_BYTES);
+        return shop_fail(LLMCS_FORMAT, "%s: %lld bytes, expected %d for a key file", path, (long long)st.st_size,
+                         FILE_BYTES);
     return LLMCS_OK;
 }
 
@@ -82,7 +85,7 @@ static llmcs_status read_file(const char *path, uint8_t master[SHOP_KEY_BYTES], 
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     *found = fd >= 0;
     if (fd < 0 && errno == ENOENT) return LLMCS_OK;
-    if (fd < 0) return shop_fail(LLMCS_IO, "%s: cannot be opened (error %d)", path, errno);
+    if (fd < 0) return shop_fail(LLMCS_IO, "%s: cannot be opened (errno %d)", path, errno);
     llmcs_status status = check_file(path, fd);
     if (!status && read(fd, text, FILE_BYTES) != FILE_BYTES) status = shop_fail(LLMCS_IO, "%s: cannot be read", path);
     close(fd);
@@ -93,7 +96,7 @@ static llmcs_status read_file(const char *path, uint8_t master[SHOP_KEY_BYTES], 
     return status;
 }
 
-/* The rename is on disk once the folder is. */
+/* Makes the rename durable. */
 static void sync_folder(char *path) {
     char *slash = strrchr(path, '/');
     if (slash) *slash = 0;
@@ -109,7 +112,7 @@ static llmcs_status write_file(const shop_keys *k, const char *temporary, const 
     memcpy(text, HEAD, HEAD_BYTES);
     shop_hex(master, SHOP_KEY_BYTES, text + HEAD_BYTES);
     text[FILE_BYTES - 1] = '\n';
-    /* One left by a crash is of nobody: the store is locked while a key is made. */
+    /* Any old file was left by a crash: the store is locked while a key is created. */
     (void)unlink(temporary);
     const int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     const bool written = fd >= 0 && write(fd, text, FILE_BYTES) == FILE_BYTES && !fsync(fd);
@@ -122,8 +125,8 @@ static llmcs_status write_file(const shop_keys *k, const char *temporary, const 
     }
     if (fd >= 0) (void)unlink(temporary);
     return shop_fail(error == ENOSPC ? LLMCS_NOSPACE : LLMCS_IO,
-                     "%s: the key cannot be written (error %d): its folder must be writable, or give master_key",
-                     k->file, error);
+                     "%s: the key cannot be written (errno %d): make its folder writable, or pass master_key", k->file,
+                     error);
 }
 
 static llmcs_status make_file(const shop_keys *k, uint8_t master[SHOP_KEY_BYTES]) {
@@ -168,17 +171,17 @@ static llmcs_status make_ready(shop_keys *k, shop_connection *c, bool may_create
     else
         status = read_file(k->file, master, &found);
     if (!status && !found && known)
-        status = shop_fail(LLMCS_STATE, "%s: not found: it holds the key of %s, made with the store: bring it back",
-                           k->file, c->path);
+        status =
+            shop_fail(LLMCS_STATE, "%s: not found: it holds the key of %s: restore it from a backup", k->file, c->path);
     if (!status && !found && !may_create)
-        status = shop_fail(LLMCS_STATE, "%s: the store has no key yet: it is made by the first write that needs it",
-                           c->path);
+        status =
+            shop_fail(LLMCS_STATE, "%s: the store has no key yet: the first write that needs one creates it", c->path);
     if (!status && !found) status = make_file(k, master);
     if (!status) {
         derive(k, master);
         k->ready = !known || !memcmp(named, k->public_key, sizeof named);
         if (!k->ready)
-            status = shop_fail(LLMCS_STATE, "%s: is not the key that %s was made with: bring that one back",
+            status = shop_fail(LLMCS_STATE, "%s: not the key that %s was created with: restore that key",
                                k->given ? "master_key" : k->file, c->path);
     }
     if (k->ready) sodium_memzero(k->master, sizeof k->master);
@@ -203,10 +206,10 @@ llmcs_status shop_keys_write(shop_connection *c, const shop_keys **keys) {
     char hex[2 * SHOP_PUBLIC_KEY_BYTES + 1];
     bool known;
     SHOP_TRY(get_keys(c, true, keys));
-    /* Again each time: the transaction that named the key may have been rolled back. */
+    /* Checked every time: the transaction that stored the key's name may have been rolled back. */
     SHOP_TRY(shop_keys_public(c, named, &known));
-    if (known && memcmp(named, (*keys)->public_key, sizeof named) != 0) /* another node was first, with another key */
-        return shop_fail(LLMCS_STATE, "%s: is not the key that %s was made with: bring that one here",
+    if (known && memcmp(named, (*keys)->public_key, sizeof named) != 0) /* another node came first with its own key */
+        return shop_fail(LLMCS_STATE, "%s: not the key that %s was created with: copy that key here",
                          (*keys)->given ? "master_key" : (*keys)->file, c->path);
     if (known) return LLMCS_OK;
     shop_hex((*keys)->public_key, SHOP_PUBLIC_KEY_BYTES, hex);

@@ -1,8 +1,8 @@
 /*
  * The keys of a store, derived from its master key: one that wraps the customers' keys, one that signs the audit.
  *
- * They are made when they are first needed. The setting llmcs.audit_key keeps the public half of the signing key, by
- * which the wrong master key is recognised before anything is encrypted with it.
+ * They are created on first use. The setting llmcs.audit_key holds the public signing key, so a wrong master key is
+ * detected before anything is encrypted with it.
  */
 #ifndef SHOP_GUARD_KEYS_H
 #define SHOP_GUARD_KEYS_H
@@ -15,11 +15,11 @@ enum { SHOP_KEY_BYTES = 32, SHOP_PUBLIC_KEY_BYTES = 32, SHOP_SECRET_KEY_BYTES = 
 
 typedef struct shop_keys {
     const llmcs_allocator *allocator;
-    char *file;           /* of the master key; not read if the host gave one */
-    bool given;           /* by the host */
-    pthread_mutex_t lock; /* guards what follows until `ready` */
+    char *file;           /* path of the master key's file; not read if `given` */
+    bool given;           /* the host passed the master key */
+    pthread_mutex_t lock; /* guards the members below until `ready` */
     bool ready;
-    uint8_t master[SHOP_KEY_BYTES]; /* only if given and until ready */
+    uint8_t master[SHOP_KEY_BYTES]; /* only if `given`, and until `ready` */
     uint8_t wrap[SHOP_KEY_BYTES];
     uint8_t public_key[SHOP_PUBLIC_KEY_BYTES];
     uint8_t secret_key[SHOP_SECRET_KEY_BYTES];
@@ -31,13 +31,13 @@ llmcs_status shop_keys_create(const llmcs_allocator *a, const char *store, const
 /* Overwrites and frees them. */
 void shop_keys_free(shop_keys **keys);
 
-/* The keys of c's store. STATE if there is no key yet, or if it is not the store's. */
+/* The keys of c's store. STATE if there is no key yet, or if it is the key of another store. */
 llmcs_status shop_keys_read(shop_connection *c, const shop_keys **keys);
 
-/* The same inside a write, which makes the master key if the store never had one. */
+/* The same inside a write: creates the master key if the store never had one. */
 llmcs_status shop_keys_write(shop_connection *c, const shop_keys **keys);
 
-/* The public key that the store names. *known: whether it names one. */
+/* Reads the setting llmcs.audit_key. *known: false if it is not set. */
 llmcs_status shop_keys_public(shop_connection *c, uint8_t key[SHOP_PUBLIC_KEY_BYTES], bool *known);
 
 #endif

@@ -1,4 +1,4 @@
-/* Integers only: a double's rounding would show what the noise is to hide (Mironov 2012). */
+/* Samples with integers only: the rounding of doubles would leak what the noise should hide (Mironov 2012). */
 #include "shop/guard/laplace.h"
 
 #include <sodium.h>
@@ -38,7 +38,7 @@ static llmcs_status sample_below(shop_bits *bits, uint64_t n, uint64_t *x) {
 static llmcs_status sample_exp(shop_bits *bits, uint64_t numerator, uint64_t denominator, int *one) {
     for (uint64_t k = 1;; k++) {
         uint64_t x;
-        /* Beyond k = 2^20 the probability to be here is less than 1 / (2^20)!, and the product below 2^60. */
+        /* Reaching k > 2^20 has a probability below 1 / (2^20)!. The bound also keeps denominator * k below 2^60. */
         if (k > 1 << 20) return shop_fail(LLMCS_INTERNAL, "the source of random bits repeats itself");
         SHOP_TRY(sample_below(bits, denominator * k, &x));
         if (x < numerator) continue;
@@ -47,7 +47,7 @@ static llmcs_status sample_exp(shop_bits *bits, uint64_t numerator, uint64_t den
     }
 }
 
-/* How often exp(-1) comes up before it does not. */
+/* Counts successes with probability exp(-1) before the first failure. */
 static llmcs_status count_exp1(shop_bits *bits, uint64_t *n) {
     int one;
     for (*n = 0;; ++*n) {
@@ -67,7 +67,7 @@ llmcs_status shop_discrete_laplace(shop_bits *bits, uint64_t t, uint64_t s, int6
         SHOP_TRY(count_exp1(bits, &v));
         const uint64_t y = (u + t * v) / s;
         SHOP_TRY(sample_below(bits, 2, &sign));
-        if (sign && !y) continue; /* else zero would come up twice as often */
+        if (sign && !y) continue; /* otherwise zero would be twice as likely */
         *z = sign ? -(int64_t)y : (int64_t)y;
         return LLMCS_OK;
     }

@@ -6,17 +6,17 @@
 
 #include "shop/base/status.h"
 
-/* Where random bits come from: the system's, or a generator of a test. */
+/* A source of random bits: the system, or a test's generator. */
 typedef struct shop_bits {
     llmcs_status (*fill)(void *user, uint64_t *words, size_t n);
     void *user;
     uint64_t words[32];
-    size_t left; /* words not used yet, at the end */
+    size_t left; /* number of unused words, at the end of the array */
 } shop_bits;
 
-/* Bits of the system. */
+/* Uses the system's random bits. */
 void shop_bits_init(shop_bits *bits);
-/* Overwrites what is left: with it the noise could be taken away. */
+/* Overwrites the words: with them the noise could be reconstructed. */
 void shop_bits_clear(shop_bits *bits);
 
 /* *z has the probability (e^(s/t) - 1) / (e^(s/t) + 1) * e^(-|z| s / t). 1 <= s, t <= 1e12. */

@@ -1,4 +1,4 @@
-/* From a view to folded letters. */
+/* Folds the characters of a view into letters. */
 #include "shop/guard/letters.h"
 
 #include <utf8proc.h>
@@ -21,7 +21,7 @@ static uint32_t latin_look(uint32_t c) {
     return c;
 }
 
-/* A letter without case and accent. */
+/* Removes case and accents. */
 static uint32_t fold_letter(uint32_t c) {
     utf8proc_int32_t parts[8];
     int boundary = 0;
@@ -56,7 +56,7 @@ static shop_gap gap_of(uint32_t mark) {
     }
 }
 
-/* An empty line, too; a line end alone may be where a mail was wrapped. */
+/* True for marks that end a sentence and for an empty line; a single line end may only wrap the text. */
 static bool ends_sentence(const shop_text_view *view, size_t i) {
     const uint32_t mark = view->at[i].code;
     if (mark == '\n') {
@@ -66,8 +66,8 @@ static bool ends_sentence(const shop_text_view *view, size_t i) {
     return mark == '.' || mark == '!' || mark == '?' || mark == ';' || mark == 0x3002;
 }
 
-/* A letter that only repeats the last one adds to its count. Of single letters that stand apart, too: a s s.
- * alone: a gap or the end follows `next`. */
+/* True if `next` repeats the last letter, so that it only adds to its count; also for single letters with spaces
+ * between, as in "a s s". alone: a gap or the end of the text follows `next`. */
 static bool repeats(const shop_letters *letters, const shop_letter *next, bool alone) {
     if (!letters->n || (next->code >= '0' && next->code <= '9')) return false;
     const shop_letter *last = &letters->at[letters->n - 1];
@@ -122,7 +122,7 @@ static uint32_t sign_look(uint32_t c) {
 
 static bool is_latin(const shop_view_char *c) { return c->kind == SHOP_CHAR_LETTER; }
 
-/* One past the token at `i`: letters and signs, the last of which is no exclamation mark. */
+/* The end of the token of letters and signs at `i`. *mixed: it has both, not counting final exclamation marks. */
 static size_t token_end(const shop_text_view *view, size_t i, bool *mixed) {
     size_t end = i, n_letters = 0, n_signs = 0;
     for (; end < view->n; end++) {
@@ -150,7 +150,7 @@ llmcs_status shop_letters_fold_signs(const llmcs_allocator *a, const shop_text_v
         if (!mixed) continue;
         SHOP_TRY(shop_grow(a, &letters->at, letters->n, &letters->capacity, letters->n + (end - i), sizeof *letters->at,
                            "letters of a text"));
-        sentence++; /* tokens have nothing to do with each other */
+        sentence++; /* phrases must not span tokens */
         for (size_t k = i; k < end; k++) {
             const shop_view_char *c = &view->at[k];
             const uint32_t sign = sign_look(c->code);

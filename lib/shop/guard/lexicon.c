@@ -1,4 +1,4 @@
-/* A tree of characters whose edges lie in one hash table. */
+/* A trie of words whose edges are in one hash table. */
 #include "shop/guard/lexicon.h"
 
 #include <string.h>
@@ -13,10 +13,10 @@ typedef struct lexicon_edge {
 
 struct shop_lexicon {
     lexicon_edge *edges; /* [n_slots] */
-    size_t n_slots;      /* a power of two, more than twice the edges */
+    size_t n_slots;      /* a power of two, more than twice the number of edges */
     uint32_t *tags;      /* [n_nodes] */
     size_t n_nodes, node_capacity;
-    uint64_t first[1024]; /* bits of the characters below U+10000 with which a word begins */
+    uint64_t first[1024]; /* bit set of the characters below U+10000 that begin a word */
 };
 
 static size_t edge_slot(const shop_lexicon *l, uint32_t parent, uint32_t code) {
@@ -62,7 +62,7 @@ static llmcs_status add_tables(const llmcs_allocator *a, shop_lexicon *l, const 
     return LLMCS_OK;
 }
 
-/* Each byte of a table is at most one edge. */
+/* An upper bound on the number of edges: each byte of a table adds at most one. */
 static size_t count_bytes(const shop_word_table *table) {
     size_t n = 0;
     for (; table->words; table++) n += strlen(table->words);

@@ -1,5 +1,5 @@
-/* E-mail addresses, and links that carry a secret or a person. Both are found from a character that is rare: @ and the
- * colon of "://". */
+/* Finds e-mail addresses, and links that hold a secret or identify a person. The search starts at rare characters: @
+ * and the colon of "://". */
 #include <string.h>
 
 #include "shop/guard/find.h"
@@ -12,12 +12,12 @@ static bool is_local(const shop_view_char *c) {
 
 static bool is_domain(const shop_view_char *c) { return shop_is_word_char(c) || c->code == '-'; }
 
-/* Begin of the local part before @, or `at`. */
+/* The start of the local part before @, or `at`. */
 static size_t local_begin(const shop_text_view *view, size_t at) {
     enum { LONGEST = 64 };
     size_t begin = at;
     while (begin && at - begin < LONGEST && is_local(&view->at[begin - 1])) begin--;
-    /* What stands before a parameter's value belongs to the text: "?to=a@b.c". */
+    /* In "?to=a@b.c" the address begins after the = sign. */
     for (size_t i = at; i-- > begin;)
         if (view->at[i].code < 0x80 && view->at[i].code && strchr("=`/?&{|}", (int)view->at[i].code) && i + 1 < at) {
             begin = i + 1;
@@ -27,7 +27,7 @@ static size_t local_begin(const shop_text_view *view, size_t at) {
     return begin < at && view->at[at - 1].code != '.' ? begin : at;
 }
 
-/* End of the domain behind @, or `from`: labels of letters, digits and dashes, a last one of at least 2 letters. */
+/* The end of the domain after @, or `from`: labels of letters, digits and dashes, the last of at least 2 letters. */
 static size_t domain_end(const shop_text_view *view, size_t from) {
     size_t i = from, end = from, n_labels = 0;
     while (i < view->n) {
@@ -51,14 +51,14 @@ static bool is_link_char(const shop_view_char *c) {
     return c->code > ' ' && c->code < 0x7f && !strchr("<>\"`{}|\\^", (int)c->code);
 }
 
-/* Case is ignored. */
+/* Compares without case. */
 static bool is_word(const shop_text_view *view, size_t begin, size_t end, const char *word) {
     for (; begin < end && *word; begin++, word++)
         if (shop_ascii_lower(view->at[begin].code) != (uint32_t)*word) return false;
     return begin == end && !*word;
 }
 
-/* Names of parameters whose values open something or say who it is. */
+/* Names of parameters whose values grant access or identify a person. */
 static bool is_secret_name(const shop_text_view *view, size_t begin, size_t end) {
     static const char *const names[] = {"token",         "access_token", "id_token",
                                         "refresh_token", "auth",         "authorization",
@@ -83,7 +83,7 @@ static bool is_secret_name(const shop_text_view *view, size_t begin, size_t end)
     return false;
 }
 
-/* At least 20 characters of letters and digits, both of them, without a dash every few: a key, not a title. */
+/* True for a key rather than a title: at least 20 characters with both letters and digits, and few dashes. */
 static bool is_random(const shop_text_view *view, size_t begin, size_t end) {
     size_t n_digits = 0, n_letters = 0, n_dashes = 0;
     for (size_t i = begin; i < end; i++) {
@@ -94,7 +94,7 @@ static bool is_random(const shop_text_view *view, size_t begin, size_t end) {
     return end - begin >= 20 && n_digits >= 4 && n_letters >= 4 && n_dashes * 7 < end - begin;
 }
 
-/* A link [begin, end) whose part after "://" begins at `rest`. */
+/* rest: the character after "://". end: the end of the link. */
 static bool has_secret(const shop_text_view *view, size_t rest, size_t end) {
     size_t i = rest;
     for (; i < end && view->at[i].code != '/' && view->at[i].code != '?' && view->at[i].code != '#'; i++)
@@ -136,14 +136,14 @@ static llmcs_status find_link(const shop_text_view *view, size_t colon, size_t *
         return LLMCS_OK;
     size_t i = rest;
     while (i < view->n && is_link_char(&view->at[i])) i++;
-    while (i > rest && strchr(".,;:!?'\")]", (int)view->at[i - 1].code)) i--; /* of the sentence */
+    while (i > rest && strchr(".,;:!?'\")]", (int)view->at[i - 1].code)) i--; /* belongs to the sentence */
     if (i > rest) *end = i;
     return i > rest && has_secret(view, rest, i) ? shop_find_add(f, begin, i, LLMCS_PII_LINK, SHOP_BY_FORMAT, "link")
                                                  : LLMCS_OK;
 }
 
 llmcs_status shop_find_links(const shop_text_view *view, shop_findings *f) {
-    size_t link_end = 0; /* of a link without secrets: addresses in it are found, links in it are not looked for */
+    size_t link_end = 0; /* end of the last link; no link is searched inside it, but addresses are */
     for (size_t i = 0; i < view->n; i++) {
         const uint32_t c = view->at[i].code;
         if (c == ':' && i >= link_end) {

@@ -1,6 +1,6 @@
 /*
- * Masking: a text is read in parts of at most PART_BYTES, so that memory does not grow with it. Every recogniser adds
- * what it finds in a part; where findings overlap, the priority decides; what is left is replaced.
+ * Masks a text in parts of at most PART_BYTES, so that the workspace does not grow with the text. In each part every
+ * recogniser adds its findings, overlaps are resolved by priority, and the remaining findings are replaced.
  */
 #include <string.h>
 
@@ -17,7 +17,7 @@ enum {
 };
 static const uint32_t ALL_KINDS = (1u << SHOP_PII_KINDS) - 1;
 
-/* The result as the caller sees it, and its memory. */
+/* The caller's result and its memory. */
 typedef struct mask_result {
     llmcs_shop_masked masked;
     llmcs_allocator allocator;
@@ -52,11 +52,11 @@ void llmcs_shop_mask_params_init_sized(llmcs_shop_mask_params *params, size_t st
 
 static bool is_space_byte(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
-/* A digit, or what may stand between two. */
+/* A digit, or a character that may separate digits. */
 static bool may_be_in_number(char c) { return (c >= '0' && c <= '9') || strchr(" -.()/+", c) != NULL; }
 
-/* Where a part that begins at text[0] ends: at the last line end, else at a space that is in no number, else before a
- * character. A placeholder-like text is never cut: it has no space, and a cut elsewhere goes before its <. */
+/* The end of the part that begins at text[0]: after the last line end, else after a space that is not inside a number,
+ * else before a character. Text like a placeholder is never split: it has no space, and other cuts go before its <. */
 static size_t part_end(const char *text, size_t n) {
     if (n <= PART_BYTES) return n;
     const size_t least = PART_BYTES - CUT_BYTES;
@@ -77,7 +77,7 @@ static size_t part_end(const char *text, size_t n) {
 
 /* ---------------------------------------------------------------------------------------------------- findings */
 
-/* Text that reads as a placeholder already. */
+/* Finds text that already looks like a placeholder. */
 static llmcs_status find_literals(mask_job *j, const char *part, size_t part_bytes) {
     const shop_text_view *view = &j->view;
     for (size_t i = 0; i < view->n; i++) {
@@ -110,7 +110,8 @@ static llmcs_status find_all(mask_job *j, const char *part, size_t part_bytes) {
     return tagger ? shop_tagger_find(g->tagger, j->a, &j->view, &j->hits, f) : LLMCS_OK;
 }
 
-/* Only names of countries, provinces and cities, with 省, 市, a comma or a space behind them. */
+/* True if the finding consists only of names of countries, provinces and cities, each followed by 省, 市, a comma, a
+ * space or nothing. */
 static bool is_bare_place(const mask_job *j, size_t begin, size_t end) {
     while (begin < end) {
         const size_t len = shop_hit_len(&j->hits, begin, SHOP_LEX_COUNTRY | SHOP_LEX_REGION | SHOP_LEX_CITY);
@@ -130,15 +131,15 @@ static bool is_wanted(const mask_job *j, const shop_finding *x) {
            !is_bare_place(j, x->begin, x->end);
 }
 
-/* Whether x, of the tagger, is y, of a cue, and more: the rest of an address; the begin of a name, whose end the rule
- * knows. */
+/* True if x, from the tagger, extends y, from a cue: an address at its end, a name at its start (the rule knows where
+ * the name ends). */
 static bool completes(const shop_finding *x, const shop_finding *y) {
     return y->priority == SHOP_BY_CUE && x->kind == y->kind && x->begin <= y->begin && y->end <= x->end &&
            (x->end == y->end || x->kind == LLMCS_PII_ADDRESS);
 }
 
-/* Drops what a cue found inside a longer span of the tagger: before 先生 the rule takes the shortest name, 惠生 of
- * 章惠生. A span that anything else takes a part of does not count. Spans of the tagger do not overlap. */
+/* Drops a cue's finding inside a longer span of the tagger: before 先生 the rule takes the shortest name, 惠生 of
+ * 章惠生. Ignores tagger spans that other findings overlap. Spans of the tagger do not overlap each other. */
 static void prefer_longer(mask_job *j) {
     shop_finding *items = j->findings.items;
     const size_t n = j->findings.n;
@@ -156,7 +157,7 @@ static void prefer_longer(mask_job *j) {
     memset(j->owners, 0, j->view.n * sizeof *j->owners);
 }
 
-/* Gives each character to at most one finding. */
+/* Assigns each character to at most one finding. */
 static llmcs_status resolve(mask_job *j) {
     SHOP_TRY(shop_grow(j->a, &j->owners, 0, &j->owner_capacity, j->view.n, sizeof *j->owners, "findings"));
     memset(j->owners, 0, j->view.n * sizeof *j->owners);
@@ -177,7 +178,7 @@ static llmcs_status resolve(mask_job *j) {
 static llmcs_status put_text(mask_result *r, const char *bytes, size_t n) {
     size_t need;
     if (!shop_add(r->text_bytes, n, &need) || !shop_add(need, 1, &need))
-        return shop_fail(LLMCS_LIMIT, "mask: the result is longer than memory can address");
+        return shop_fail(LLMCS_LIMIT, "mask: the result exceeds the address space");
     SHOP_TRY(shop_grow(&r->allocator, &r->text, r->text_bytes, &r->text_capacity, need, 1, "masked text"));
     if (n) memcpy(r->text + r->text_bytes, bytes, n);
     r->text_bytes += n;
@@ -222,9 +223,9 @@ static llmcs_status mask_part(mask_job *j, const char *text, size_t base, size_t
         const shop_finding *x = &j->findings.items[owner - 1];
         const size_t begin = j->view.at[x->begin].begin, end = j->view.at[x->end - 1].end;
         i = x->end - 1;
-        if (begin < written) continue; /* both are of one character of the original, such as ㏂ */
+        if (begin < written) continue; /* both come from one character of the original, such as ㏂ */
         SHOP_TRY(put_text(j->result, part + written, begin - written));
-        for (size_t at = begin, next; at < end; at = next) { /* a value of the vault has a longest length */
+        for (size_t at = begin, next; at < end; at = next) { /* the vault limits the length of a value */
             next = shop_min(end, at + SHOP_VALUE_BYTES);
             while (next < end && ((unsigned char)part[next] & 0xc0) == 0x80 && next > at + 1) next--;
             SHOP_TRY(put_placeholder(j, x, part + at, base + at, next - at));
@@ -234,9 +235,9 @@ static llmcs_status mask_part(mask_job *j, const char *text, size_t base, size_t
     return put_text(j->result, part + written, bytes - written);
 }
 
-/* Sets what the caller sees, now that the arrays stay where they are. */
+/* Sets the caller's pointers, now that the arrays no longer move. */
 static llmcs_status finish(mask_result *r) {
-    SHOP_TRY(put_text(r, "", 0)); /* of an empty text, too, there is a NUL */
+    SHOP_TRY(put_text(r, "", 0)); /* an empty text needs its NUL too */
     SHOP_TRY(shop_alloc(&r->allocator, r->n_spans, sizeof(void *), "masked spans", &r->pointers));
     for (size_t i = 0; i < r->n_spans; i++) {
         r->spans[i].name = r->names[i];
@@ -268,7 +269,7 @@ static void free_job(mask_job *j) {
     shop_free(j->a, j->owners);
 }
 
-/* *masked is set also on failure, as far as it came. */
+/* Sets *masked even on failure; the caller frees it. */
 static llmcs_status mask_once(mask_job *j, const char *text, size_t bytes, llmcs_shop_masked **masked) {
     SHOP_TRY(shop_alloc_zero(j->a, 1, sizeof *j->result, "masked text", &j->result));
     j->result->allocator = *j->a;
@@ -301,7 +302,8 @@ llmcs_status llmcs_shop_mask(const llmcs_shop_guard *guard, llmcs_shop_names *na
         status = mask_once(&j, text, text_bytes, masked);
         if (!status) status = shop_names_save(j.names, &taken);
     }
-    if (!status && taken) status = shop_fail(LLMCS_BUSY, "mask: other processes name values of this conversation, too");
+    if (!status && taken)
+        status = shop_fail(LLMCS_BUSY, "mask: other processes keep adding names to this conversation: try again");
     llmcs_shop_names_free(&own_names);
     free_job(&j);
     if (status) llmcs_shop_masked_free(masked);

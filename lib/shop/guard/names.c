@@ -1,4 +1,4 @@
-/* Placeholders of one conversation: an array of values, and two hash tables into it, by value and by placeholder. */
+/* The placeholders of a conversation: an array of values with two hash indexes, by value and by placeholder. */
 #include "shop/guard/names.h"
 
 #include <sqlite3.h>
@@ -22,10 +22,10 @@ struct llmcs_shop_names {
     uint32_t *by_value, *by_name;   /* [n_slots] index + 1 into items, 0: free; linear probing */
     size_t n_slots;                 /* a power of two, at least twice n; or 0 */
     uint32_t last[SHOP_NAME_KINDS]; /* highest number of each kind */
-    llmcs_shop *shop;               /* or NULL: in memory alone */
-    char *customer, *conversation;  /* with a shop; customer or NULL */
-    size_t n_saved;                 /* items that are in the vault, too; the others come last */
-    char printed[SHOP_NAME_BYTES];  /* of llmcs_shop_names_get */
+    llmcs_shop *shop;               /* NULL: in memory only */
+    char *customer, *conversation;  /* only with a shop; customer may be NULL */
+    size_t n_saved;                 /* items[0..n_saved) are in the vault */
+    char printed[SHOP_NAME_BYTES];  /* result of llmcs_shop_names_get */
 };
 
 /* ---------------------------------------------------------------------------------------------- placeholders */
@@ -78,7 +78,7 @@ static uint64_t hash_name(uint32_t kind, uint32_t number) {
     return shop_xxh64(key, sizeof key);
 }
 
-/* The slot of the value, or the free slot where it would be. */
+/* The slot of the value, or the free slot for it. */
 static size_t value_slot(const llmcs_shop_names *names, uint32_t kind, const char *value, size_t bytes) {
     size_t slot = (size_t)hash_value(kind, value, bytes) & (names->n_slots - 1);
     for (; names->by_value[slot]; slot = (slot + 1) & (names->n_slots - 1)) {
@@ -97,7 +97,7 @@ static size_t name_slot(const llmcs_shop_names *names, uint32_t kind, uint32_t n
     return slot;
 }
 
-/* Makes the tables anew, twice as large. */
+/* Rebuilds the tables at twice the size. */
 static llmcs_status grow_tables(llmcs_shop_names *names) {
     const llmcs_allocator *a = &names->allocator;
     const size_t n_slots = names->n_slots ? 2 * names->n_slots : 64;
@@ -145,7 +145,7 @@ llmcs_status shop_names_find_or_add(llmcs_shop_names *names, uint32_t kind, cons
         }
     }
     if (names->last[kind] >= SHOP_NAME_MAX_NUMBER)
-        return shop_fail(LLMCS_LIMIT, "names: the numbers of %s are used up", kind_names[kind]);
+        return shop_fail(LLMCS_LIMIT, "names: all numbers for %s placeholders are in use", kind_names[kind]);
     *number = names->last[kind] + 1;
     return add_item(names, kind, *number, value, value_bytes);
 }
@@ -171,7 +171,7 @@ static llmcs_status add_loaded(void *user, const char *name, const char *value, 
     return add_item(names, kind, number, value, value_bytes);
 }
 
-/* Adds what the vault has and memory lacks. Nothing in memory is unsaved. */
+/* Loads the names that are in the vault but not in memory. All names in memory must be saved. */
 static llmcs_status load(llmcs_shop_names *names) {
     shop_connection *c;
     SHOP_TRY(shop_shared_read_begin(names->shop, NULL, &c));
@@ -187,7 +187,7 @@ static void free_item(const llmcs_allocator *a, name_item *item) {
     shop_free(a, item->value);
 }
 
-/* Forgets what could not be put into the vault. */
+/* Removes the names that could not be saved to the vault. */
 static void drop_unsaved(llmcs_shop_names *names) {
     while (names->n > names->n_saved) free_item(&names->allocator, &names->items[--names->n]);
     memset(names->last, 0, sizeof names->last);
@@ -291,8 +291,9 @@ llmcs_status llmcs_shop_names_set(llmcs_shop_names *names, const char *name, con
         return shop_fail(LLMCS_ARG, "names_set: the value of %s already has another placeholder", name);
     SHOP_TRY(add_item(names, kind, number, value, value_bytes));
     const llmcs_status status = shop_names_save(names, &taken);
-    return status || !taken ? status
-                            : shop_fail(LLMCS_BUSY, "names_set: another process has set %s; it is loaded now", name);
+    return status || !taken
+               ? status
+               : shop_fail(LLMCS_BUSY, "names_set: another process has set %s; its value is now loaded", name);
 }
 
 size_t llmcs_shop_names_count(const llmcs_shop_names *names) { return names ? names->n : 0; }
@@ -308,7 +309,7 @@ const char *llmcs_shop_names_get(llmcs_shop_names *names, size_t index, const ch
 
 /* ---------------------------------------------------------------------------------------------------- unmask */
 
-/* Writes what fits; *total is the length of all. */
+/* Copies what fits into `out`; adds n to *total. */
 static void put_bytes(char *out, size_t capacity, size_t *total, const char *bytes, size_t n) {
     if (out && *total < capacity && n) memcpy(out + *total, bytes, shop_min(n, capacity - *total));
     *total += n;
@@ -340,7 +341,7 @@ llmcs_status llmcs_shop_unmask(llmcs_shop_names *names, const char *text, size_t
             continue;
         }
         if (value_bytes > (size_t)PTRDIFF_MAX - total - text_bytes)
-            return shop_fail(LLMCS_LIMIT, "unmask: the result is longer than memory can address");
+            return shop_fail(LLMCS_LIMIT, "unmask: the result exceeds the address space");
         put_bytes(out, capacity, &total, text + copied, i - copied);
         put_bytes(out, capacity, &total, value, value_bytes);
         copied = i += bytes;
@@ -348,8 +349,8 @@ llmcs_status llmcs_shop_unmask(llmcs_shop_names *names, const char *text, size_t
     put_bytes(out, capacity, &total, text + copied, text_bytes - copied);
     *out_bytes = total;
     if (!out || capacity <= total)
-        return shop_fail(LLMCS_BUFFER, "unmask: the text has %lld bytes and a NUL, the buffer %lld", (long long)total,
-                         out ? (long long)capacity : 0);
+        return shop_fail(LLMCS_BUFFER, "unmask: the text has %lld bytes without its NUL, the buffer %lld",
+                         (long long)total, out ? (long long)capacity : 0);
     out[total] = 0;
     return LLMCS_OK;
 }

@@ -1,9 +1,9 @@
 /*
- * Numbers of digits: phones, bank cards, identity numbers.
+ * Finds phone numbers, bank cards and identity numbers.
  *
- * A text's digits are read as segments: digits without anything between them. Segments with a separator or a change of
- * script between them form a chain. At every segment the longest part of the chain that is a number of some kind is
- * taken: 138-0013-8000, (010) 6234 5678, 4111 1111 1111 1111.
+ * A segment is a run of digits of one script. Segments that are joined by separators or a change of script form a
+ * chain. From each segment on, the longest part of the chain that is a number of a known kind is taken: 138-0013-8000,
+ * (010) 6234 5678, 4111 1111 1111 1111.
  */
 #include <string.h>
 
@@ -11,10 +11,10 @@
 
 enum { MAX_DIGITS = 32, MAX_SEGMENTS = 24 };
 
-/* What stands before a segment. */
+/* What precedes a segment. */
 typedef enum gap {
     GAP_START,  /* nothing that belongs to a number */
-    GAP_SCRIPT, /* no character, but 138 and 一三八 meet */
+    GAP_SCRIPT, /* no character, but a change of script: 138一三八 */
     GAP_SPACE,
     GAP_DASH,
     GAP_DOT,
@@ -28,7 +28,7 @@ typedef struct segment {
     gap before;
 } segment;
 
-/* Segments [0, n) of a chain from one on, with their digits one after another. */
+/* Segments [0, n) of a chain, and their digits in sequence. */
 typedef struct window {
     const shop_text_view *view;
     const shop_hits *hits;
@@ -36,18 +36,18 @@ typedef struct window {
     size_t first_digit[MAX_SEGMENTS + 1];
     size_t n_segments;
     uint8_t digits[MAX_DIGITS];
-    gap after;       /* what stands behind the last segment of the window: GAP_START if the chain ends */
-    size_t next_len; /* digits of the segment behind it */
+    gap after;       /* what follows the last segment of the window; GAP_START if the chain ends */
+    size_t next_len; /* number of digits in the segment after the window */
 } window;
 
 /* The candidate: the first n segments of a window. */
 typedef struct number {
     const window *w;
-    size_t n;        /* segments */
-    size_t n_digits; /* of them */
+    size_t n;        /* number of segments */
+    size_t n_digits; /* in all segments */
     const uint8_t *d;
     size_t begin, end;
-    bool plus; /* a + stands before it */
+    bool plus; /* preceded by + */
 } number;
 
 static bool is_digit(const shop_view_char *c) { return c->digit != SHOP_NO_DIGIT; }
@@ -56,7 +56,7 @@ static bool is_digit(const shop_view_char *c) { return c->digit != SHOP_NO_DIGIT
 
 static bool is_dash(uint32_t c) { return c == '-' || (c >= 0x2010 && c <= 0x2015) || c == 0x2212 || c == '~'; }
 
-/* Reads up to 3 characters that may separate digits, from i on. Returns how many; 0: none, or no digit follows. */
+/* Reads up to 3 separator characters at i. Returns their number; 0 if there are none or no digit follows. */
 static size_t read_gap(const shop_text_view *view, size_t i, gap *kind) {
     size_t n = 0, n_dash = 0, n_dot = 0, n_slash = 0, n_paren = 0;
     for (; i + n < view->n && n < 3; n++) {
@@ -88,7 +88,8 @@ static size_t segment_end(const shop_text_view *view, size_t i) {
     const uint8_t kind = view->at[i].kind;
     const size_t begin = i;
     while (i < view->n && is_digit(&view->at[i]) && view->at[i].kind == kind) i++;
-    /* 一 of 一直, 一样, 一共, 一下, 一个, 一定, 一起, 一些, 一次 behind a number is no digit. */
+    /* Characters that follow 一 in words: 一直, 一样, 一共, 一下, 一个, 一定, 一起, 一些, 一次. There 一 is not a
+     * digit. */
     static const uint16_t after_one[] = {0x76f4, 0x6837, 0x5171, 0x4e0b, 0x4e2a, 0x5b9a, 0x8d77, 0x4e9b, 0x6b21, 0};
     if (i - begin > 1 && i < view->n && view->at[i - 1].code == 0x4e00)
         for (const uint16_t *c = after_one; *c; c++)
@@ -129,7 +130,7 @@ static void fill_window(window *w, size_t begin, gap before) {
 
 static size_t segment_len(const number *x, size_t i) { return x->w->first_digit[i + 1] - x->w->first_digit[i]; }
 
-/* The gaps inside are all of one kind (a change of script is of every kind), one of `allowed` (bits of gap). */
+/* True if all gaps have the same kind, one of `allowed` (bits of gap). A change of script matches every kind. */
 static bool has_uniform_gaps(const number *x, unsigned allowed) {
     gap found = GAP_START;
     for (size_t i = 1; i < x->n; i++) {
@@ -149,7 +150,7 @@ static bool only_scripts_change(const number *x) {
     return true;
 }
 
-/* The lengths of the segments are those of shape, "344"; a change of script is no boundary, so it has no say. */
+/* True if the segments have the lengths in `shape` ("344"). A change of script does not separate segments here. */
 static bool has_shape(const number *x, const char *shape) {
     size_t len = 0;
     for (size_t i = 0; i < x->n; i++) {
@@ -207,7 +208,7 @@ static bool is_currency(uint32_t c) {
     return c == '$' || c == 0xa3 || c == 0xa5 || c == 0x20ac || c == 0x20bd || c == 0x20a9 || c == 0x20b9;
 }
 
-/* 元, 块, 万, 亿, 円, 件, 个, %, and a currency sign before. */
+/* True if 元, 块, 万, 亿, 円, 件, 个 or % follows, or a currency sign precedes. */
 static bool looks_like_amount(const number *x) {
     const shop_text_view *view = x->w->view;
     size_t i = x->begin;
@@ -220,8 +221,8 @@ static bool looks_like_amount(const number *x) {
 }
 
 /*
- * Nothing next to the number makes it part of something else: no letter or digit, no decimal point or thousands
- * separator with digits behind it, no dash or slash that ties it to a short number or a code of letters.
+ * True if the number is joined to something else at `i`: to a letter or digit, by a decimal point or thousands
+ * separator to more digits, or by a dash or slash to a short number or a code of letters.
  */
 static bool is_tied(const shop_text_view *view, size_t i, size_t next, bool forward) {
     const uint32_t c = view->at[i].code;
@@ -241,7 +242,7 @@ static bool is_tied(const shop_text_view *view, size_t i, size_t next, bool forw
     return n < 7;
 }
 
-/* Groups of digits with the same spaces before or behind them: the number is part of a longer one. */
+/* True if groups of digits with the same spacing precede or follow: the number is part of a longer one. */
 static bool is_part_of_groups(const number *x) {
     const shop_text_view *view = x->w->view;
     gap behind;
@@ -250,14 +251,14 @@ static bool is_part_of_groups(const number *x) {
     size_t i = x->begin;
     if (i < 2 || view->at[i - 1].kind != SHOP_CHAR_SPACE || view->at[i - 1].code == '\n') return false;
     if (view->at[i - 2].kind == SHOP_CHAR_DIGIT) return true;
-    /* "NL06 ABNA 0650 5404 67": letters, and before them a group with a digit at its end. */
+    /* As in "NL06 ABNA 0650 5404 67": letters, and before them a group that ends with a digit. */
     enum { LONGEST_GROUP = 4 };
     size_t n = 0;
     for (i--; i && view->at[i - 1].kind == SHOP_CHAR_LETTER && n <= LONGEST_GROUP; n++) i--;
     return n && n <= LONGEST_GROUP && i > 1 && view->at[i - 1].code == ' ' && view->at[i - 2].kind == SHOP_CHAR_DIGIT;
 }
 
-/* A single Han digit behind others is more often a word: 0310 4531131 and 一直. */
+/* A single Han digit after other digits is mostly part of a word: 一直 after 0310 4531131. */
 static bool ends_in_word(const number *x) {
     const segment *last = &x->w->segments[x->n - 1];
     if (x->n < 2 || last->before != GAP_SCRIPT || last->end - last->begin > 1) return false;
@@ -283,7 +284,7 @@ static bool ends_sentence(const shop_text_view *view, size_t i) {
            (c == '.' && i + 1 < view->n && view->at[i + 1].kind == SHOP_CHAR_SPACE);
 }
 
-/* A word such as "call" or 电话 before the number in the same sentence, or close behind it. */
+/* True if a word such as "call" or 电话 precedes the number in the same sentence, or follows closely. */
 static bool has_phone_word(const number *x) {
     enum { BEFORE = 40, AFTER = 16 };
     const shop_text_view *view = x->w->view;
@@ -307,7 +308,7 @@ static bool is_region(uint32_t code) {
     return false;
 }
 
-/* GB 11643: the sum of 17 digits by 2^(17-i) mod 11, and the last digit X for 10, is 1 mod 11. */
+/* GB 11643: the sum of 17 digits weighted by 2^(17-i), plus the last digit (X is 10), is 1 mod 11. */
 static bool is_chinese_id(const uint8_t *d, uint32_t last) {
     static const uint8_t weights[] = {7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2};
     uint32_t sum = last;
@@ -316,13 +317,13 @@ static bool is_chinese_id(const uint8_t *d, uint32_t last) {
            is_date(value_of(d + 6, 4), value_of(d + 10, 2), value_of(d + 12, 2));
 }
 
-/* A region, and what was meant for a date. */
+/* True if the number begins with a region code and has a plausible date of birth. */
 static bool looks_like_id(const uint8_t *d) {
     const uint32_t year = value_of(d + 6, 4), month = value_of(d + 10, 2), day = value_of(d + 12, 2);
     return is_region(value_of(d, 2)) && year >= 1900 && year < 2030 && month <= 13 && day <= 31;
 }
 
-/* 18 digits, or 17 and an X that stands right behind them. */
+/* 18 digits, or 17 followed by X. */
 static const char *find_chinese_id(number *x) {
     const shop_text_view *view = x->w->view;
     if (!has_uniform_gaps(x, ALLOW(GAP_SPACE) | ALLOW(GAP_DASH))) return NULL;
@@ -382,7 +383,7 @@ static bool is_card(const number *x) {
     if (!only_scripts_change(x) &&
         !(has_uniform_gaps(x, ALLOW(GAP_SPACE) | ALLOW(GAP_DASH) | ALLOW(GAP_DOT)) && is_one_of(x, shapes)))
         return false;
-    if (x->n_digits >= 18 && looks_like_id(x->d)) return false; /* with a wrong digit, or one too many */
+    if (x->n_digits >= 18 && looks_like_id(x->d)) return false; /* an identity number with a typing error */
     const uint32_t prefix = value_of(x->d, 6);
     for (size_t i = 0; i < sizeof issuers / sizeof *issuers; i++)
         if (prefix >= issuers[i].first && prefix <= issuers[i].last && x->n_digits >= issuers[i].shortest &&
@@ -393,7 +394,7 @@ static bool is_card(const number *x) {
 
 /* ----------------------------------------------------------------------------------------------------- phones */
 
-/* Third digits of Chinese mobile numbers by the second (130 to 199), as assigned by 2024. */
+/* Chinese mobile prefixes 130 to 199 as assigned in 2024: third digits by second digit. */
 static bool is_mobile(const uint8_t *d) {
     static const uint16_t third[10] = {
         [3] = 0x3ff, [4] = 0x3f3, [5] = 0x3ef, [6] = 0x0e4, [7] = 0x1ff, [8] = 0x3ff, [9] = 0x3ef};
@@ -411,7 +412,7 @@ static size_t area_code_len(const uint8_t *d, size_t n) {
     return in_use[d[1]] >> d[2] & 1 ? 4 : 0;
 }
 
-/* A landline number behind its area code: 7 or 8 digits (8 in the cities of three-digit codes), first digit 2 to 8. */
+/* A landline number with its area code: 7 or 8 digits (8 with a three-digit code), the first 2 to 8. */
 static bool is_landline(const uint8_t *d, size_t n) {
     const size_t area = area_code_len(d, n), rest = n - area;
     if (!area || rest < 7 || rest > 8 || (area == 3 && rest != 8)) return false;
@@ -423,7 +424,7 @@ static bool is_north_american(const uint8_t *d) {
     return d[0] >= 2 && d[3] >= 2 && !(d[1] == 1 && d[2] == 1) && !(d[4] == 1 && d[5] == 1);
 }
 
-/* Digits of a country calling code at d (ITU-T E.164), or 0. */
+/* Length of the country calling code at d (ITU-T E.164), or 0. */
 static size_t country_code_len(const uint8_t *d, size_t n) {
     static const char two[] =
         "20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 "
@@ -452,7 +453,7 @@ static const char *find_mobile(const number *x) {
     if (x->n_digits != 11 + skip || !is_mobile(d + skip)) return NULL;
     if (x->plus && !skip) return NULL;
     if (only_scripts_change(x) || x->n == x->n_digits) return "mobile";
-    number rest = *x; /* behind the country code, if that is a segment of its own */
+    number rest = *x; /* what follows the country code, if that is a separate segment */
     if (skip && segment_len(x, 0) == skip) {
         if (x->n == 2) return "mobile";
         number behind = rest;
@@ -473,7 +474,7 @@ static const char *find_mobile(const number *x) {
                : NULL;
 }
 
-/* The area code is a segment of its own, or there is one segment alone. */
+/* The area code is a separate segment, or there is only one segment. */
 static const char *find_landline(const number *x) {
     if (x->n_digits < 10 || x->n_digits > 12 || !is_landline(x->d, x->n_digits)) return NULL;
     if (only_scripts_change(x)) return "landline";
@@ -499,7 +500,7 @@ static const char *find_international(const number *x) {
     if (!code || n < code + 6) return NULL;
     if (code == 1 && d[0] == 1) return n == 11 && d[1] >= 2 ? "international" : NULL;
     if (code == 2 && d[0] == 8 && d[1] == 6) {
-        uint8_t national[MAX_DIGITS + 1] = {0}; /* with the 0 that is left out behind +86 */
+        uint8_t national[MAX_DIGITS + 1] = {0}; /* with the trunk 0 that is dropped after +86 */
         memcpy(national + 1, d + 2, n - 2);
         const bool mobile = n == 13 && is_mobile(d + 2);
         return mobile || is_landline(national, n - 1) || (d[2] == 0 && is_landline(d + 2, n - 2)) ? "international"
@@ -522,7 +523,7 @@ static const char *find_trunk(const number *x) {
     return "national";
 }
 
-/* Any other number next to a word for phones. */
+/* Any other number near a phone word. */
 static const char *find_with_word(const number *x) {
     if (x->n_digits < 7 || x->n_digits > 12 || x->n > 5 || !has_phone_word(x)) return NULL;
     if (value_of(x->d + x->n_digits - 4, 4) == 0 && x->n == 1) return NULL; /* a round number counts something */
@@ -546,7 +547,7 @@ static const char *find_phone(const number *x) {
 
 /* ---------------------------------------------------------------------------------------------------- search */
 
-/* " ext. 459", "x459", "转8001" behind a phone: its end with them. */
+/* The end of a phone number with its extension: " ext. 459", "x459", "转8001". */
 static size_t extension_end(const shop_text_view *view, size_t end) {
     static const char *const words[] = {"extension", "ext.", "ext", "x", NULL};
     size_t i = end;
@@ -568,7 +569,7 @@ static size_t extension_end(const shop_text_view *view, size_t end) {
     return i > digits && i - digits < 7 && (i >= view->n || !shop_is_word_char(&view->at[i])) ? i : end;
 }
 
-/* A parenthesis that opens before the first digits closes inside. */
+/* Extends the number to an opening parenthesis before it that closes inside. */
 static void include_parenthesis(number *x) {
     const shop_text_view *view = x->w->view;
     size_t open = x->begin;
@@ -581,7 +582,7 @@ static void include_parenthesis(number *x) {
         }
 }
 
-/* A + before the number, perhaps with a space or parenthesis between. */
+/* True if + precedes the number, possibly with a space or parenthesis between. */
 static bool take_plus(const shop_text_view *view, size_t begin, size_t *plus) {
     size_t i = begin;
     for (size_t n = 0; i && n < 2 && (view->at[i - 1].code == ' ' || view->at[i - 1].code == '('); n++) i--;
@@ -596,7 +597,7 @@ static llmcs_status add_phone(number *x, size_t plus, const char *rule, shop_fin
     return shop_find_add(f, x->begin, extension_end(x->w->view, x->end), LLMCS_PII_PHONE, SHOP_BY_SHAPE, rule);
 }
 
-/* An extension with an x touches the digits, which is_free alone would refuse. */
+/* Like is_free, but allows an extension that touches the digits: 555-2671x459. */
 static bool is_free_phone(const number *x) {
     number with_extension = *x;
     if (x->plus) with_extension.begin--;
@@ -605,7 +606,7 @@ static bool is_free_phone(const number *x) {
     return is_free(&with_extension);
 }
 
-/* Takes the longest number that starts with the window's first segment; *taken: its segments. */
+/* Adds the longest number that starts with the window's first segment. *taken: its number of segments. */
 static llmcs_status find_at(const window *w, shop_findings *f, size_t *taken) {
     number x = {.w = w, .d = w->digits};
     size_t plus = 0;

@@ -1,5 +1,5 @@
-/* Order numbers by PCRE2. The view is written as UTF-8 with the character of each byte, so that fullwidth digits match
- * [0-9] and offsets lead back. */
+/* Matches the shop's order numbers with PCRE2. The view is encoded as UTF-8, so that fullwidth digits match [0-9]; a
+ * table maps each byte back to its character. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "shop/guard/pattern.h"
 
@@ -12,7 +12,7 @@ enum { MATCH_LIMIT = 1000000, DEPTH_LIMIT = 10000, HEAP_KIB = 1024, MAX_PATTERN 
 
 struct shop_pattern {
     llmcs_allocator allocator;
-    pcre2_general_context *memory; /* allocates from our allocator */
+    pcre2_general_context *memory; /* uses `allocator` */
     pcre2_code *code;
     char name[32];
 };
@@ -24,7 +24,7 @@ static void *pattern_alloc(size_t bytes, void *user) {
 
 static void pattern_free(void *memory, void *user) { shop_free(user, memory); }
 
-/* What is wrong with a pattern, and where. */
+/* Reports the error in the pattern and its position. */
 static llmcs_status compile_failed(const char *name, int error, size_t offset) {
     char reason[160] = "";
     if (error == PCRE2_ERROR_HEAP_FAILED) return shop_fail(LLMCS_NOMEM, "%s: no memory to compile it", name);
@@ -77,7 +77,7 @@ void shop_pattern_free(shop_pattern **compiled) {
     shop_free(&a, p);
 }
 
-/* The view as UTF-8; places[i] is the character that byte i belongs to. */
+/* Encodes the view as UTF-8. places[i]: index of the character that byte i belongs to. */
 static llmcs_status write_utf8(const llmcs_allocator *a, const shop_text_view *view, char **bytes, uint32_t **places,
                                size_t *n) {
     SHOP_TRY(shop_alloc(a, view->n, 4, "order pattern", bytes));
@@ -110,7 +110,7 @@ static llmcs_status match_all(const shop_pattern *p, const shop_text_view *view,
             return shop_fail(LLMCS_LIMIT, "%s: it takes too long on this text (PCRE2 error %d); use a simpler pattern",
                              p->name, found);
         const size_t *ends = pcre2_get_ovector_pointer(data);
-        if (ends[1] <= ends[0]) { /* \K can end a match before its begin */
+        if (ends[1] <= ends[0]) { /* \K can put the start of a match after its end */
             at++;
             while (at < n && ((unsigned char)bytes[at] & 0xc0) == 0x80) at++;
             continue;
@@ -128,7 +128,7 @@ llmcs_status shop_pattern_find(const shop_pattern *p, const shop_text_view *view
     char *bytes = NULL;
     uint32_t *places = NULL;
     size_t n = 0;
-    /* The general context of the pattern refers to the guard's allocator, which any number of threads may use. */
+    /* The pattern's general context uses the guard's allocator, which is thread-safe. */
     pcre2_match_data *data = NULL;
     pcre2_match_context *limits = NULL;
     llmcs_status status = write_utf8(f->a, view, &bytes, &places, &n);

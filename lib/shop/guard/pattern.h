@@ -1,4 +1,4 @@
-/* The shop's pattern of order numbers, matched by PCRE2 within limits on steps and memory. */
+/* The shop's pattern for order numbers, matched with PCRE2 under limits on steps and memory. */
 #ifndef SHOP_GUARD_PATTERN_H
 #define SHOP_GUARD_PATTERN_H
 

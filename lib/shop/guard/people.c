@@ -1,9 +1,9 @@
-/* Names of people next to cues: 我叫王小明, 王女士, "my name is Ann Lee", "Dr. Lee". */
+/* Finds names of people by cues next to them: 我叫王小明, 王女士, "my name is Ann Lee", "Dr. Lee". */
 #include "shop/guard/find.h"
 
 /* ---------------------------------------------------------------------------------------------------- Chinese */
 
-/* A surname at i and one or two more characters, up to a word that ends names: its end, or i. */
+/* The end of a surname at i with one or two more characters, up to a stop word; i if there is none. */
 static size_t chinese_name_end(const shop_text_view *view, const shop_hits *hits, size_t i) {
     const size_t surname = shop_hit_len(hits, i, SHOP_LEX_SURNAME);
     if (!surname) return i;
@@ -14,7 +14,7 @@ static size_t chinese_name_end(const shop_text_view *view, const shop_hits *hits
     return end > i + surname || shop_hit_len(hits, end, SHOP_LEX_TITLE) ? end : i;
 }
 
-/* 阿卜杜拉·买买提: parts of Han characters with middle dots. */
+/* The end of a name of Han parts joined by middle dots: 阿卜杜拉·买买提. */
 static size_t dotted_name_end(const shop_text_view *view, size_t i) {
     size_t end = i, n_dots = 0;
     while (end < view->n && end - i < 24) {
@@ -31,8 +31,8 @@ static size_t dotted_name_end(const shop_text_view *view, size_t i) {
     return n_dots && end - i < 24 ? end : i;
 }
 
-/* Behind 我叫: the name goes to a mark, a space, a digit or a word that ends names. 我是 alone is often something else,
- * so there the name must fill the sentence. */
+/* After 我叫 the name extends to a mark, a space, a digit or a stop word. 我是 often precedes other things, so there
+ * the name must reach the end of the sentence. */
 static llmcs_status find_chinese_after(const shop_text_view *view, const shop_hits *hits, const shop_hit *cue,
                                        shop_findings *f) {
     size_t i = cue->end;
@@ -50,8 +50,9 @@ static llmcs_status find_chinese_after(const shop_text_view *view, const shop_hi
     return shop_find_add(f, i, end, LLMCS_PII_NAME, SHOP_BY_CUE, "name word");
 }
 
-/* Before 先生: a surname, or a full name. The shortest is taken that begins with a surname, but the full name where
- * nothing else stands before it. 经理 and the like are part of many other words, so there it must stand alone. */
+/* Before 先生 there is a surname or a full name. Takes the shortest text that begins with a surname, or the full name
+ * if nothing precedes it. 经理 and the like are part of many words, so before them nothing else may precede the name.
+ */
 static llmcs_status find_before_title(const shop_text_view *view, const shop_hits *hits, const shop_hit *title,
                                       shop_findings *f) {
     size_t found = title->begin;
@@ -73,7 +74,7 @@ static bool is_latin(const shop_text_view *view, size_t i) {
     return i < view->n && view->at[i].kind == SHOP_CHAR_LETTER;
 }
 
-/* One past the word at i: letters, apostrophes and dashes inside, and a dot behind an initial. */
+/* The end of the word at i: letters, inner apostrophes and dashes, and the dot after an initial. */
 static size_t word_end(const shop_text_view *view, size_t i) {
     size_t end = i;
     while (is_latin(view, end) ||
@@ -90,7 +91,7 @@ static bool is_capital(const shop_text_view *view, size_t i) {
     return view->at[i].kind == SHOP_CHAR_LETTER && (c < 0x250 ? (c >= 0xc0 && c <= 0xde) || c % 2 == 0 : true);
 }
 
-/* Van, de, bin: in lower case inside a name. */
+/* van, de, bin: lower-case words inside names. */
 static bool is_particle(const shop_text_view *view, size_t begin, size_t end) {
     static const char *const particles[] = {"van", "von", "de", "der", "den", "da", "di",
                                             "del", "la",  "le", "bin", "al",  NULL};
@@ -102,7 +103,7 @@ static bool is_particle(const shop_text_view *view, size_t begin, size_t end) {
     return false;
 }
 
-/* Words that begin with a capital after a name and are not of it. */
+/* Words that may be capitalised after a name without being part of it. */
 static bool is_common_word(const shop_text_view *view, size_t begin, size_t end) {
     static const char *const words[] = {
         "and",      "i",         "i'm",     "i'd",    "my",       "the",    "please",  "thanks",   "thank",    "hi",
@@ -120,8 +121,7 @@ static bool is_common_word(const shop_text_view *view, size_t begin, size_t end)
     return false;
 }
 
-/* A word of more than three letters with a full stop is no title or initial ("Dr.", "B."), but the end of a sentence.
- */
+/* After a word of more than three letters, a full stop ends the sentence; after "Dr." or "B." it need not. */
 static bool ends_sentence(const shop_text_view *view, size_t end) {
     size_t begin = end;
     if (!end || view->at[end - 1].code != '.') return false;
@@ -129,7 +129,7 @@ static bool ends_sentence(const shop_text_view *view, size_t end) {
     return end - begin > 4;
 }
 
-/* Up to four capitalised words at i; any_case: up to two words of any case where none has a capital. */
+/* The end of up to four capitalised words at i; any_case: of up to two words if none is capitalised. */
 static size_t latin_name_end(const shop_text_view *view, size_t i, bool any_case) {
     enum { MOST = 4 };
     const bool capital = is_latin(view, i) && is_capital(view, i);
@@ -153,7 +153,7 @@ static size_t latin_name_end(const shop_text_view *view, size_t i, bool any_case
     return end;
 }
 
-/* Cues that promise a name even if it has no capital. */
+/* Cues after which a name is certain even without capitals. */
 static bool promises_name(const shop_text_view *view, const shop_hit *cue) {
     size_t n_spaces = 0;
     for (size_t i = cue->begin; i < cue->end; i++) n_spaces += view->at[i].kind == SHOP_CHAR_SPACE;

@@ -1,9 +1,9 @@
-/* The list of all tables, with what erasing a customer and retention do to each. */
+/* Lists all tables, and how forgetting a customer and retention affect each of them. */
 #include "shop/guard/personal.h"
 
 #include <string.h>
 
-/* What was said before the customer logged in belongs to the customer, too. */
+/* Includes what the customer said before logging in. */
 #define CUSTOMERS_CONVERSATIONS " UNION SELECT id FROM conversations WHERE customer = ?1"
 #define OF_THE_CUSTOMER                                                                                             \
     " WHERE customer = ?1 OR (customer IS NULL AND conversation IN (SELECT id FROM conversations WHERE customer = " \
@@ -11,7 +11,7 @@
 #define TAX_LAW "tax law requires orders to be kept"
 
 const shop_personal_table shop_personal_tables[] = {
-    /* Of conversations that are the customer's, or that a name, a suggestion or feedback of the customer is in. */
+    /* Decisions in conversations of the customer, or with a name, suggestion or feedback of the customer. */
     {"decisions", "deleted", NULL, SHOP_ERASE_BY_ID,
      "DELETE FROM decisions WHERE conversation IN (SELECT conversation FROM names WHERE owner = 'customer/' || ?1)",
      "DELETE FROM decisions WHERE time < ?1", NULL},
@@ -45,7 +45,7 @@ const shop_personal_table shop_personal_tables[] = {
     {"names", "deleted", NULL, SHOP_ERASE_BY_ID, "DELETE FROM names WHERE owner = 'customer/' || ?1",
      "DELETE FROM names WHERE time < ?1", NULL},
     {"keys", "deleted", NULL, SHOP_ERASE_BY_ID, "DELETE FROM keys WHERE owner = 'customer/' || ?1",
-     /* of a conversation without a customer, once it has no values */
+     /* keys of conversations without a customer, once they have no values */
      "DELETE FROM keys WHERE owner >= 'conversation/' AND owner < 'conversation0' AND created < ?1"
      " AND NOT EXISTS(SELECT 1 FROM names WHERE names.owner = keys.owner)",
      "names"},

@@ -1,4 +1,4 @@
-/* Noisy counts and means, and the ledger of what they spent. */
+/* Noisy counts and means, and the privacy budgets that they spend. */
 #include <math.h>
 
 #include "shop/guard/laplace.h"
@@ -36,7 +36,7 @@ static llmcs_status read_budget(shop_connection *c, const char *budget, int64_t 
     const bool found = q.has_row;
     if (found) *total = shop_query_int(&q, 0), *spent = shop_query_int(&q, 1);
     shop_query_end(&q);
-    return found ? LLMCS_OK : shop_fail(LLMCS_ARG, "budget: there is no \"%.60s\": set its total first", budget);
+    return found ? LLMCS_OK : shop_fail(LLMCS_ARG, "budget: \"%.60s\" does not exist: set its total first", budget);
 }
 
 llmcs_status llmcs_shop_get_budget(llmcs_shop *shop, const char *budget, double *total, double *spent) {
@@ -58,12 +58,12 @@ static llmcs_status spend_in(shop_connection *c, const char *budget, int64_t mic
     int64_t total, spent;
     SHOP_TRY(read_budget(c, budget, &total, &spent));
     if (spent < 0 || total < spent || total - spent < micro)
-        return shop_fail(LLMCS_LIMIT, "budget %.60s: %g of %g are left, %g requested", budget,
+        return shop_fail(LLMCS_LIMIT, "budget %.60s: %g of %g left, %g requested", budget,
                          (double)(total - spent) / MICRO, (double)total / MICRO, (double)micro / MICRO);
     return shop_change(c, "UPDATE budgets SET spent = spent + ?2 WHERE name = ?1", "si", budget, micro);
 }
 
-/* Before the noise is sampled: a result that nobody paid for must not exist. */
+/* Must be committed before the noise is sampled, so that no result exists without its cost. */
 static llmcs_status spend(llmcs_shop *shop, const char *budget, double epsilon, int64_t least, int64_t *micro) {
     shop_connection *c;
     SHOP_TRY(shop_check(shop));
@@ -75,7 +75,7 @@ static llmcs_status spend(llmcs_shop *shop, const char *budget, double epsilon, 
 
 /* ---- noise */
 
-/* count plus noise of scale sensitivity / epsilon, epsilon in millionths. */
+/* Adds noise of scale sensitivity / epsilon. micro: epsilon in millionths. */
 static llmcs_status add_noise(int64_t count, int64_t sensitivity, int64_t micro, int64_t *noisy) {
     shop_bits bits;
     int64_t z;

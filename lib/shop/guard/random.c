@@ -1,4 +1,4 @@
-/* getrandom, and hexadecimal digits. */
+/* Random bytes by getrandom, and hexadecimal conversion. */
 #include "shop/guard/random.h"
 
 #include <errno.h>
@@ -11,7 +11,8 @@ llmcs_status shop_random_bytes(void *out, size_t n) {
     while (n) {
         const ssize_t got = getrandom(at, n, 0);
         if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) return shop_fail(LLMCS_IO, "the system has no random bytes (getrandom: %d)", errno);
+        if (got <= 0)
+            return shop_fail(LLMCS_IO, "cannot get random bytes from the system (getrandom: errno %d)", errno);
         at += got;
         n -= (size_t)got;
     }
@@ -53,7 +54,7 @@ int shop_unhex(const char *hex, uint8_t *bytes, size_t n) {
 
 llmcs_status shop_crypto_ready(void) {
     uint8_t probe[16];
-    /* sodium_init ends the process if there are no random bytes, so that is tried first. */
+    /* sodium_init aborts if the system has no random bytes, so that is tested first. */
     SHOP_TRY(shop_random_bytes(probe, sizeof probe));
     return sodium_init() < 0 ? shop_fail(LLMCS_INTERNAL, "libsodium cannot be initialised") : LLMCS_OK;
 }

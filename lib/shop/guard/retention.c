@@ -1,4 +1,4 @@
-/* Removes rows that are older than the shop keeps them. */
+/* Removes rows that are older than their table's retention. */
 #include <string.h>
 #include <time.h>
 
@@ -18,7 +18,7 @@ const char *llmcs_shop_retention_table(size_t i) {
     return NULL;
 }
 
-/* The setting that keeps the table's days. */
+/* The key of the setting with the table's days. */
 static llmcs_status name_setting(const char *table, char *key, size_t capacity) {
     char tables[512] = "";
     size_t n = 0;
@@ -31,7 +31,8 @@ static llmcs_status name_setting(const char *table, char *key, size_t capacity) 
         sqlite3_snprintf((int)(sizeof tables - n), tables + n, "%s%s", i ? ", " : "", known);
         n = strlen(tables);
     }
-    return shop_fail(LLMCS_ARG, "table: \"%.60s\" has no retention, these have: %s", table ? table : "NULL", tables);
+    return shop_fail(LLMCS_ARG, "table: \"%.60s\" cannot have a retention, expected one of: %s", table ? table : "NULL",
+                     tables);
 }
 
 llmcs_status llmcs_shop_set_retention(llmcs_shop *shop, const char *table, int32_t days) {
@@ -67,7 +68,7 @@ llmcs_status llmcs_shop_get_retention(llmcs_shop *shop, const char *table, int32
     return status;
 }
 
-/* settings: the connection to the store's file, which has the days. */
+/* settings: the connection to the store's file, which holds the settings. */
 static llmcs_status prune_all(shop_connection *c, shop_connection *settings, const llmcs_shop_forget_params *params,
                               int64_t now, shop_report *report) {
     for (size_t i = 0; i < shop_n_personal_tables; i++) {
@@ -118,7 +119,7 @@ llmcs_status llmcs_shop_apply_retention(llmcs_shop *shop, int64_t now, const llm
     SHOP_TRY(shop_check(shop));
     SHOP_TRY(shop_forget_params(params, &p));
     if (p.role == LLMCS_SHOP_CUSTOMER)
-        return shop_fail(LLMCS_STATE, "role customer: retention is for all customers, a supervisor applies it");
+        return shop_fail(LLMCS_STATE, "role customer: retention affects all customers: use the role supervisor");
     if (now < 0 || now > INT64_MAX / 2) return shop_fail(LLMCS_ARG, "now: %lld is not valid", (long long)now);
     SHOP_TRY(shop_report_create(&shop->allocator, &r));
     if (!now) now = (int64_t)time(NULL);

@@ -1,4 +1,4 @@
-/* Who may use which data for what. */
+/* Which role may use which data for which purpose. */
 #include "llmcs_shop.h"
 #include "shop/base/call.h"
 #include "shop/base/status.h"
@@ -20,7 +20,7 @@ enum {
     ERASURE = 1 << LLMCS_SHOP_FOR_ERASURE
 };
 
-/* [data][role]: purposes, as the table in llmcs_shop_privacy.h. */
+/* [data][role]: bits of purposes, as in the table in llmcs_shop_privacy.h. */
 static const unsigned char allowed[N_DATA][N_ROLES] = {
     [LLMCS_SHOP_MASKED_TEXTS] = {SERVICE, SERVICE, SERVICE | QUALITY, AUDIT, TRAINING},
     [LLMCS_SHOP_PLAIN_TEXTS] = {SERVICE, SERVICE, SERVICE, 0, 0},

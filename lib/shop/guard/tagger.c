@@ -1,9 +1,9 @@
-/* Labels of tokens by Viterbi in integers, and the names and addresses that they mark. */
+/* Labels tokens with the Viterbi algorithm, in integers, and turns the labels into names and addresses. */
 #include "shop/guard/tagger.h"
 
 #include <string.h>
 
-/* Below every real score: a sequence has at most 512 tokens of 72 features of 127 and a transition. */
+/* Below every real score: a sequence has at most 512 tokens, each with 72 features of at most 127 and a transition. */
 static const int32_t IMPOSSIBLE = INT32_MIN / 4;
 
 llmcs_status shop_tagger_index(const llmcs_allocator *a, shop_tagger *tagger) {
@@ -58,8 +58,8 @@ static void try_label(const shop_tagger *m, const step *x, size_t from, size_t t
     x->from[to] = (uint8_t)from;
 }
 
-/* Only pairs that shop_tag_may_follow allows, which are a third of all: what ends, then what begins; B or I, then I or
- * E of their kind. */
+/* Visits only the pairs that shop_tag_may_follow allows, a third of all: O, E or S before O, B or S; B or I before I or
+ * E of the same kind. */
 static void extend(const shop_tagger *m, const step *x) {
     for (size_t to = 0; to < SHOP_TAG_MAX_LABELS; to++) x->best[to] = IMPOSSIBLE;
     for (size_t from = 0; from < m->n_labels; from++) {
@@ -108,7 +108,8 @@ llmcs_status shop_tagger_label(const shop_tagger *m, const llmcs_allocator *a, c
 
 /* ------------------------------------------------------------------------------------------------------ find */
 
-/* Where a sequence that begins at token 0 of n ends: all, or the last mark that ends a sentence, or the limit. */
+/* Length of the sequence that begins at token 0 of n: all n tokens, else up to the last end of a sentence, else the
+ * limit. */
 static size_t sequence_end(const shop_text_view *view, const shop_token *tokens, size_t n) {
     if (n <= SHOP_TAG_MAX_TOKENS) return n;
     for (size_t i = SHOP_TAG_MAX_TOKENS; i > SHOP_TAG_MAX_TOKENS / 2; i--) {
@@ -118,7 +119,7 @@ static size_t sequence_end(const shop_text_view *view, const shop_token *tokens,
     return SHOP_TAG_MAX_TOKENS;
 }
 
-/* The kind of personal data that a kind of the model is, or -1. */
+/* The llmcs_shop_pii of a kind of the model, or -1. */
 static int pii_of(const shop_tagger *m, size_t kind) {
     if (!strcmp(m->kinds[kind], "NAME")) return LLMCS_PII_NAME;
     if (!strcmp(m->kinds[kind], "ADDRESS")) return LLMCS_PII_ADDRESS;

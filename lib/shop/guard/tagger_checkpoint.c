@@ -1,5 +1,5 @@
-/* A training that was interrupted goes on where a pass ended. The file is for the machine that wrote it: its numbers
- * are in memory order, and one that does not fit or is damaged is not used. */
+/* Lets an interrupted training continue after its last complete pass. The file is in the byte order of the machine that
+ * wrote it; a file that does not match or is damaged is ignored. */
 #include <string.h>
 #include <unistd.h>
 

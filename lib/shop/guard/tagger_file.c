@@ -1,12 +1,16 @@
 /*
  * The file of a tagger, little-endian:
  *
- *     "LLMCSTAG", u32 version of the format, u32 version of the features, u32 kinds, u32 features,
- *     u32 words, u32 characters, kinds x 16 bytes of name, (labels + 1) x labels x i16 transitions, features x u32 hash
- * in increasing order, features x labels x i8 weights, words x u32 hash in increasing order, words x u8 kind of word,
- *     words x u8 weight, characters (none or 20,992) x 5 x i8 scores, u64 XXH64 of all bytes before it
+ *     "LLMCSTAG", u32 format version, u32 features version,
+ *     u32 kinds, u32 features, u32 words, u32 characters (0 or 20,992),
+ *     16 bytes of name for each kind,
+ *     i16 transitions [labels + 1, labels],
+ *     u32 hashes [features], ascending, i8 weights [features, labels],
+ *     u32 hashes [words], ascending, u8 kinds [words], u8 weights [words],
+ *     i8 scores [characters, 5],
+ *     u64 XXH64 of all bytes before it
  *
- * A hostile file can name any sizes: they are compared with the bytes that are there before anything is allocated.
+ * A hostile file can claim any counts, so they are compared with the file's size before memory is allocated.
  */
 #include <string.h>
 
@@ -26,7 +30,9 @@ static void put_u32(unsigned char *at, uint32_t value) {
     for (int i = 0; i < 4; i++) at[i] = (unsigned char)(value >> 8 * i);
 }
 
-/* Bytes of a file with these counts; at most 2^28 features of 33 labels and 2^28 words, so nothing overflows. */
+/* Size of a file with these counts. Counts are at most 2^28 features of 33 labels and 2^28 words, so it cannot
+ * overflow.
+ */
 static size_t file_bytes(size_t n_kinds, size_t n_features, size_t n_words, size_t n_characters) {
     const size_t n_labels = 1 + 4 * n_kinds;
     return HEAD_BYTES + n_kinds * SHOP_TAG_KIND_BYTES + (n_labels + 1) * n_labels * 2 + n_features * (4 + n_labels) +
@@ -74,7 +80,7 @@ static llmcs_status read_hashes(const char *path, const unsigned char *file, con
     for (size_t i = 0; i < n; i++, *at += 4) {
         hashes[i] = get_u32(*at);
         if (!hashes[i] || (i && hashes[i] <= hashes[i - 1]))
-            return shop_fail(LLMCS_FORMAT, "%s: offset %lld: hash %u is 0 or not above the one before", path,
+            return shop_fail(LLMCS_FORMAT, "%s: offset %lld: hash %u is 0 or not ascending", path,
                              (long long)(*at - file), hashes[i]);
     }
     return LLMCS_OK;

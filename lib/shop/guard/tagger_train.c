@@ -2,9 +2,9 @@
  * Trains a tagger: stochastic gradient steps on the log-likelihood of one sequence after another (Sutton and McCallum
  * 2012, section 5), with AdaGrad's step sizes (Duchi, Hazan and Singer 2011).
  *
- * The first two thirds of the passes train all features that occur often enough. Then those with the heaviest weights
- * are kept and the rest of the passes train them alone, so that they make up for what was dropped. At the end weights
- * are the mean of those passes, rounded to 8 bits.
+ * The first two thirds of the passes train all features that occur often enough. Then only the features with the
+ * largest weights are kept, and the remaining passes train these to compensate for the dropped ones. The final weights
+ * are the mean over those passes, rounded to 8 bits.
  */
 #include "shop/guard/tagger_train.h"
 
@@ -34,8 +34,8 @@ static llmcs_status kind_of(tag_trainer *t, size_t row, const char *label, size_
     for (*kind = 0; *kind < t->n_kinds; ++*kind)
         if (!strcmp(t->kinds[*kind], label)) return LLMCS_OK;
     if (t->n_kinds == SHOP_TAG_MAX_KINDS)
-        return shop_fail(LLMCS_ARG, "texts[%lld]: label '%s' is one more than the %d that a tagger can have",
-                         (long long)row, label, SHOP_TAG_MAX_KINDS);
+        return shop_fail(LLMCS_ARG, "texts[%lld]: label '%s': a tagger can have at most %d labels", (long long)row,
+                         label, SHOP_TAG_MAX_KINDS);
     memcpy(t->kinds[t->n_kinds++], label, n);
     return LLMCS_OK;
 }
@@ -45,11 +45,11 @@ static llmcs_status label_span(tag_trainer *t, const tag_work *w, size_t row, si
                                uint8_t *labels) {
     size_t kind = 0, begin = 0, end;
     SHOP_TRY(kind_of(t, row, s->label, &kind));
-    /* A token that two spans touch, part of a word each, belongs to the one before. */
+    /* A token that two spans touch belongs to the first. */
     while (begin < n && (labels[begin] || w->view.at[w->tokens.items[begin].end - 1].end <= s->begin)) begin++;
     for (end = begin; end < n && !labels[end] && w->view.at[w->tokens.items[end].begin].begin < s->end; end++)
         labels[end] = (uint8_t)(1 + 4 * kind + SHOP_TAG_I);
-    if (end == begin) return LLMCS_OK; /* behind the last token, or of spaces */
+    if (end == begin) return LLMCS_OK; /* after the last token, or only spaces */
     labels[begin] = (uint8_t)(1 + 4 * kind + (end - begin == 1 ? SHOP_TAG_S : SHOP_TAG_B));
     if (end - begin > 1) labels[end - 1] = (uint8_t)(1 + 4 * kind + SHOP_TAG_E);
     return LLMCS_OK;
@@ -128,7 +128,7 @@ llmcs_status tag_index_features(tag_trainer *t) {
     return LLMCS_OK;
 }
 
-/* Counts by the low 24 bits of the hash; two features that share them are both kept a little more easily. */
+/* Counts by the low 24 bits of the hash. Features that share these bits share a count, so a few rare ones are kept. */
 static llmcs_status count_features(tag_trainer *t, uint8_t *counts) {
     const size_t n = t->n_tokens * SHOP_TAG_FEATURES;
     size_t capacity = 0;
@@ -139,7 +139,7 @@ static llmcs_status count_features(tag_trainer *t, uint8_t *counts) {
     size_t n_often = 0;
     for (size_t i = 0; i < n; i++)
         n_often += t->features[i] && counts[t->features[i] & 0xffffff] >= t->params.min_count;
-    /* At least min_count occurrences a feature, as a rule: the table is grown where that does not hold. */
+    /* Enough slots if every kept feature occurs min_count times. */
     for (t->n_slots = 1024; t->n_slots < n_often;) t->n_slots *= 2;
     SHOP_TRY(shop_alloc_zero(&t->allocator, t->n_slots, sizeof *t->slots, "features", &t->slots));
     for (size_t i = 0; i < n; i++) {
@@ -182,8 +182,8 @@ static uint64_t next_random(uint64_t *state) { /* splitmix64 */
     return z ^ z >> 31;
 }
 
-/* Bit k: feature k of the token takes part in this pass. A quarter does not, so that no feature relies on another that
- * a new text lacks (dropout: Srivastava et al. 2014). */
+/* Bit k: feature k of the token is used in this step. A quarter of them is dropped at random (dropout: Srivastava et
+ * al. 2014), so that weights do not rely on features that a new text may lack. */
 typedef struct kept_features {
     uint64_t bits[(SHOP_TAG_FEATURES + 63) / 64];
 } kept_features;
@@ -220,7 +220,8 @@ static void scale_to_one(float *x, size_t n) {
     for (size_t i = 0; i < n; i++) x[i] /= sum;
 }
 
-/* exp of the scores, [n_tokens, n_labels], each token's largest as 1; exp of the transitions, 0 where not allowed. */
+/* exp of the scores [n_tokens, n_labels], scaled so that each token's largest is 1; exp of the transitions, 0 if not
+ * allowed. */
 static void exponentiate(const tag_trainer *t, const tag_sequence *s, tag_step *x) {
     const size_t n = t->n_labels;
     for (size_t i = 0; i < s->n; i++) {
@@ -237,7 +238,7 @@ static void exponentiate(const tag_trainer *t, const tag_sequence *s, tag_step *
         }
 }
 
-/* Forward and backward probabilities, each token's scaled to 1. */
+/* Forward and backward probabilities; those of each token sum to 1. */
 static void forward_backward(const tag_trainer *t, const tag_sequence *s, tag_step *x) {
     const size_t n = t->n_labels;
     for (size_t i = 0; i < s->n; i++) {
@@ -274,7 +275,7 @@ static void descend(const tag_trainer *t, float *weight, float *square, float gr
 
 static void step_transitions(tag_trainer *t, const tag_sequence *s, const tag_step *x) {
     const size_t n = t->n_labels;
-    float *gradient = x->gradient; /* [n + 1, n] expected minus observed */
+    float *gradient = x->gradient; /* [n_labels + 1, n_labels] expected minus observed counts */
     memset(gradient, 0, (n + 1) * n * sizeof *gradient);
     for (size_t i = 1; i < s->n; i++) {
         const float *alpha = x->alpha + (i - 1) * n, *emit = x->emit + i * n, *beta = x->beta + i * n;
@@ -300,7 +301,7 @@ static void step_features(tag_trainer *t, const tag_sequence *s, const tag_step 
         p[t->labels[s->first + i]] -= 1;
         float most = 0;
         for (size_t k = 0; k < n; k++) most = fabsf(p[k]) > most ? fabsf(p[k]) : most;
-        if (most < 1e-3f) continue; /* it is right already; most tokens are, after the first pass */
+        if (most < 1e-3f) continue; /* already right, as most tokens are after the first pass */
         const uint32_t *rows = t->rows + (s->first + i) * SHOP_TAG_FEATURES;
         const kept_features kept = keep_features(t, s->first + i);
         for (size_t f = 0; f < SHOP_TAG_FEATURES; f++) {
@@ -313,7 +314,7 @@ static void step_features(tag_trainer *t, const tag_sequence *s, const tag_step 
 
 /* ----------------------------------------------------------------------------------------------------- passes */
 
-/* The order of a pass depends on the seed and the pass alone, so that training can go on from a checkpoint. */
+/* The order depends only on the seed and the pass, so that training can continue from a checkpoint. */
 static void shuffle(tag_trainer *t, int32_t pass) {
     uint64_t state = t->params.seed ^ (uint64_t)pass * UINT64_C(0xd1342543de82ef95);
     for (size_t i = 0; i < t->n_sequences; i++) t->order[i] = (uint32_t)i;
@@ -348,7 +349,7 @@ static llmcs_status train_pass(tag_trainer *t, tag_step *x, int32_t pass) {
     return LLMCS_OK;
 }
 
-/* The heaviest weight of a row. */
+/* The largest absolute weight of a row. */
 static float row_weight(const tag_trainer *t, size_t row) {
     float most = 0;
     for (size_t k = 0; k < t->n_labels; k++) {
@@ -358,7 +359,7 @@ static float row_weight(const tag_trainer *t, size_t row) {
     return most;
 }
 
-/* Keeps the max_features rows of the heaviest weights: a threshold is found by halving. */
+/* Keeps the max_features rows with the largest weights; finds the threshold by bisection. */
 static llmcs_status keep_heaviest(tag_trainer *t) {
     const size_t most = (size_t)t->params.max_features, n = t->n_labels;
     float low = 0, high = 64;
@@ -384,8 +385,8 @@ static llmcs_status keep_heaviest(tag_trainer *t) {
     return tag_index_features(t);
 }
 
-/* Adds the weights after a pass; after the last one the weights become the mean (Polyak and Juditsky 1992), whose
- * errors are smaller than those of any one pass. */
+/* Adds the weights after a pass to the sums. After the last pass the weights become their mean, which has smaller
+ * errors than any single pass (Polyak and Juditsky 1992). */
 static void average(tag_trainer *t, int32_t n_summed, bool last) {
     const size_t n = t->n_features * t->n_labels, m = (t->n_labels + 1) * t->n_labels;
     for (size_t i = 0; i < n; i++) t->sums[i] += t->weights[i];
@@ -412,7 +413,7 @@ static int32_t rounded(float weight, float scale, int32_t most) {
     return x > (float)most ? most : x < (float)-most ? -most : (int32_t)x;
 }
 
-/* 127 stands for the weight that one in 4,000 exceeds. */
+/* Scales so that one weight in 4,000 exceeds 127. */
 static float find_scale(const tag_trainer *t) {
     float low = 1e-3f, high = 64;
     const size_t n = t->n_features * t->n_labels;
@@ -428,8 +429,8 @@ static float find_scale(const tag_trainer *t) {
     return 127 / high;
 }
 
-/* What a token outside of all spans costs: the likeliest labels miss more than they invent, and a name that is missed
- * is worse than a word that is masked. Chosen on a part of the training rows. */
+/* Subtracted from the score of label O: without it more names are missed than invented, and missing a name is worse
+ * than masking a word. Chosen on a part of the training rows. */
 static const float OUTSIDE_COST = 0.1f;
 
 static llmcs_status fill_tagger(const tag_trainer *t, shop_tagger *out) {

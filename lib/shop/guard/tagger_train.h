@@ -18,7 +18,7 @@ typedef struct tag_work {
 /* Workspace of a step. */
 typedef struct tag_step {
     float *emit, *alpha, *beta; /* [SHOP_TAG_MAX_TOKENS, n_labels] */
-    float *follow, *gradient;   /* [n_labels + 1, n_labels]; the last row: at the start */
+    float *follow, *gradient;   /* [n_labels + 1, n_labels]; the last row is for the first token */
 } tag_step;
 
 typedef struct tag_trainer {
@@ -41,20 +41,20 @@ typedef struct tag_trainer {
     uint32_t *slots; /* [n_slots] index + 1 into hashes by hash, or 0 */
     size_t n_slots;
     float *weights, *squares;                /* [n_features, n_labels]; sums of squared gradients */
-    float *transitions, *transition_squares; /* [n_labels + 1, n_labels]; the last row: at the start */
-    float *sums, *transition_sums; /* of the weights after each of the last passes: their mean is what is kept */
+    float *transitions, *transition_squares; /* [n_labels + 1, n_labels]; the last row is for the first token */
+    float *sums, *transition_sums;           /* sums of the weights over the last passes, for their mean */
     float l2;
     int32_t first_pass; /* where a checkpoint stopped */
     int32_t pass;
 } tag_trainer;
 
-/* Finds the row of every feature of every token. */
+/* Sets `rows`: the weights row of every feature of every token. */
 llmcs_status tag_index_features(tag_trainer *t);
 llmcs_status tag_allocate_weights(tag_trainer *t);
 
-/* Writes what has been trained before pass `next`. */
+/* Writes the state of training before pass `next`. */
 llmcs_status tag_save_checkpoint(const tag_trainer *t, int32_t next);
-/* Sets first_pass and the weights if there is a checkpoint of the same rows and parameters; else leaves all. */
+/* Restores first_pass and the weights if there is a checkpoint of the same rows and parameters. */
 llmcs_status tag_load_checkpoint(tag_trainer *t);
 void tag_remove_checkpoint(const tag_trainer *t);
 

@@ -1,5 +1,5 @@
-/* The words of a tagger: read for training, and found in texts: Chinese words by the likeliest segmentation, Latin
- * words as they stand. */
+/* Reads a tagger's words for training, and finds them in texts: Chinese words by the most likely segmentation, Latin
+ * words token by token. */
 #include "shop/guard/tagger_words.h"
 
 #include <string.h>
@@ -38,7 +38,7 @@ typedef struct word_row {
     uint8_t kind, weight;
 } word_row;
 
-/* Rows as numbers that sort by hash, the heaviest first. */
+/* Packs a row into a number that sorts by hash, then by descending weight. */
 static uint64_t row_key(const word_row *row) {
     return (uint64_t)row->hash << 16 | (uint64_t)(UINT8_MAX - row->weight) << 8 | row->kind;
 }
@@ -153,9 +153,9 @@ llmcs_status shop_tag_words_read(const llmcs_allocator *a, const char *path, sho
 
 /* ------------------------------------------------------------------------------------------------------- find */
 
-enum { RUN = 256 }; /* Chinese characters that are segmented together */
+enum { RUN = 256 }; /* number of Chinese characters segmented together */
 
-/* Costs of a word in units of weight: the frequencies of all words add up to about e^18. */
+/* Costs in units of weight (8 ln): the frequencies of all words sum to about e^18. */
 enum { WORD_COST = 18 * 8, UNKNOWN_COST = 16 * 8 };
 
 static void mark(shop_token *t, size_t n, uint8_t kind) {
@@ -165,7 +165,7 @@ static void mark(shop_token *t, size_t n, uint8_t kind) {
     }
 }
 
-/* Segments n Chinese characters, n at most RUN: the words whose frequencies have the largest product. */
+/* Splits n Chinese characters, n at most RUN, into the words with the largest product of frequencies. */
 static void segment(const shop_tag_words *words, shop_token *t, size_t n) {
     int32_t best[RUN + 1];
     uint8_t length[RUN], kind[RUN];
@@ -211,7 +211,7 @@ static int32_t score_of(const shop_tag_words *words, const shop_text_view *view,
     return at < SHOP_TAG_CHARACTERS ? words->scores[at * SHOP_TAG_ROLES + role] : NO_NAME;
 }
 
-/* How much better the characters from each on fit a name of three or two than any text. */
+/* Sets, for each character, the log-likelihood ratios of a name of three or two characters that begins there. */
 static void score_names(const shop_tag_words *words, const shop_text_view *view, shop_tokens *tokens) {
     for (size_t i = 0; i < tokens->n; i++) {
         shop_token *t = &tokens->items[i];

@@ -1,4 +1,4 @@
-/* Words that a tagger knows by hash: what kind of word each is, and how frequent. */
+/* The word list of a tagger, by hash, with the kind and frequency of each word. */
 #ifndef SHOP_GUARD_TAGGER_WORDS_H
 #define SHOP_GUARD_TAGGER_WORDS_H
 
@@ -6,10 +6,10 @@
 
 enum {
     SHOP_TAG_WORD_KINDS = 32,    /* kinds of words */
-    SHOP_TAG_NAMED_KINDS = 10,   /* the first of them: names, marked wherever they stand */
+    SHOP_TAG_NAMED_KINDS = 10,   /* the first of them: names, marked wherever they occur */
     SHOP_TAG_WORD_TOKENS = 6,    /* of a Chinese word, at most; a Latin word is one token */
     SHOP_TAG_WORD_WEIGHTS = 256, /* 8 ln of the frequency */
-    SHOP_TAG_ROLES = 5           /* what a character can be in a name, see below */
+    SHOP_TAG_ROLES = 5           /* roles of a character in a name, see below */
 };
 
 /* Chinese characters with scores: U+4E00 to U+9FFF. */
@@ -33,11 +33,11 @@ void shop_tag_words_free(const llmcs_allocator *a, shop_tag_words *words);
 /* Fills slots. */
 llmcs_status shop_tag_words_index(const llmcs_allocator *a, shop_tag_words *words);
 
-/* Reads lines of word, kind and weight, separated by tabs. Of two that share a hash the heavier stays. Kind 32 + role
- * is the score of a character, weight 128 + score. */
+/* Reads lines of word, kind and weight, separated by tabs. Of two words with the same hash the heavier is kept. Kind 32
+ * + role marks the score of a character in that role; its weight is 128 + score. */
 llmcs_status shop_tag_words_read(const llmcs_allocator *a, const char *path, shop_tag_words *words);
 
-/* The hash of a word of these token ids. */
+/* The hash of a word, computed over the ids of its tokens. */
 static inline uint64_t shop_tag_word_begin(void) { return UINT64_C(0x51ed270b35ae9d2b); }
 static inline uint64_t shop_tag_word_add(uint64_t h, uint64_t id) {
     h = (h ^ id) * UINT64_C(0x9e3779b97f4a7c15);

@@ -5,7 +5,7 @@
 
 static const shop_word_section injection = {"injection", LLMCS_SHOP_BLOCK, 1, true};
 
-/* The view has this ASCII text, in small letters, at `at`. */
+/* True if the view has `text` (ASCII, lower case) at `at`; ignores case. */
 static bool has_text(const shop_text_view *view, size_t at, const char *text) {
     for (size_t i = 0; text[i]; i++)
         if (at + i >= view->n || shop_ascii_lower(view->at[at + i].code) != (uint32_t)(unsigned char)text[i])
@@ -20,7 +20,7 @@ static llmcs_status add(const llmcs_allocator *a, const shop_text_view *view, si
     return LLMCS_OK;
 }
 
-/* Characters of the control token at `at`, or 0. */
+/* Length of the control token at `at`, or 0. */
 static size_t token_length(const shop_text_view *view, size_t at) {
     static const char *const tokens[] = {
         "[inst]",          "[/inst]",      "<<sys>>",          "<</sys>>",        "</s>",           "<s>",
@@ -41,7 +41,7 @@ static size_t token_length(const shop_text_view *view, size_t at) {
     return 0;
 }
 
-/* A voice at the beginning of a line. `first`: also at the beginning of the text, where others may be meant so. */
+/* Speakers' names at the start of a line. `first`: also at the start of the text, where the others may be harmless. */
 static const struct {
     const char *name; /* ASCII */
     bool first;
@@ -68,7 +68,7 @@ static size_t skip_spaces(const shop_text_view *view, size_t i) {
     return i;
 }
 
-/* One past the colon of a voice that begins at `at`, or 0. */
+/* The end of a speaker's name and colon at `at`, or 0. */
 static size_t voice_end(const shop_text_view *view, size_t at, bool first) {
     for (size_t i = 0; i < sizeof voices / sizeof *voices; i++) {
         if ((first && !voices[i].first) || !has_text(view, at, voices[i].name)) continue;
@@ -85,7 +85,7 @@ static size_t voice_end(const shop_text_view *view, size_t at, bool first) {
     return 0;
 }
 
-/* A line begins at `at`: after a line end, or after "\n" as two characters. */
+/* True after a line end, or after the two characters \ and n. */
 static bool begins_line(const shop_text_view *view, size_t at) {
     if (!at) return false;
     const uint32_t before = view->at[at - 1].code;
@@ -93,7 +93,7 @@ static bool begins_line(const shop_text_view *view, size_t at) {
     return at > 1 && before == 'n' && view->at[at - 2].code == '\\';
 }
 
-/* Past quotes, bullets and bold marks. */
+/* Skips quotes, bullets and bold marks. */
 static size_t skip_marks(const shop_text_view *view, size_t i) {
     while (i < view->n && (view->at[i].code == ' ' || view->at[i].code == '\t' || view->at[i].code == '*' ||
                            view->at[i].code == '>' || view->at[i].code == '#' || view->at[i].code == '-'))

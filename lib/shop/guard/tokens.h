@@ -1,4 +1,4 @@
-/* What only somebody writes who wants to speak as the model's other voices: control tokens and forged lines. */
+/* Control tokens and forged speaker lines, which an attacker uses to speak as the model or the system. */
 #ifndef SHOP_GUARD_TOKENS_H
 #define SHOP_GUARD_TOKENS_H
 

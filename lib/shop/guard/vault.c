@@ -1,4 +1,4 @@
-/* Seals and opens the values of masked names. */
+/* Encrypts, stores and decrypts the values of masked names. */
 #include "shop/guard/vault.h"
 
 #include <sodium.h>
@@ -13,7 +13,7 @@ enum {
     NONCE = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES,
     TAG = crypto_aead_xchacha20poly1305_ietf_ABYTES,
     WRAPPED_BYTES = NONCE + SHOP_KEY_BYTES + TAG,
-    PAD = 32, /* lengths of values are hidden up to this */
+    PAD = 32, /* values are padded to a multiple of this, to hide their lengths */
     MAX_PLAIN = (4 + SHOP_VALUE_BYTES + PAD - 1) / PAD * PAD,
     WORKSPACE = MAX_PLAIN + NONCE + MAX_PLAIN + TAG,
     OWNER_BYTES = 16 + SHOP_ID_BYTES,
@@ -32,7 +32,7 @@ static llmcs_status seal(const uint8_t key[SHOP_KEY_BYTES], const char *label, s
     return LLMCS_OK;
 }
 
-/* plain: [n - NONCE - TAG]. False if the bytes are not what was sealed under this key and label. */
+/* plain: [n - NONCE - TAG]. False if the bytes were not sealed with this key and label. */
 static bool unseal(const uint8_t key[SHOP_KEY_BYTES], const char *label, size_t label_bytes, const uint8_t *sealed,
                    size_t n, uint8_t *plain) {
     return !crypto_aead_xchacha20poly1305_ietf_decrypt(plain, NULL, NULL, sealed + NONCE, n - NONCE,
@@ -62,8 +62,9 @@ static llmcs_status find_key(shop_connection *c, const char *owner, bool *found,
     if (!status) {
         const uint8_t *wrapped = shop_query_blob(&q, 0, &n);
         if (n != WRAPPED_BYTES || !unseal(keys->wrap, owner, strlen(owner), wrapped, n, key))
-            status = shop_fail(LLMCS_FORMAT, "%s: table keys: a customer's key was changed, or wrapped by another key",
-                               c->path);
+            status =
+                shop_fail(LLMCS_FORMAT,
+                          "%s: table keys: a customer's key was changed, or wrapped with another master key", c->path);
     }
     shop_query_end(&q);
     return status;
@@ -100,7 +101,7 @@ llmcs_status shop_vault_alias(shop_connection *c, const char *customer, char ali
         if (!i) SHOP_TRY(make_key(c, owner, key));
         sodium_memzero(key, sizeof key);
     }
-    return shop_fail(LLMCS_INTERNAL, "%s: an alias that was made is not there", c->path);
+    return shop_fail(LLMCS_INTERNAL, "%s: table keys: a new alias is missing", c->path);
 }
 
 /* ---- values */
@@ -109,7 +110,7 @@ typedef struct place {
     const char *owner, *conversation, *name;
 } place;
 
-/* owner NUL conversation NUL name: what a sealed value is bound to. */
+/* The data that a sealed value is authenticated with: owner NUL conversation NUL name. */
 static size_t label_of(const place *p, char label[LABEL_BYTES]) {
     const char *const parts[] = {p->owner, p->conversation, p->name};
     size_t n = 0;
@@ -131,11 +132,11 @@ static llmcs_status open_value(const shop_connection *c, const place *p, const u
         *value_bytes = (size_t)plain[0] | (size_t)plain[1] << 8 | (size_t)plain[2] << 16 | (size_t)plain[3] << 24;
         if (*value_bytes && *value_bytes <= n - NONCE - TAG - 4) return LLMCS_OK;
     }
-    return shop_fail(LLMCS_FORMAT, "%s: table names: the value of %s was changed, or is of another conversation",
+    return shop_fail(LLMCS_FORMAT, "%s: table names: the value of %s was changed, or belongs to another conversation",
                      c->path, p->name);
 }
 
-/* plain: [WORKSPACE], for the padded value and what it becomes */
+/* plain: [WORKSPACE], for the padded and the sealed value */
 static llmcs_status store_value(shop_connection *c, const place *p, const uint8_t key[SHOP_KEY_BYTES], uint8_t *plain,
                                 const char *value, size_t n) {
     uint8_t *sealed = plain + MAX_PLAIN;
@@ -149,7 +150,7 @@ static llmcs_status store_value(shop_connection *c, const place *p, const uint8_
                        "sssbi", p->owner, p->conversation, p->name, sealed, NONCE + padded + TAG, (int64_t)time(NULL));
 }
 
-/* BUSY if the name is there with another value; *found says whether with this one. plain: [WORKSPACE] */
+/* BUSY if the name is stored with another value. *found: it is stored with this value. plain: [WORKSPACE] */
 static llmcs_status compare_value(shop_connection *c, const place *p, const uint8_t key[SHOP_KEY_BYTES], uint8_t *plain,
                                   const char *value, size_t n, bool *found) {
     shop_query q;
@@ -167,7 +168,8 @@ static llmcs_status compare_value(shop_connection *c, const place *p, const uint
             status = open_value(c, p, key, sealed, sealed_bytes, plain, &bytes);
         if (!status && (bytes != n || memcmp(plain + 4, value, n) != 0))
             status =
-                shop_fail(LLMCS_BUSY, "%s: %s stands for another value by now: load the names again", c->path, p->name);
+                shop_fail(LLMCS_BUSY, "%s: another process has used %s for a different value: load the names again",
+                          c->path, p->name);
     }
     shop_query_end(&q);
     return status;
@@ -183,7 +185,7 @@ llmcs_status shop_vault_put(llmcs_shop *shop, shop_connection *c, const char *cu
     SHOP_TRY(shop_check_id("conversation", conversation));
     SHOP_TRY(shop_check_id("name", name));
     if (!value_bytes || value_bytes > SHOP_VALUE_BYTES)
-        return shop_fail(LLMCS_LIMIT, "a name's value has %lld bytes, at most %d are kept", (long long)value_bytes,
+        return shop_fail(LLMCS_LIMIT, "value of a name: %lld bytes, expected at most %d", (long long)value_bytes,
                          SHOP_VALUE_BYTES);
     SHOP_TRY(shop_crypto_ready());
     name_owner(customer, conversation, owner);
@@ -209,7 +211,7 @@ static llmcs_status load_values(shop_connection *c, const char *owner, const cha
         size_t name_bytes, sealed_bytes, n;
         const place p = {owner, conversation, shop_query_text(&q, 0, &name_bytes)};
         const uint8_t *sealed = shop_query_blob(&q, 1, &sealed_bytes);
-        /* A hostile file may have any text here, also longer than what label_of has memory for. */
+        /* A hostile file may hold any text here, also one too long for label_of. */
         if ((status = shop_check_id("a name of the vault", p.name))) break;
         if ((status = open_value(c, &p, key, sealed, sealed_bytes, plain, &n))) break;
         if ((status = each(user, p.name, (const char *)plain + 4, n))) break;

@@ -1,4 +1,5 @@
-/* Text to view: decode, NFKC, kinds, digits. ASCII, Han and fullwidth characters take a short way. */
+/* Builds a view from a text: decodes, normalises (NFKC), sets kinds and digits. ASCII, Han and fullwidth characters
+ * have a fast path. */
 #include "shop/guard/view.h"
 
 #include <string.h>
@@ -27,7 +28,7 @@ static bool is_unspaced(uint32_t c) {
     return false;
 }
 
-/* Zero-width and other invisible characters that are used to split words. */
+/* Zero-width and other invisible characters, which can be used to split words. */
 static bool is_dropped(uint32_t c, utf8proc_category_t category) {
     if (c == '\t' || c == '\n' || c == '\r') return false;
     if (category == UTF8PROC_CATEGORY_CC || category == UTF8PROC_CATEGORY_CF) return true;
@@ -35,7 +36,7 @@ static bool is_dropped(uint32_t c, utf8proc_category_t category) {
     return c == 0x34f || (c >= 0x180b && c <= 0x180f); /* combining grapheme joiner, Mongolian selectors */
 }
 
-/* What shows the character before it in another way: keycap, variation selectors. It belongs to that character. */
+/* Keycaps and variation selectors: they change the look of the preceding character and belong to it. */
 static bool is_selector(uint32_t c) {
     return c == 0x20e3 || (c >= 0xfe00 && c <= 0xfe0f) || (c >= 0xe0100 && c <= 0xe01ef);
 }
@@ -64,7 +65,7 @@ static shop_char_kind kind_of(uint32_t c, utf8proc_category_t category) {
     }
 }
 
-/* Decimal digits come in runs of ten; these are the zeros of the scripts that are in daily use (Unicode 15, Nd). */
+/* Decimal digits come in runs of ten. These are the zeros of scripts in daily use (Unicode 15, category Nd). */
 static uint8_t digit_of(uint32_t c) {
     static const uint32_t zeros[] = {0x30,   0x660,  0x6f0,  0x7c0,  0x966,  0x9e6,  0xa66, 0xae6,  0xb66,
                                      0xbe6,  0xc66,  0xce6,  0xd66,  0xe50,  0xed0,  0xf20, 0x1040, 0x17e0,
@@ -81,7 +82,7 @@ static uint8_t han_digit(uint32_t c) {
             return 0;
         case 0x4e00: /* 一 */
         case 0x58f9: /* 壹 */
-        case 0x5e7a: /* 幺, as the telephone says 一 */
+        case 0x5e7a: /* 幺, spoken for 一 on the telephone */
             return 1;
         case 0x4e8c: /* 二 */
         case 0x8d30: /* 贰 */
@@ -130,7 +131,7 @@ static shop_view_char ascii_char(uint32_t c, size_t begin) {
     return v;
 }
 
-/* A mark joins the letter before it, as one character if Unicode has it. */
+/* Composes a combining mark with the preceding letter, if Unicode has the composed character. */
 static void add_mark(shop_text_view *view, uint32_t mark, size_t end) {
     if (!view->n) return;
     shop_view_char *last = &view->at[view->n - 1];
@@ -139,7 +140,7 @@ static void add_mark(shop_text_view *view, uint32_t mark, size_t end) {
     last->end = (uint32_t)end;
 }
 
-/* Signs that are written as letters: ℀ to ℡ of the letterlike symbols and ㏇. */
+/* Signs that NFKC decomposes into letters: ℀ to ℡ of the letterlike symbols, and ㏇. */
 static bool is_sign_of_letters(uint32_t c) {
     return c == 0x2100 || c == 0x2101 || c == 0x2105 || c == 0x2106 || c == 0x2116 || c == 0x2121 || c == 0x213b ||
            c == 0x33c7;
@@ -178,7 +179,7 @@ static llmcs_status add_decomposed(const llmcs_allocator *a, shop_text_view *vie
                                                    kind == SHOP_CHAR_HAN ? han_digit(c) : digit_of(c)};
         }
     }
-    /* The letters of "№" and "℡" are no part of the number behind them. */
+    /* The letters of "№" and "℡" do not belong to the number that follows. */
     if (is_sign_of_letters(code)) {
         shop_view_char space = ascii_char(' ', begin);
         space.end = (uint32_t)end;
@@ -193,7 +194,7 @@ llmcs_status shop_text_view_fill(const llmcs_allocator *a, const char *text, siz
     if (text_bytes >= UINT32_MAX)
         return shop_fail(LLMCS_LIMIT, "text: %lld bytes, expected less than 4 GiB", (long long)text_bytes);
     for (size_t i = 0; i < text_bytes;) {
-        /* Doubling stops where the rest is all ASCII, which is the most. */
+        /* Never grows beyond one character for each remaining byte. */
         if (view->n == view->capacity)
             SHOP_TRY(shop_grow(a, &view->at, view->n, &view->capacity,
                                view->n + shop_min(text_bytes - i, shop_max(view->n, 256)), sizeof *view->at, "text"));

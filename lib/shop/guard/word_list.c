@@ -63,7 +63,7 @@ static bool read_weight(const char *text, size_t n, double *weight) {
     return *weight <= 1;
 }
 
-/* The next word of text, up to a blank. */
+/* Splits off the next word of text, up to a blank. */
 static size_t next_word(const char **text, size_t *n, const char **word) {
     trim(text, n);
     size_t len = 0;
@@ -86,7 +86,7 @@ static bool read_action(const char *word, size_t n, int32_t *action) {
 
 static llmcs_status find_class(list_reader *r, const char *name, size_t n, uint32_t *index) {
     shop_word_list *list = r->list;
-    if (!is_name(name, n)) return fail_at(r, "a class is named by small letters, digits and -", name, n);
+    if (!is_name(name, n)) return fail_at(r, "expected the name of a class: small letters, digits and -", name, n);
     for (uint32_t i = 0; i < list->n_classes; i++)
         if (strlen(list->classes[i].name) == n && !memcmp(list->classes[i].name, name, n)) {
             *index = i;
@@ -126,7 +126,8 @@ static llmcs_status read_header(list_reader *r, const char *text, size_t n) {
         r->in = IN_CLASS;
         return find_class(r, word + 1, len - 1, &r->current);
     }
-    if (!is_name(word, len)) return fail_at(r, "a category is named by small letters, digits and -", word, len);
+    if (!is_name(word, len))
+        return fail_at(r, "expected the name of a category: small letters, digits and -", word, len);
     memcpy(s.category, word, len);
     len = next_word(&text, &n, &word);
     if (!read_action(word, len, &s.action))
@@ -146,13 +147,13 @@ static llmcs_status read_header(list_reader *r, const char *text, size_t n) {
     return LLMCS_OK;
 }
 
-/* The letters of a literal part, under the atom. */
+/* Adds the letters of a literal part as an entry for the atom. */
 static llmcs_status add_literal(list_reader *r, const char *text, size_t n, uint32_t atom) {
     shop_word_list *list = r->list;
     SHOP_TRY(shop_text_view_fill(r->a, text, n, &r->view));
     SHOP_TRY(shop_letters_fold(r->a, &r->view, &r->letters));
     const size_t count = r->letters.n;
-    if (!count || count > SHOP_MAX_ENTRY) return fail_at(r, "a word has 1 to 64 letters", text, n);
+    if (!count || count > SHOP_MAX_ENTRY) return fail_at(r, "expected a word of 1 to 64 letters", text, n);
     if (list->n_entries == SHOP_MAX_ENTRIES)
         return shop_fail(LLMCS_LIMIT, "%s: line %u: more than %d words", r->name, r->line, SHOP_MAX_ENTRIES);
     SHOP_TRY(shop_grow(r->a, &list->letters, list->n_letters, &list->letter_capacity, list->n_letters + count,
@@ -188,7 +189,7 @@ static llmcs_status add_literal_part(list_reader *r, const char *text, size_t n,
     return add_use(r, atom, phrase, part);
 }
 
-/* Parts between ~ and <class>. */
+/* Reads a phrase: literal parts, ~ and <class>. */
 static llmcs_status add_phrase(list_reader *r, const char *text, size_t n) {
     shop_word_list *list = r->list;
     const char *whole = text;
@@ -201,9 +202,9 @@ static llmcs_status add_phrase(list_reader *r, const char *text, size_t n) {
         size_t len = 0;
         trim(&text, &n);
         if (!n) break;
-        if (p.n_parts == SHOP_MAX_PARTS) return fail_at(r, "a phrase has at most 6 parts", whole, whole_bytes);
+        if (p.n_parts == SHOP_MAX_PARTS) return fail_at(r, "expected at most 6 parts in a phrase", whole, whole_bytes);
         if (text[0] == '~') {
-            if (!p.n_parts || n == 1) return fail_at(r, "~ stands between two parts", whole, whole_bytes);
+            if (!p.n_parts || n == 1) return fail_at(r, "expected a part before and after ~", whole, whole_bytes);
             p.gaps = (uint8_t)(p.gaps | 1u << p.n_parts);
             len = 1;
         } else if (text[0] == '<') {
@@ -230,7 +231,7 @@ static llmcs_status add_phrase(list_reader *r, const char *text, size_t n) {
 static llmcs_status add_item(list_reader *r, const char *text, size_t n) {
     trim(&text, &n);
     if (!n) return LLMCS_OK;
-    if (r->in == IN_NOTHING) return fail_at(r, "expected a section, [category action weight], first", text, n);
+    if (r->in == IN_NOTHING) return fail_at(r, "expected a section header first: [category action weight]", text, n);
     if (r->in != IN_CLASS) return add_phrase(r, text, n);
     r->list->classes[r->current].n_members++;
     return add_literal(r, text, n, r->list->classes[r->current].atom);
@@ -250,7 +251,7 @@ static llmcs_status read_line(list_reader *r, const char *line, size_t n) {
     return LLMCS_OK;
 }
 
-/* One text, its version line first. */
+/* Reads one text, which starts with the version line. */
 static llmcs_status read_text(list_reader *r, const char *text) {
     bool first = true;
     r->line = 0;
@@ -278,7 +279,7 @@ static llmcs_status read_text(list_reader *r, const char *text) {
     return first ? shop_fail(LLMCS_FORMAT, "%s: empty, expected \"" HEAD "\" in the first line", r->name) : LLMCS_OK;
 }
 
-/* The lines of a built-in list as one text. */
+/* Joins the lines of a built-in list into one text. */
 static llmcs_status join_lines(const llmcs_allocator *a, const char *const *lines, char **text) {
     size_t n = 1, at = 0;
     for (size_t i = 0; lines[i]; i++) n += strlen(lines[i]) + 1;
@@ -362,18 +363,18 @@ static llmcs_status read_file(const llmcs_allocator *a, const char *path, char *
     if (fd < 0 || fstat(fd, &st)) {
         const int error = errno;
         if (fd >= 0) close(fd);
-        return shop_fail(LLMCS_IO, "%s: cannot be opened (error %d)", path, error);
+        return shop_fail(LLMCS_IO, "%s: cannot be opened (errno %d)", path, error);
     }
     llmcs_status status = LLMCS_OK;
-    if (!S_ISREG(st.st_mode)) status = shop_fail(LLMCS_IO, "%s: is no regular file", path);
+    if (!S_ISREG(st.st_mode)) status = shop_fail(LLMCS_IO, "%s: not a regular file", path);
     if (!status && st.st_size > SHOP_WORD_LIST_BYTES)
-        status = shop_fail(LLMCS_LIMIT, "%s: %lld bytes, a word list has at most %d", path, (long long)st.st_size,
+        status = shop_fail(LLMCS_LIMIT, "%s: %lld bytes, expected at most %d", path, (long long)st.st_size,
                            SHOP_WORD_LIST_BYTES);
     if (!status) status = shop_alloc(a, (size_t)st.st_size + 1, 1, "word list", text);
     for (size_t at = 0; !status;) {
         const ssize_t got = read(fd, *text + at, (size_t)st.st_size - at);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) status = shop_fail(LLMCS_IO, "%s: cannot be read (error %d)", path, errno);
+        if (got < 0) status = shop_fail(LLMCS_IO, "%s: cannot be read (errno %d)", path, errno);
         if (got <= 0) {
             (*text)[at] = 0;
             break;

@@ -1,4 +1,4 @@
-/* Builds the automaton and walks texts through it. */
+/* Builds the Aho-Corasick automaton of a word list and runs it over texts. */
 #include "shop/guard/word_tree.h"
 
 #include <string.h>
@@ -52,7 +52,7 @@ static llmcs_status add_entry(shop_word_list *list, uint32_t index) {
     return LLMCS_OK;
 }
 
-/* Every node's fail link from its parent's, in the order of their depth. */
+/* Sets every node's fail link from its parent's, in order of depth. */
 static llmcs_status link_nodes(shop_word_list *list) {
     uint32_t *order, *parent, *code, begin = 0, end = 0;
     const llmcs_allocator *a = &list->allocator;
@@ -116,14 +116,14 @@ static bool is_open_after(const shop_letters *letters, size_t last) {
     return last + 1 >= letters->n || letters->at[last + 1].gap || letters->at[last + 1].han;
 }
 
-/* The runs of the text are those of the entry, or three and more: shiiit. */
+/* True if each letter is repeated as in the entry, or three times or more: shiiit. */
 static bool runs_fit(const shop_letter *t, const shop_entry_letter *e, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (t[i].run != e[i].run && !(t[i].run >= 3 && t[i].run > e[i].run)) return false;
     return true;
 }
 
-/* As it is written: gaps only where the entry has them, stars exactly there. */
+/* True if the text has gaps only where the entry has them, and stars exactly there. */
 static bool is_plain(const shop_letter *t, const shop_entry_letter *e, size_t n) {
     for (size_t i = 1; i < n; i++) {
         if (e[i].gap == SHOP_GAP_STAR ? t[i].gap != SHOP_GAP_STAR : t[i].gap && !e[i].gap) return false;
@@ -132,7 +132,7 @@ static bool is_plain(const shop_letter *t, const shop_entry_letter *e, size_t n)
     return true;
 }
 
-/* Every letter apart, and apart from its neighbours. */
+/* True if all letters are separated from each other and from their neighbours. */
 static bool is_spaced_out(const shop_letters *letters, size_t first, const shop_entry_letter *e, size_t n) {
     const shop_letter *t = &letters->at[first];
     if (n < 2 || (n < 3 && !t->han && t[1].run < 2) || (first && !t->gap)) return false;
@@ -144,7 +144,7 @@ static bool is_spaced_out(const shop_letters *letters, size_t first, const shop_
 
 static bool is_latin_letter(const shop_letter *t) { return !t->han && !(t->code >= '0' && t->code <= '9'); }
 
-/* The entry whose last letter is at `last`; a plural s extends it. */
+/* True if the entry ends at letter `last`; a plural s may follow. */
 static bool entry_fits(const shop_word_list *list, const shop_word_entry *entry, const shop_letters *letters,
                        size_t last, size_t *end) {
     const size_t n = entry->n, first = last + 1 - n;
@@ -172,7 +172,9 @@ static llmcs_status add_hit(const llmcs_allocator *a, const shop_word_list *list
     return LLMCS_OK;
 }
 
-/* Phrases that have this atom begin, go on or are complete. exceptions: those of [except], else the others. */
+/* Starts, continues or completes the phrases that use the atom. exceptions: only those of [except], else only the
+ * others.
+ */
 static llmcs_status follow_atom(const llmcs_allocator *a, const shop_word_list *list, bool exceptions,
                                 const struct shop_word_match *m, const shop_letters *letters, shop_word_scratch *s) {
     const shop_letter *begin = &letters->at[m->first], *end = &letters->at[m->last];
@@ -198,7 +200,7 @@ static llmcs_status follow_atom(const llmcs_allocator *a, const shop_word_list *
             state->sentence != begin->sentence)
             continue;
         if (part + 1 == p->n_parts) {
-            /* The state stays: a longer last word may follow. */
+            /* Keeps the state, because a longer last word may follow. */
             SHOP_TRY(add_hit(a, list, p, state->begin, end->end, s));
             continue;
         }
@@ -224,7 +226,7 @@ static llmcs_status add_matches(const shop_word_list *list, const llmcs_allocato
     return LLMCS_OK;
 }
 
-/* Exceptions are in the order of their ends. */
+/* True if an exception covers the bytes. Exceptions are sorted by their ends. */
 static bool is_excepted(const shop_word_scratch *s, uint32_t begin, uint32_t end) {
     enum { LONGEST = 4096 }; /* bytes of an exception */
     size_t low = 0, high = s->n_exceptions;
@@ -258,7 +260,7 @@ llmcs_status shop_word_list_find(const shop_word_list *list, const llmcs_allocat
     const size_t from = s->n;
     for (size_t i = 0; i < s->n_matches; i++) {
         const struct shop_word_match *m = &s->matches[i];
-        /* A word in an exception is no part of a phrase either: do you sell glue guns? */
+        /* A word inside an exception cannot be part of a phrase either: do you sell glue guns? */
         if (s->n_exceptions && is_excepted(s, letters->at[m->first].begin, letters->at[m->last].end)) continue;
         SHOP_TRY(follow_atom(a, list, false, m, letters, s));
     }

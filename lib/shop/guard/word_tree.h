@@ -1,4 +1,4 @@
-/* The automaton of a word list and what its words belong to. */
+/* The automaton of a word list, and the phrases that its entries belong to. */
 #ifndef SHOP_GUARD_WORD_TREE_H
 #define SHOP_GUARD_WORD_TREE_H
 
@@ -14,22 +14,22 @@ enum {
 };
 #define SHOP_NONE UINT32_MAX
 
-/* What a part requires before a letter. */
+/* A letter of an entry, and what may precede it. */
 typedef struct shop_entry_letter {
     uint32_t code;
     uint16_t run;
-    uint8_t gap; /* SOFT: there may be a gap; STAR: there must be a star */
+    uint8_t gap; /* SOFT: a gap is allowed; STAR: a star is required */
     bool han;
 } shop_entry_letter;
 
-/* A literal part: letters, and the atom that it says was found. */
+/* A literal part: its letters, and its atom. */
 typedef struct shop_word_entry {
     uint32_t first, n; /* in list->letters */
     uint32_t atom;
     uint32_t next; /* entry that ends at the same node */
 } shop_word_entry;
 
-/* An atom is a literal part or a class; it occurs in phrases. */
+/* A use of an atom (a literal part or a class) in a phrase. */
 typedef struct shop_atom_use {
     uint32_t phrase, part;
     uint32_t next; /* use of the same atom */
@@ -39,13 +39,13 @@ typedef struct shop_phrase {
     uint32_t section; /* SHOP_NONE: an exception */
     uint32_t state;   /* in the scratch; SHOP_NONE: one part */
     uint8_t n_parts;
-    uint8_t gaps; /* bit p: ~ before part p, else it follows the one before at once */
+    uint8_t gaps; /* bit p: ~ precedes part p, else part p follows the previous part directly */
 } shop_phrase;
 
 struct shop_phrase_state {
-    uint32_t next;        /* part that is to come; 0: none has been */
-    uint32_t begin;       /* byte of its first part */
-    uint32_t first, last; /* letters of its latest part */
+    uint32_t next;        /* next expected part; 0: none found yet */
+    uint32_t begin;       /* byte offset of the first part */
+    uint32_t first, last; /* letters of the latest part */
     uint32_t sentence;
 };
 
@@ -95,10 +95,10 @@ struct shop_word_list {
     shop_edge *edges; /* a hash table */
     size_t edge_mask;
     uint32_t root[128];     /* children of the root by ASCII letters */
-    uint32_t pairs[26][26]; /* and theirs by a to z: most steps in English are here, and need no hash */
+    uint32_t pairs[26][26]; /* and their children by a to z: most steps in English need no hash table */
 };
 
-/* Makes the automaton of all entries. */
+/* Builds the automaton of all entries. */
 llmcs_status shop_word_tree_build(shop_word_list *list);
 /* The child of a node, or 0. */
 uint32_t shop_word_tree_child(const shop_word_list *list, uint32_t node, uint32_t code);

@@ -247,8 +247,8 @@ static const struct {
     {"llmcs-words 1\n[x warn 0.5\n", LLMCS_FORMAT, "expected ]"},
     {"llmcs-words 1\n[X warn 0.5]\n", LLMCS_FORMAT, "small letters"},
     {"llmcs-words 1\n[@]\n", LLMCS_FORMAT, "small letters"},
-    {"llmcs-words 1\n[x warn 0.5]\na, ~ b\n", LLMCS_FORMAT, "line 3: \"~ b\": ~ stands between"},
-    {"llmcs-words 1\n[x warn 0.5]\na ~\n", LLMCS_FORMAT, "~ stands between"},
+    {"llmcs-words 1\n[x warn 0.5]\na, ~ b\n", LLMCS_FORMAT, "line 3: \"~ b\": expected a part before"},
+    {"llmcs-words 1\n[x warn 0.5]\na ~\n", LLMCS_FORMAT, "expected a part before and after ~"},
     {"llmcs-words 1\n[x warn 0.5]\na <b\n", LLMCS_FORMAT, "expected >"},
     {"llmcs-words 1\n[x warn 0.5]\na <b>\n", LLMCS_FORMAT, "line 3: class <b> has no members"},
     {"llmcs-words 1\n[x warn 0.5]\n!!!\n", LLMCS_FORMAT, "1 to 64 letters"},
@@ -274,7 +274,7 @@ START_TEST(files_that_are_no_lists) {
     temp_write(folder, "nul", "llmcs-words 1\n\0x", 16);
     SHOP_FAILS(shop_word_list_open(&a, temp_path(folder, "nul"), &list), LLMCS_FORMAT, "byte 14 is a NUL");
     SHOP_FAILS(shop_word_list_open(&a, temp_path(folder, "none"), &list), LLMCS_IO, "cannot be opened");
-    SHOP_FAILS(shop_word_list_open(&a, folder, &list), LLMCS_IO, "no regular file");
+    SHOP_FAILS(shop_word_list_open(&a, folder, &list), LLMCS_IO, "not a regular file");
     llmcs_shop_guard_options o;
     llmcs_shop_guard *guard = NULL;
     llmcs_shop_guard_options_init(&o);

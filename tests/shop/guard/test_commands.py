@@ -122,7 +122,7 @@ class Records(unittest.TestCase):
         self.assertIn("expected list or verify", shop("audit", self.store, "both", code=2))
         with sqlite3.connect(self.store) as db:
             db.execute("UPDATE audit SET actor = 'bob' WHERE seq = 1")
-        self.assertIn("NOT INTACT: row 1 was changed", shop("audit", self.store, "verify", code=1))
+        self.assertIn("NOT INTACT: row 1 or one before it was changed", shop("audit", self.store, "verify", code=1))
 
     def test_the_key_file_is_private_and_needed(self):
         shop("forget", self.store, "c2")
@@ -130,7 +130,7 @@ class Records(unittest.TestCase):
         self.assertEqual(os.stat(key).st_mode & 0o777, 0o600)
         os.rename(key, key + ".away")
         self.assertIn("proves less", shop("audit", self.store))
-        self.assertIn("bring it back", shop("forget", self.store, "c1", code=1))
+        self.assertIn("restore it from a backup", shop("forget", self.store, "c1", code=1))
 
     def test_retention(self):
         self.assertRegex(shop("retention", self.store), r"events +for ever")
@@ -139,7 +139,7 @@ class Records(unittest.TestCase):
         self.assertRegex(out, r"events +30 days")
         self.assertRegex(out, r"audit +365 days")
         self.assertIn("nothing was in the store", shop("retention", self.store, "--apply"))
-        self.assertIn("has no retention", shop("retention", self.store, "--set", "products=3", code=1))
+        self.assertIn("cannot have a retention", shop("retention", self.store, "--set", "products=3", code=1))
         self.assertIn("TABLE=DAYS", shop("retention", self.store, "--set", "events", code=1))
 
 

@@ -156,9 +156,9 @@ START_TEST(a_customer_without_orders_goes_whole) {
     SHOP_FAILS(llmcs_shop_forget(shop, "c1", &params, &report), LLMCS_STATE, "role agent may not use forgetting");
     ck_assert_ptr_null(report);
     params.role = LLMCS_SHOP_CUSTOMER;
-    SHOP_FAILS(llmcs_shop_forget(shop, "c1", &params, &report), LLMCS_STATE, "himself alone");
+    SHOP_FAILS(llmcs_shop_forget(shop, "c1", &params, &report), LLMCS_STATE, "only their own data");
     params.actor = "c2";
-    SHOP_FAILS(llmcs_shop_forget(shop, "c1", &params, &report), LLMCS_STATE, "himself alone");
+    SHOP_FAILS(llmcs_shop_forget(shop, "c1", &params, &report), LLMCS_STATE, "only their own data");
     SHOP_FAILS(llmcs_shop_apply_retention(shop, 0, &params, &report), LLMCS_STATE, "supervisor");
     params.actor = "customer:c1";
     SHOP_OK(llmcs_shop_forget(shop, "c1", &params, &report));
@@ -335,7 +335,7 @@ START_TEST(a_budget_is_spent_once) {
     double total, spent;
     int64_t noisy = 77;
     llmcs_shop *shop = open_shop(path, LLMCS_SHOP_CREATE);
-    SHOP_FAILS(llmcs_shop_private_count(shop, "week", 0.5, 100, 1, &noisy), LLMCS_ARG, "no \"week\"");
+    SHOP_FAILS(llmcs_shop_private_count(shop, "week", 0.5, 100, 1, &noisy), LLMCS_ARG, "\"week\" does not exist");
     SHOP_OK(llmcs_shop_set_budget(shop, "week", 1));
     SHOP_OK(llmcs_shop_private_count(shop, "week", 0.5, 100, 1, &noisy));
     ck_assert(noisy > 0 && noisy < 200); /* exp(-50) */
@@ -346,7 +346,7 @@ START_TEST(a_budget_is_spent_once) {
     ck_assert_double_eq(spent, 0.5);
     SHOP_OK(llmcs_shop_private_count(shop, "week", 0.5, 100, 1, &noisy));
     noisy = 77;
-    SHOP_FAILS(llmcs_shop_private_count(shop, "week", 1e-6, 100, 1, &noisy), LLMCS_LIMIT, "0 of 1 are left");
+    SHOP_FAILS(llmcs_shop_private_count(shop, "week", 1e-6, 100, 1, &noisy), LLMCS_LIMIT, "0 of 1 left");
     ck_assert_int_eq(noisy, 77);
     SHOP_OK(llmcs_shop_set_budget(shop, "week", 2));
     SHOP_OK(llmcs_shop_private_count(shop, "week", 1, 100, 1, &noisy));

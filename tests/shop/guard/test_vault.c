@@ -100,16 +100,16 @@ START_TEST(the_key_file_is_for_its_owner_alone) {
     snprintf(aside, sizeof aside, "%s.aside", key_path);
     ck_assert_int_eq(rename(key_path, aside), 0);
     shop = open_shop(path, 0);
-    SHOP_FAILS(vault_load(shop, "c1", "conv1", out), LLMCS_STATE, "bring it back");
+    SHOP_FAILS(vault_load(shop, "c1", "conv1", out), LLMCS_STATE, "restore it from a backup");
     /* No other key is made while values lie under this one. */
-    SHOP_FAILS(vault_put(shop, "c1", "conv1", "PHONE_2", PHONE), LLMCS_STATE, "bring it back");
+    SHOP_FAILS(vault_put(shop, "c1", "conv1", "PHONE_2", PHONE), LLMCS_STATE, "restore it from a backup");
     ck_assert_int_ne(stat(key_path, &st), 0);
     temp_write_text(folder, "shop.db.key", "llmcs-shop key 1\n");
     ck_assert_int_eq(chmod(key_path, 0600), 0);
     SHOP_FAILS(vault_load(shop, "c1", "conv1", out), LLMCS_FORMAT, "17 bytes");
     temp_write_text(folder, "shop.db.key",
                     "llmcs-shop key 1\n00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n");
-    SHOP_FAILS(vault_load(shop, "c1", "conv1", out), LLMCS_STATE, "is not the key");
+    SHOP_FAILS(vault_load(shop, "c1", "conv1", out), LLMCS_STATE, "not the key");
     ck_assert_int_eq(rename(aside, key_path), 0);
     SHOP_OK(vault_load(shop, "c1", "conv1", out));
     llmcs_shop_free(&shop);
@@ -136,7 +136,7 @@ START_TEST(the_host_may_give_the_key) {
     llmcs_shop_free(&shop);
     master[0] ^= 1;
     SHOP_OK(llmcs_shop_open(path, &o, &shop));
-    SHOP_FAILS(vault_load(shop, "c1", "conv1", out), LLMCS_STATE, "master_key: is not the key");
+    SHOP_FAILS(vault_load(shop, "c1", "conv1", out), LLMCS_STATE, "master_key: not the key");
     llmcs_shop_free(&shop);
 }
 END_TEST

@@ -333,7 +333,7 @@ class Opening(Case):
         with open(store + ".key", "w") as f:
             f.write("llmcs-shop key 1\n" + "ab" * 32 + "\n")
         os.chmod(store + ".key", 0o600)
-        with self.assertRaisesRegex(Exception, "is not the key"):
+        with self.assertRaisesRegex(Exception, "not the key"):
             self.open(store=store)
 
     def test_of_several_servers_the_one_that_answers_is_taken(self):
