@@ -1,4 +1,4 @@
-/* Two classifiers on the same rows: difference, interval, p. */
+/* Compares two classifiers on the same rows: difference, interval, p. */
 #include <string.h>
 #include <time.h>
 
@@ -14,7 +14,7 @@ void llmcs_shop_contest_params_init_sized(llmcs_shop_contest_params *params, siz
 
 enum { AT_ONCE = 64 };
 
-/* Adds n rows with the labels that a classifier gives them. */
+/* Adds n rows with the classifier's predictions to the measure. */
 static llmcs_status add_predictions(const llmcs_shop_classifier *classifier, const llmcs_shop_example *tests, size_t n,
                                     const char *oos_label, llmcs_shop_measure *measure) {
     llmcs_shop_predictions *found = NULL;
@@ -55,7 +55,7 @@ llmcs_status llmcs_shop_classifier_compare(const llmcs_shop_classifier *a, const
     llmcs_shop_contest_params p = default_params;
     llmcs_shop_measure *of_a = NULL, *of_b = NULL;
     if (!a || !b || !comparison) return shop_fail(LLMCS_ARG, "a, b, comparison: NULL is not valid");
-    if (!tests || !n) return shop_fail(LLMCS_ARG, "tests: there are no rows to compare on");
+    if (!tests || !n) return shop_fail(LLMCS_ARG, "tests: expected at least one row");
     if (params)
         SHOP_TRY(shop_options_in(&p, sizeof p, SHOP_SIZE_UP_TO(llmcs_shop_contest_params, n_samples), params,
                                  "llmcs_shop_contest_params"));

@@ -1,4 +1,4 @@
-/* Which version of a model answers: promotions and rollbacks, each a row that stays. */
+/* Records promotions and rollbacks of a model's versions, one row for each. */
 #include <string.h>
 #include <time.h>
 
@@ -91,7 +91,7 @@ static llmcs_status append_audit(shop_connection *c, const char *action, const c
     return shop_audit_append(c, "trainer", actor ? actor : "llmcs", action, object, detail);
 }
 
-/* STATE unless the version was compared with the live one and is not worse with 95 % certainty. */
+/* STATE unless the version was compared with the live one and is not worse with 95 % confidence. */
 static llmcs_status check_proven(shop_connection *c, const char *model, int32_t live, int32_t version) {
     shop_query q;
     SHOP_TRY(shop_query_begin(c, &q,
@@ -103,12 +103,13 @@ static llmcs_status check_proven(shop_connection *c, const char *model, int32_t 
     size_t n;
     if (!q.has_row)
         status = shop_fail(LLMCS_STATE,
-                           "%s: version %d was not compared with the live version %d: compare them, or set unproven",
+                           "%s: version %d was not compared with the live version %d: call"
+                           " llmcs_shop_compare_models, or set unproven",
                            model, version, live);
     else if (shop_query_double(&q, 0) < 0)
         status = shop_fail(LLMCS_STATE,
-                           "%s: version %d is worse than the live version %d in %s (at best by %g): train again,"
-                           " or set unproven",
+                           "%s: version %d is worse than the live version %d in %s (95 %% interval of the difference"
+                           " ends at %g): train again, or set unproven",
                            model, version, live, shop_query_text(&q, 1, &n), shop_query_double(&q, 0));
     shop_query_end(&q);
     return status;
@@ -121,10 +122,10 @@ static llmcs_status promote_in(shop_connection *c, const char *model, int32_t ve
     SHOP_TRY(shop_lookup_int(c, 0, &known,
                              "SELECT 1 FROM models WHERE name = ?1 AND version = ?2 AND kind = 'classifier'", "si",
                              model, (int64_t)version));
-    if (!known) return shop_fail(LLMCS_ARG, "%s: there is no version %d", model, version);
+    if (!known) return shop_fail(LLMCS_ARG, "%s: version %d does not exist", model, version);
     SHOP_TRY(shop_deployment_read(c, model, &d));
     if (d.live == version && (p->mode != LLMCS_MODE_LIVE || !d.challenger))
-        return shop_fail(LLMCS_STATE, "%s: version %d is live already", model, version);
+        return shop_fail(LLMCS_STATE, "%s: version %d is already live", model, version);
     d.mode = p->mode;
     d.share = p->mode == LLMCS_MODE_CANARY ? p->share : 0;
     if (p->mode == LLMCS_MODE_LIVE) {
@@ -167,7 +168,7 @@ llmcs_status llmcs_shop_promote(llmcs_shop *shop, const char *model, int32_t ver
     return shop_write_end(shop, c, promote_in(c, model, version, &p));
 }
 
-/* The live version before, and the row before that. */
+/* Sets d to the previous live version and the row before it. */
 static llmcs_status read_previous(shop_connection *c, const char *model, shop_deployment *d) {
     shop_query q;
     if (!d->previous) return shop_fail(LLMCS_STATE, "%s: no version was live before version %d", model, d->live);

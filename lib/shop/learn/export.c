@@ -1,4 +1,4 @@
-/* Hands out feedback that may train models. */
+/* Exports the feedback that may train models. */
 #include <string.h>
 
 #include "llmcs_shop_guard.h"
@@ -24,15 +24,15 @@ typedef struct exporting {
 
 /* ---- one row */
 
-/* A text in which the guard finds nothing stays as it is, with the placeholders it has: masking would take them for the
- * customer's own words. */
+/* *masked: NULL if the guard finds nothing. The text is then exported unchanged: masking it again would treat its
+ * placeholders as text of the customer. */
 static llmcs_status mask_again(const exporting *e, const char *text, llmcs_shop_masked **masked) {
     SHOP_TRY(llmcs_shop_mask(e->p->guard, NULL, text, LLMCS_NUL, NULL, masked));
     if (!(*masked)->n_spans) llmcs_shop_masked_free(masked);
     return LLMCS_OK;
 }
 
-/* The row as JSON; members that are NULL are left out (json_patch). */
+/* Makes the row's JSON object; json_patch leaves out members that are NULL. */
 static llmcs_status make_json(shop_connection *c, int64_t row, const char *text, const char *reply, shop_query *json) {
     SHOP_TRY(shop_query_begin(
         c, json,
@@ -44,7 +44,7 @@ static llmcs_status make_json(shop_connection *c, int64_t row, const char *text,
     return shop_query_next(json);
 }
 
-static llmcs_status hand_out(exporting *e, shop_connection *c, const shop_query *row) {
+static llmcs_status export_row(exporting *e, shop_connection *c, const shop_query *row) {
     llmcs_shop_masked *text = NULL, *reply = NULL;
     shop_query json = {0};
     size_t n;
@@ -69,28 +69,29 @@ static llmcs_status hand_out(exporting *e, shop_connection *c, const shop_query 
     return status;
 }
 
-static llmcs_status hand_out_all(exporting *e, shop_connection *c) {
+#define EXPORTED_ROWS \
+    " FROM feedback WHERE consent AND time >= ?1 AND (?2 IS NULL OR model = ?2) AND (?3 IS NULL OR lang = ?3)"
+
+static llmcs_status export_rows(exporting *e, shop_connection *c) {
     shop_query q;
     llmcs_status status;
-    SHOP_TRY(shop_query_begin(
-        c, &q,
-        "SELECT row, text, reply FROM feedback WHERE consent AND time >= ?1 AND (?2 IS NULL OR model = ?2)"
-        " AND (?3 IS NULL OR lang = ?3) ORDER BY row",
-        "iss", e->p->since, e->p->model, e->p->lang));
+    SHOP_TRY(shop_query_begin(c, &q, "SELECT row, text, reply" EXPORTED_ROWS " ORDER BY row", "iss", e->p->since,
+                              e->p->model, e->p->lang));
     while (!(status = shop_query_next(&q)) && q.has_row)
-        if ((status = hand_out(e, c, &q))) break;
+        if ((status = export_row(e, c, &q))) break;
     shop_query_end(&q);
     return status;
 }
 
 /* ---- the call */
 
-/* On record before the first row leaves: an export that breaks off was one, too. */
-static llmcs_status append_audit(llmcs_shop *shop, const llmcs_shop_export_params *p) {
+/* Committed before the first row is passed on, so that an interrupted export is recorded too. */
+static llmcs_status append_audit(llmcs_shop *shop, const llmcs_shop_export_params *p, int64_t n_rows) {
     shop_connection *c;
     char detail[160];
     const char *role = llmcs_shop_role_name(p->role);
-    sqlite3_snprintf(sizeof detail, detail, "{\"purpose\":%d,\"since\":%lld}", (int)p->purpose, (long long)p->since);
+    sqlite3_snprintf(sizeof detail, detail, "{\"purpose\":%d,\"since\":%lld,\"rows\":%lld}", (int)p->purpose,
+                     (long long)p->since, (long long)n_rows);
     SHOP_TRY(shop_write_begin(shop, &c));
     return shop_write_end(shop, c,
                           shop_audit_append(c, role, p->actor ? p->actor : "llmcs", "export", "feedback", detail));
@@ -101,6 +102,7 @@ llmcs_status llmcs_shop_export(llmcs_shop *shop, const llmcs_shop_export_params 
     SHOP_PUBLIC_CALL;
     llmcs_shop_export_params p = default_params;
     shop_connection *c;
+    int64_t n = 0;
     if (n_rows) *n_rows = 0;
     SHOP_TRY(shop_check(shop));
     if (!row) return shop_fail(LLMCS_ARG, "row is NULL");
@@ -111,10 +113,11 @@ llmcs_status llmcs_shop_export(llmcs_shop *shop, const llmcs_shop_export_params 
     SHOP_TRY(shop_check_text("model", p.model, 0, SHOP_ID_BYTES));
     if (p.lang) SHOP_TRY(shop_check_lang(p.lang));
     SHOP_TRY(llmcs_shop_may(p.role, p.purpose, LLMCS_SHOP_MASKED_TEXTS));
-    SHOP_TRY(append_audit(shop, &p));
     exporting e = {shop, &p, row, user, 0};
-    SHOP_TRY(shop_read_begin(shop, &c));
-    const llmcs_status status = hand_out_all(&e, c);
+    SHOP_TRY(shop_read_begin(shop, &c)); /* the rows are counted and exported in one snapshot */
+    llmcs_status status = shop_lookup_int(c, 0, &n, "SELECT count(*)" EXPORTED_ROWS, "iss", p.since, p.model, p.lang);
+    if (!status) status = append_audit(shop, &p, n);
+    if (!status) status = export_rows(&e, c);
     shop_read_end(shop, c);
     if (n_rows) *n_rows = e.n;
     return status;

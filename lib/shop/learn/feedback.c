@@ -1,4 +1,4 @@
-/* Stores what was learnt of customers' texts. */
+/* Stores feedback on customers' texts. */
 #include "shop/learn/feedback.h"
 
 #include <math.h>
@@ -41,7 +41,7 @@ static llmcs_status check_row(const llmcs_shop_feedback *f) {
     SHOP_TRY(shop_check_text("reply", f->reply, 0, SHOP_TEXT_BYTES));
     SHOP_TRY(shop_check_text("actor", f->actor, 0, SHOP_ID_BYTES));
     if (f->label && (!f->label[0] || !f->model || !f->model[0]))
-        return shop_fail(LLMCS_ARG, "label: it needs the name of the model that it teaches, and at least one byte");
+        return shop_fail(LLMCS_ARG, "label: expected at least one byte, and the name of its model in `model`");
     if (!llmcs_shop_outcome_name(f->outcome))
         return shop_fail(LLMCS_ARG, "outcome: %d is not valid (0 to 4)", (int)f->outcome);
     if (isnan(f->rating) || f->rating > 1)
@@ -53,7 +53,7 @@ static bool was_sent(const llmcs_shop_feedback *f) {
     return f->reply && f->reply[0] && (f->outcome == LLMCS_OUTCOME_ACCEPTED || f->outcome == LLMCS_OUTCOME_EDITED);
 }
 
-/* What search finds a sent reply by: the words of the text that it answered. */
+/* Indexes a reply that was sent by the words of the text that it answered. */
 static llmcs_status index_row(llmcs_shop *shop, shop_connection *c, int64_t row, const llmcs_shop_feedback *f) {
     shop_words words;
     SHOP_TRY(shop_change(c, "DELETE FROM reply_words WHERE rowid = ?1", "i", row));
@@ -87,21 +87,21 @@ llmcs_status shop_feedback_insert(llmcs_shop *shop, shop_connection *c, const ll
 
 /* ---- put */
 
-/* A row of the caller and the guard that masks it. */
+/* A row of the caller with the guard that masks it. */
 typedef struct guarded {
     const llmcs_shop_guard *guard;
     const llmcs_shop_feedback *row;
 } guarded;
 
-/* *masked stays NULL if nothing was found: masking would take the placeholders of a text that is masked already for the
- * customer's own words. */
+/* *masked: NULL if the guard finds nothing. The text is then stored unchanged: if it is already masked, masking it
+ * again would treat its placeholders as text of the customer. */
 static llmcs_status mask_one(const guarded *g, llmcs_shop_names *names, const char *text, llmcs_shop_masked **masked) {
     SHOP_TRY(llmcs_shop_mask(g->guard, names, text, LLMCS_NUL, NULL, masked));
     if (!(*masked)->n_spans) llmcs_shop_masked_free(masked);
     return LLMCS_OK;
 }
 
-/* Masks text and reply with the same names. They are numbered anew in each row, and nobody can put them back. */
+/* Masks text and reply with the same placeholders. They are numbered from 1 in each row and cannot be unmasked. */
 static llmcs_status mask_both(const guarded *g, const llmcs_allocator *a, const llmcs_shop_feedback *f,
                               llmcs_shop_masked **text, llmcs_shop_masked **reply) {
     llmcs_shop_names *names = NULL;
@@ -187,7 +187,7 @@ static llmcs_status read_batch(llmcs_shop *shop, shop_connection *c, int64_t aft
 
 static llmcs_status write_vectors(llmcs_shop *shop, shop_connection *c, const batch *b, const float *vectors) {
     for (size_t i = 0; i < b->n; i++) {
-        int64_t there; /* it may have been replaced or forgotten meanwhile */
+        int64_t there; /* 0: replaced or forgotten meanwhile */
         SHOP_TRY(shop_lookup_int(c, 0, &there, "SELECT 1 FROM feedback WHERE row = ?1 AND text = ?2", "is", b->rows[i],
                                  b->texts[i]));
         if (there) SHOP_TRY(shop_vector_put(shop, c, "feedback", b->rows[i], vectors + i * (size_t)shop->n_embedding));

@@ -1,17 +1,17 @@
-/* Keeps classifiers in the store as numbered versions. */
+/* Stores classifiers as numbered versions of a model. */
 #include "shop/learn/models.h"
 
 #include <time.h>
 
 #include "shop/store/rows.h"
 
-enum { MAX_MODEL_BYTES = 60 << 20 }; /* SQLite's limit of our connections is 64 MiB */
+enum { MAX_MODEL_BYTES = 60 << 20 }; /* below the 64 MiB that connection.c sets as SQLite's limit */
 
 llmcs_status shop_model_insert(llmcs_shop *shop, shop_connection *c, const char *model, const unsigned char *bytes,
                                size_t n_bytes, uint64_t fingerprint, int32_t *version) {
     int64_t found;
     if (n_bytes > MAX_MODEL_BYTES)
-        return shop_fail(LLMCS_LIMIT, "%s: model %s has %lld bytes, at most %d are kept", shop->path, model,
+        return shop_fail(LLMCS_LIMIT, "%s: model %s has %lld bytes, expected at most %d", shop->path, model,
                          (long long)n_bytes, MAX_MODEL_BYTES);
     SHOP_TRY(shop_lookup_int(c, 0, &found,
                              "INSERT INTO models(name, version, kind, fingerprint, bytes, created)"
@@ -57,7 +57,7 @@ llmcs_status shop_model_open(llmcs_shop *shop, shop_connection *c, const char *m
         const unsigned char *bytes = shop_query_blob(&q, 0, &n);
         status = shop_classifier_from_bytes(&shop->allocator, name, bytes, n, shop->encoder, classifier);
     } else {
-        status = shop_fail(LLMCS_ARG, "%s: there is no such version", name);
+        status = shop_fail(LLMCS_ARG, "%s does not exist", name);
     }
     shop_query_end(&q);
     return status;

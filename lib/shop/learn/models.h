@@ -1,4 +1,4 @@
-/* Versions of classifiers in the store, and which of them answers. */
+/* Versions of classifiers in the store, and which of them are in use. */
 #ifndef SHOP_LEARN_MODELS_H
 #define SHOP_LEARN_MODELS_H
 
@@ -7,7 +7,7 @@
 
 /* ---- models.c */
 
-/* Inside a write: the classifier as the next version of `model`. */
+/* Stores the classifier as the next version of `model`. Must be called inside a write. */
 llmcs_status shop_model_insert(llmcs_shop *shop, shop_connection *c, const char *model, const unsigned char *bytes,
                                size_t n_bytes, uint64_t fingerprint, int32_t *version);
 
@@ -28,12 +28,12 @@ typedef struct shop_deployment {
 
 llmcs_status shop_deployment_read(shop_connection *c, const char *model, shop_deployment *d);
 
-/* The challenger of a canary answers the conversation: a hash of model, version and conversation lies in the share. */
+/* True if the conversation is in the canary's share, by a hash of model, version and conversation. */
 bool shop_in_canary(const char *model, int32_t challenger, double share, const char *conversation);
 
 /* ---- contest.c */
 
-/* Inside a write: keeps a comparison. a, b: versions. */
+/* Stores a comparison of versions a and b. Must be called inside a write. */
 llmcs_status shop_comparison_insert(shop_connection *c, const char *model, int32_t a, int32_t b, const char *metric,
                                     size_t n, const llmcs_shop_comparison *comparison);
 

@@ -15,12 +15,12 @@ void llmcs_shop_retrain_params_init_sized(llmcs_shop_retrain_params *params, siz
     shop_options_init(params, struct_size, &default_params, sizeof default_params);
 }
 
-/* A version while it is made. */
+/* State of one retraining. */
 typedef struct training {
     llmcs_shop *shop;
     const llmcs_shop_retrain_params *p;
     shop_test_keys tests;         /* texts that must not be trained on */
-    llmcs_shop_example *examples; /* texts and labels of the caller, or in `copies` */
+    llmcs_shop_example *examples; /* their texts and labels are the caller's or in `copies` */
     size_t n, capacity;
     char **copies;
     size_t n_copies, copies_capacity;
@@ -77,7 +77,7 @@ static llmcs_status copy_text(training *t, const char *text, size_t n, char **co
     return LLMCS_OK;
 }
 
-/* The last label of each text. */
+/* Adds each text of the feedback with its last label. */
 static llmcs_status add_feedback(training *t, shop_connection *c) {
     shop_query q;
     SHOP_TRY(shop_query_begin(c, &q,
@@ -108,7 +108,7 @@ static llmcs_status train(training *t) {
     llmcs_shop_train_params_init(&params);
     params.encoder = t->shop->encoder;
     params.oos_label = p->oos_label;
-    /* No training text is kept in a version: llmcs_shop_forget could not reach it there. */
+    /* A version must hold no training texts, because llmcs_shop_forget could not erase them there. */
     params.flags = p->train_flags | LLMCS_SHOP_TRAIN_NO_EXAMPLES;
     params.n_threads = p->n_threads;
     params.n_folds = p->n_folds;
@@ -206,7 +206,7 @@ llmcs_status llmcs_shop_retrain(llmcs_shop *shop, const llmcs_shop_retrain_param
     return status;
 }
 
-/* ---- versions that are there */
+/* ---- comparing stored versions */
 
 static llmcs_status open_both(llmcs_shop *shop, const char *model, const shop_test_keys *keys, int32_t a, int32_t b,
                               llmcs_shop_classifier *opened[2]) {

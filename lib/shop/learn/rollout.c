@@ -1,4 +1,4 @@
-/* The versions of a model in use inside one process, swapped while predictions are made. */
+/* The versions of a model that a process uses; they can be swapped while threads predict. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -12,8 +12,8 @@ struct llmcs_shop_rollout {
     char *model;
     llmcs_shop_classifier *fallback;
     llmcs_shop_classifier_slot *slot; /* the live version, or the fallback */
-    pthread_mutex_t refreshing;       /* one thread follows the store */
-    pthread_mutex_t lock;             /* guards what follows; held for pointers and counters, never longer */
+    pthread_mutex_t refreshing;       /* held by the thread that refreshes */
+    pthread_mutex_t lock;             /* guards the next two; held only to copy or change them */
     shop_deployment deployment;
     llmcs_shop_classifier *live, *challenger;
     atomic_llong n_compared, n_differ; /* not yet written to the store */
@@ -21,9 +21,9 @@ struct llmcs_shop_rollout {
 
 /* ---- follow the store */
 
-/* A version that is open already, or opened now. */
-static llmcs_status take_version(llmcs_shop_rollout *r, shop_connection *c, int32_t version,
-                                 llmcs_shop_classifier **classifier) {
+/* A reference to a version, which is opened unless it is already in use. */
+static llmcs_status get_version(llmcs_shop_rollout *r, shop_connection *c, int32_t version,
+                                llmcs_shop_classifier **classifier) {
     *classifier = NULL;
     if (!version) return LLMCS_OK;
     if (version == r->deployment.live) *classifier = llmcs_shop_classifier_ref(r->live);
@@ -44,15 +44,15 @@ static void swap_versions(llmcs_shop_rollout *r, const shop_deployment *d, llmcs
     llmcs_shop_classifier_free(&old_challenger);
 }
 
-/* Only the refreshing thread writes r->deployment, so it reads it without the lock. */
+/* Only the refreshing thread writes r->deployment, so this thread may read it without the lock. */
 static llmcs_status follow(llmcs_shop_rollout *r, shop_connection *c, bool *changed) {
     shop_deployment d;
     llmcs_shop_classifier *live = NULL, *challenger = NULL;
     SHOP_TRY(shop_deployment_read(c, r->model, &d));
     *changed = d.row != r->deployment.row;
     if (!*changed) return LLMCS_OK;
-    llmcs_status status = take_version(r, c, d.live, &live);
-    if (!status) status = take_version(r, c, d.challenger, &challenger);
+    llmcs_status status = get_version(r, c, d.live, &live);
+    if (!status) status = get_version(r, c, d.challenger, &challenger);
     if (status) {
         llmcs_shop_classifier_free(&live);
         return status;
@@ -61,7 +61,7 @@ static llmcs_status follow(llmcs_shop_rollout *r, shop_connection *c, bool *chan
     return LLMCS_OK;
 }
 
-/* The counts belong to the deployment that was in use while they were made. */
+/* Adds the counts to the deployment that was in use while they were made. */
 static llmcs_status write_counts(llmcs_shop_rollout *r) {
     shop_connection *c;
     const long long n = atomic_load(&r->n_compared), n_differ = atomic_load(&r->n_differ);
@@ -139,7 +139,7 @@ void llmcs_shop_rollout_free(llmcs_shop_rollout **rollout) {
     llmcs_shop_rollout *r = rollout ? *rollout : NULL;
     if (!r) return;
     *rollout = NULL;
-    if (r->model && !shop_check(r->shop)) (void)write_counts(r); /* counts are figures: their loss is no failure */
+    if (r->model && !shop_check(r->shop)) (void)write_counts(r); /* losing the counts is harmless */
     const llmcs_allocator a = r->shop->allocator;
     llmcs_shop_classifier_free(&r->live);
     llmcs_shop_classifier_free(&r->challenger);
@@ -153,7 +153,7 @@ void llmcs_shop_rollout_free(llmcs_shop_rollout **rollout) {
 
 /* ---- use */
 
-/* References to what answers a conversation. */
+/* References to the classifiers for a conversation. */
 typedef struct chosen {
     llmcs_shop_classifier *answers;
     llmcs_shop_classifier *shadow; /* or NULL */
@@ -190,7 +190,7 @@ llmcs_shop_classifier *llmcs_shop_rollout_get(llmcs_shop_rollout *rollout, const
     return x.answers;
 }
 
-/* What the shadow says is counted; that it fails is nobody's failure, and its message is forgotten with its status. */
+/* Counts how often the shadow differs from the answers. Its failures are ignored. */
 static void count_shadow(llmcs_shop_rollout *r, const llmcs_shop_classifier *shadow, const llmcs_text *texts, size_t n,
                          const llmcs_shop_predict_params *params, const llmcs_shop_predictions *answers) {
     llmcs_shop_predict_params p;

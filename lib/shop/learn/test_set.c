@@ -1,4 +1,4 @@
-/* Test rows as hashes, and the one set that a model keeps. */
+/* Hashes test rows, and checks that a model is always compared on the same ones. */
 #include "shop/learn/test_set.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "shop/base/sort.h"
 #include "shop/knowledge/words.h"
 
-/* Of the normalised text without spaces: "Where is it ?" and "where is it?" are one text. */
+/* Hashes the normalised text without spaces: "Where is it ?" and "where is it?" are equal. */
 static llmcs_status text_key(const llmcs_allocator *a, const char *text, size_t n_bytes, uint64_t *key) {
     int32_t *c;
     size_t n, kept = 0;
@@ -74,8 +74,8 @@ llmcs_status shop_test_set_check(shop_connection *c, const char *model, const sh
                              model));
     if ((uint64_t)known == keys->checksum) return LLMCS_OK;
     return shop_fail(LLMCS_ARG,
-                     "%s: these %lld test rows are not the %lld that its versions are compared on: versions that were"
-                     " compared on different rows cannot be ranked; replace them deliberately (new_tests)",
+                     "%s: these %lld test rows differ from the model's %lld test rows: scores on different rows cannot"
+                     " be compared; set new_tests to replace the test rows",
                      model, (long long)keys->n, (long long)n);
 }
 

@@ -90,7 +90,7 @@ class Learn(unittest.TestCase):
         self.assertIn("shadow 2", shop("promote", self.store, "--version", "2", "--mode", "shadow"))
         self.assertIn("canary 2 for 0.25", shop("promote", self.store, "--version", "2", "--mode", "canary", "--share", "0.25"))
         self.assertIn("live 2", shop("promote", self.store, "--version", "2"))
-        self.assertIn("no version 9", shop("promote", self.store, "--version", "9", code=1, stderr=True))
+        self.assertIn("version 9 does not exist", shop("promote", self.store, "--version", "9", code=1, stderr=True))
         audit = shop("audit", self.store, "list")
         for action in ("retrain", "promote", "rollback", "export"):
             self.assertIn(action, audit)

@@ -160,6 +160,10 @@ START_TEST(export_needs_consent_and_a_role) {
     SHOP_OK(llmcs_shop_export(s.shop, &p, keep_line, &l, &n));
     ck_assert_uint_eq(n, 0);
     ck_assert_str_eq(shop_value(s.path, "SELECT count(*) FROM audit WHERE action = 'export'"), "3");
+    ck_assert_str_eq(shop_value(s.path,
+                                "SELECT group_concat(json_extract(detail, '$.rows')) FROM audit"
+                                " WHERE action = 'export'"),
+                     "2,2,0");
     llmcs_shop_guard_free(&guard);
     close_case(&s);
 }
@@ -290,9 +294,9 @@ START_TEST(test_rows_stay_the_same) {
     retrain(s.shop, &p);
     SHOP_OK(llmcs_shop_promote(s.shop, "intents", 1, NULL));
     p.n_tests--;
-    SHOP_FAILS(llmcs_shop_retrain(s.shop, &p, &made), LLMCS_ARG, "these 95 test rows are not the 96");
+    SHOP_FAILS(llmcs_shop_retrain(s.shop, &p, &made), LLMCS_ARG, "these 95 test rows differ from the model's 96");
     SHOP_FAILS(llmcs_shop_compare_models(s.shop, "intents", 1, 1, p.tests, p.n_tests, NULL, &c), LLMCS_ARG,
-               "test rows are not");
+               "test rows differ");
     p.new_tests = 1;
     retrain(s.shop, &p);
     SHOP_OK(llmcs_shop_compare_models(s.shop, "intents", 1, 2, p.tests, p.n_tests, NULL, &c));
@@ -359,7 +363,7 @@ START_TEST(better_is_told_from_worse) {
     p.metric = "f1_macro";
     SHOP_OK(llmcs_shop_classifier_compare(good, bad, held_out.items, held_out.n, &p, &c));
     ck_assert(c.high < 0);
-    SHOP_FAILS(llmcs_shop_classifier_compare(good, bad, held_out.items, 0, NULL, &c), LLMCS_ARG, "no rows");
+    SHOP_FAILS(llmcs_shop_classifier_compare(good, bad, held_out.items, 0, NULL, &c), LLMCS_ARG, "at least one row");
     llmcs_shop_classifier_free(&good);
     llmcs_shop_classifier_free(&bad);
 }
@@ -389,7 +393,7 @@ START_TEST(promotions_are_undone_one_by_one) {
     llmcs_shop_promote_params p;
     open_case(&s);
     llmcs_shop_promote_params_init(&p);
-    SHOP_FAILS(llmcs_shop_promote(s.shop, "intents", 1, NULL), LLMCS_ARG, "no version 1");
+    SHOP_FAILS(llmcs_shop_promote(s.shop, "intents", 1, NULL), LLMCS_ARG, "version 1 does not exist");
     SHOP_FAILS(llmcs_shop_rollback(s.shop, "intents", NULL, &live), LLMCS_STATE, "was ever promoted");
     for (int i = 1; i <= 3; i++) keep_version(s.shop, "order", i);
     p.mode = LLMCS_MODE_CANARY;
@@ -401,7 +405,7 @@ START_TEST(promotions_are_undone_one_by_one) {
     p.unproven = 1;
     SHOP_OK(llmcs_shop_promote(s.shop, "intents", 2, &p));
     SHOP_OK(llmcs_shop_promote(s.shop, "intents", 3, &p));
-    SHOP_FAILS(llmcs_shop_promote(s.shop, "intents", 3, &p), LLMCS_STATE, "live already");
+    SHOP_FAILS(llmcs_shop_promote(s.shop, "intents", 3, &p), LLMCS_STATE, "already live");
     p.mode = LLMCS_MODE_SHADOW;
     SHOP_OK(llmcs_shop_promote(s.shop, "intents", 1, &p));
     ck_assert_int_eq(deployment(s.shop).challenger, 1);
