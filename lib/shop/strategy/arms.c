@@ -1,4 +1,4 @@
-/* Posteriors of mean rewards, and how often each candidate would be chosen. */
+/* Posteriors of mean rewards, and the probabilities with which policies choose candidates. */
 #include "shop/strategy/arms.h"
 
 #include <math.h>
@@ -37,7 +37,7 @@ static double beta_fraction(double a, double b, double x) {
 }
 
 static double log_gamma(double x) {
-    int sign; /* lgamma would write a global variable */
+    int sign; /* lgamma would store it in a global variable */
     return lgamma_r(x, &sign);
 }
 
@@ -83,7 +83,7 @@ static shop_sums add_up(const shop_sums *sums, size_t n) {
     return total;
 }
 
-/* The standard deviation of a reward around its candidate's mean; 1 before there are two rows of one. */
+/* Pooled standard deviation of rewards around their candidates' means; 1 until a candidate has two rows. */
 static double reward_deviation(const shop_sums *all, size_t n) {
     double squares = 0, freedom = 0;
     for (size_t i = 0; i < n; i++) {
@@ -93,7 +93,7 @@ static double reward_deviation(const shop_sums *all, size_t n) {
     }
     if (!(freedom > 0)) return 1;
     const double mean = add_up(all, n).r / add_up(all, n).n;
-    return fmax(sqrt(squares / freedom), 1e-6 * fmax(1e-3, fabs(mean))); /* equal rewards, too, leave some doubt */
+    return fmax(sqrt(squares / freedom), 1e-6 * fmax(1e-3, fabs(mean))); /* never 0, even if all rewards are equal */
 }
 
 llmcs_status shop_posteriors_make(const shop_sums *here, const shop_sums *all, const double *features, size_t n,
@@ -104,7 +104,7 @@ llmcs_status shop_posteriors_make(const shop_sums *here, const shop_sums *all, c
     const double deviation = reward_deviation(all, n);
     for (size_t i = 0; i < n; i++) {
         if (beta && !(all[i].r >= 0 && all[i].r <= all[i].n))
-            return shop_fail(LLMCS_ARG, "rewards lie outside 0 to 1: choose by the Gaussian arms");
+            return shop_fail(LLMCS_ARG, "rewards are outside 0 to 1: use LLMCS_POLICY_THOMPSON_GAUSS");
         double mean = (all[i].r - here[i].r + strength * grand) / (all[i].n - here[i].n + strength);
         if (features) mean += weight * features[i];
         if (beta) {
@@ -121,7 +121,7 @@ llmcs_status shop_posteriors_make(const shop_sums *here, const shop_sums *all, c
 
 /* ---- policies */
 
-/* Points around each arm's mean, ascending, in all n * per_arm. */
+/* Fills grid [n * per_arm] with points around each arm's mean, ascending. */
 static void make_grid(const shop_posterior *posteriors, size_t n, size_t per_arm, double *grid) {
     for (size_t i = 0; i < n; i++) {
         const double mean = shop_posterior_mean(&posteriors[i]), deviation = shop_posterior_deviation(&posteriors[i]);
@@ -133,10 +133,11 @@ static void make_grid(const shop_posterior *posteriors, size_t n, size_t per_arm
     shop_sort_doubles(grid, n * per_arm);
 }
 
-/* Adds to each arm the probability that its sample lies between two grid points and is the largest. Within the interval
- * the distribution functions are taken as linear. */
+/* Adds to each arm the probability that its sample lies between two grid points and is the largest. low, high [n]:
+ * distribution functions at these points, taken as linear between them. */
 static void add_interval(const double *low, const double *high, size_t n, double *probabilities) {
-    double below[SHOP_MAX_ARMS + 1] = {1}, above = 1; /* products of the middles before and after an arm */
+    double below[SHOP_MAX_ARMS + 1] = {1},
+                                 above = 1; /* products of the midpoints of all arms before and after an arm */
     for (size_t i = 0; i < n; i++) below[i + 1] = below[i] * 0.5 * (low[i] + high[i]);
     for (size_t i = n; i-- > 0;) {
         probabilities[i] += (high[i] - low[i]) * below[i] * above;

@@ -1,4 +1,4 @@
-/* Decides among candidates with logged propensities, and logs rewards. */
+/* Chooses among candidates and logs the propensities; logs rewards. */
 #include <math.h>
 #include <string.h>
 #include <time.h>
@@ -42,7 +42,7 @@ static llmcs_status check_options(const llmcs_shop_option *options, size_t n) {
         SHOP_TRY(shop_check_text("candidate's text", options[i].text, 0, SHOP_WORD_BYTES));
         for (size_t j = 0; j < i; j++)
             if (!strcmp(options[i].id, options[j].id))
-                return shop_fail(LLMCS_ARG, "candidate: \"%s\" comes twice", options[i].id);
+                return shop_fail(LLMCS_ARG, "candidate: \"%s\" occurs twice", options[i].id);
     }
     return LLMCS_OK;
 }
@@ -59,7 +59,7 @@ typedef struct deciding {
     llmcs_shop_decision made;
 } deciding;
 
-/* The decision of this id, if there is one, into d->made. */
+/* Loads an existing decision with this id into d->made. */
 static llmcs_status find_decision(deciding *d, shop_connection *c) {
     shop_query q;
     SHOP_TRY(shop_query_begin(c, &q,
@@ -88,11 +88,11 @@ static llmcs_status find_decision(deciding *d, shop_connection *c) {
     }
     shop_query_end(&q);
     if (n && n != d->n)
-        status = shop_fail(LLMCS_ARG, "%s: \"%s\" was decided among other candidates", d->strategy, d->id);
+        status = shop_fail(LLMCS_ARG, "%s: decision \"%s\" exists with other candidates", d->strategy, d->id);
     return status;
 }
 
-/* Sums of candidate i in the context and over all contexts. */
+/* Sums of candidate i in the context (here), or over all contexts. */
 static llmcs_status read_sums(const deciding *d, shop_connection *c, size_t i, bool here, shop_sums *sums) {
     shop_query q;
     SHOP_TRY(shop_query_begin(c, &q,
@@ -113,7 +113,7 @@ static llmcs_status read_sums(const deciding *d, shop_connection *c, size_t i, b
 static llmcs_status compute_propensities(deciding *d) {
     const llmcs_shop_decide_params *p = d->params;
     shop_posterior posteriors[SHOP_MAX_ARMS];
-    bool fractions = true; /* GREEDY works for any rewards: Beta means only where they fit */
+    bool fractions = true; /* all rewards are in 0..1, so GREEDY can use Beta means */
     for (size_t i = 0; i < d->n; i++) fractions = fractions && d->all[i].r >= 0 && d->all[i].r <= d->all[i].n;
     const bool beta = p->policy == LLMCS_POLICY_THOMPSON_BETA || (p->policy == LLMCS_POLICY_GREEDY && fractions);
     SHOP_TRY(shop_posteriors_make(d->here, d->all, p->writer ? d->made.features : NULL, d->n, beta, p->strength,
@@ -127,7 +127,7 @@ static llmcs_status compute_propensities(deciding *d) {
     return LLMCS_OK;
 }
 
-/* A number in [0, 1) that is a function of seed, strategy and id. */
+/* A number in [0, 1) that depends only on seed, strategy and id. */
 static llmcs_status hash_to_unit(const deciding *d, double *u) {
     char text[2 * SHOP_ID_BYTES + 32];
     sqlite3_snprintf(sizeof text, text, "%016llx %s %s", (unsigned long long)d->params->seed, d->strategy, d->id);
@@ -141,7 +141,7 @@ static llmcs_status sample(deciding *d) {
     size_t i = 0, last = 0;
     for (; i < d->n; i++) {
         if (!(d->made.propensities[i] > 0)) continue;
-        last = i; /* rounding may leave u above the sum */
+        last = i; /* rounding may leave u above the sum: then the last one is taken */
         if (u < d->made.propensities[i]) break;
         u -= d->made.propensities[i];
     }
@@ -150,7 +150,7 @@ static llmcs_status sample(deciding *d) {
     return LLMCS_OK;
 }
 
-/* JSON arrays of the candidates and of numbers. Freed by sqlite3_free. */
+/* Makes a JSON array of n numbers. Free it with sqlite3_free. */
 static llmcs_status numbers_json(const double *x, size_t n, char **json) {
     sqlite3_str *s = sqlite3_str_new(NULL);
     for (size_t i = 0; i < n; i++) sqlite3_str_appendf(s, "%c%!.17g", i ? ',' : '[', x[i]);
@@ -184,7 +184,7 @@ static llmcs_status write_decision(deciding *d, shop_connection *c) {
     return status;
 }
 
-/* Inside the write: another process may have decided the same id meanwhile. */
+/* Runs inside the write, since another process may have decided the same id meanwhile. */
 static llmcs_status decide_once(deciding *d, shop_connection *c) {
     SHOP_TRY(find_decision(d, c));
     if (d->made.repeated) return LLMCS_OK;
@@ -199,7 +199,7 @@ static llmcs_status decide_once(deciding *d, shop_connection *c) {
 
 static llmcs_status decide(deciding *d) {
     shop_connection *c;
-    if (d->params->writer) { /* the model's time, before the store is locked */
+    if (d->params->writer) { /* the model runs before the store is locked */
         SHOP_TRY(shop_read_begin(d->shop, &c));
         const llmcs_status found = find_decision(d, c);
         shop_read_end(d->shop, c);
@@ -259,7 +259,7 @@ static llmcs_status put_reward(shop_connection *c, const char *strategy, const c
     shop_query_end(&q);
     if (!known) return shop_fail(LLMCS_ARG, "%s: no decision \"%s\"", strategy, id);
     if (rewarded && !(before < reward) && !(before > reward)) return LLMCS_OK;
-    if (rewarded) return shop_fail(LLMCS_ARG, "%s: \"%s\" has the reward %g already", strategy, id, before);
+    if (rewarded) return shop_fail(LLMCS_ARG, "%s: \"%s\" already has the reward %g", strategy, id, before);
     SHOP_TRY(shop_change(c, "UPDATE decisions SET reward = ?3 WHERE strategy = ?1 AND id = ?2", "ssd", strategy, id,
                          reward));
     return add_to_arms(c, strategy, id, reward);

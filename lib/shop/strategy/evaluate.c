@@ -1,4 +1,4 @@
-/* What a policy would earn, from the store's log of a strategy. */
+/* Estimates the mean reward of a policy from the store's log of a strategy. */
 #include <math.h>
 #include <string.h>
 
@@ -16,7 +16,7 @@ void llmcs_shop_target_params_init_sized(llmcs_shop_target_params *params, size_
     shop_options_init(params, struct_size, &default_params, sizeof default_params);
 }
 
-/* The log in memory. Candidates are numbered in order of first appearance. */
+/* A strategy's log in memory. Candidates are numbered in order of first appearance. */
 typedef struct strategy_log {
     const llmcs_allocator *a;
     char *candidates[MAX_CANDIDATES];
@@ -61,7 +61,7 @@ static llmcs_status add_row(strategy_log *l, const char *context, size_t n_conte
     return LLMCS_OK;
 }
 
-/* Rows of the query are candidates of decisions: row, context, propensity, reward, chosen, candidate. */
+/* Each row of the query is a candidate of a decision: row, context, propensity, reward, chosen, candidate. */
 static llmcs_status read_candidates(strategy_log *l, shop_query *q) {
     int64_t decision = -1;
     for (;;) {
@@ -115,7 +115,7 @@ static void add_to(shop_sums *s, double reward, double sign) {
     s->rr += sign * reward * reward;
 }
 
-/* The learnt target while it is made. */
+/* Workspace for the learnt target policy. */
 typedef struct learnt {
     shop_sums *cells;                 /* [n_contexts, n_candidates] without a fold */
     shop_sums totals[MAX_CANDIDATES]; /* over all contexts */
@@ -126,7 +126,7 @@ typedef struct learnt {
     double shares[MAX_CANDIDATES];
 } learnt;
 
-/* Adds the rows of a fold, or with SHOP_N_FOLDS of all, with the sign -1 or 1. */
+/* Adds (sign 1) or removes (sign -1) the rows of a fold; SHOP_N_FOLDS stands for all rows. */
 static void count_fold(const strategy_log *l, learnt *s, size_t fold, double sign) {
     for (size_t i = 0; i < l->n; i++) {
         if (fold != SHOP_N_FOLDS && shop_fold_of(i) != fold) continue;
@@ -136,7 +136,7 @@ static void count_fold(const strategy_log *l, learnt *s, size_t fold, double sig
     }
 }
 
-/* The best mean among the candidates that were available in row i. */
+/* Sets row i's target to the candidate with the best mean among those available. */
 static llmcs_status target_row(const strategy_log *l, learnt *s, size_t i, double strength) {
     double *target = &l->targets[i * l->n_candidates];
     size_t n = 0;
@@ -153,7 +153,7 @@ static llmcs_status target_row(const strategy_log *l, learnt *s, size_t i, doubl
     return LLMCS_OK;
 }
 
-/* Each row's target is learnt from the rows of other folds. */
+/* Learns each row's target from the rows of the other folds. */
 static llmcs_status target_learnt(strategy_log *l, size_t n_contexts, double strength) {
     learnt *s;
     SHOP_TRY(shop_alloc_zero(l->a, 1, sizeof *s, "sums", &s));

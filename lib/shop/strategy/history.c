@@ -5,7 +5,8 @@
 
 #include "shop/strategy/arms.h"
 
-/* Rewards are words, since a language model reads words better than decimals: against the mean of the strategy. */
+/* Rewards become "good" or "bad", relative to the strategy's mean: a language model reads words better than decimals.
+ */
 #define RENDERED_ROWS                                                                                                \
     "SELECT context, chosen, reward >= (SELECT total(r) / total(n) FROM arms WHERE strategy = ?1) FROM"              \
     " (SELECT * FROM (SELECT row, context, chosen, reward FROM decisions WHERE strategy = ?1 AND reward IS NOT NULL" \
@@ -35,7 +36,7 @@ llmcs_status shop_render_history(shop_connection *c, const char *strategy, const
     return status;
 }
 
-/* " text": the space belongs to the first word of a continuation. */
+/* Makes " text" of each candidate: the space belongs to the first token of a continuation. */
 static llmcs_status make_continuations(const llmcs_shop_option *options, size_t n, char **continuations) {
     for (size_t i = 0; i < n; i++) {
         continuations[i] = sqlite3_mprintf(" %s", options[i].text ? options[i].text : options[i].id);

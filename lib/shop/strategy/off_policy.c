@@ -1,5 +1,5 @@
-/* What another policy would have earned: inverse propensities, self-normalised, doubly robust, each with an interval.
- */
+/* Off-policy estimates of a policy's mean reward: inverse propensity, self-normalised, doubly robust, each with an
+ * interval. */
 #include "shop/strategy/off_policy.h"
 
 #include <math.h>
@@ -11,7 +11,7 @@
 
 enum { LEAST_ROWS = 20, MAX_ACTIONS = 1024 };
 
-/* Rows are spread by a hash of their index, since logs may repeat with a period. */
+/* Hashes the index, because rows of a log may be periodic. */
 size_t shop_fold_of(size_t row) { return (size_t)((uint64_t)row * 0x9e3779b97f4a7c15u >> 40) % SHOP_N_FOLDS; }
 
 /* ---- intervals */
@@ -32,7 +32,7 @@ static double corrected(double t, double s) {
     return 3 / s * (cbrt(1 + s * (t - s / 6)) - 1);
 }
 
-/* influence: [n] what each row adds to n * (estimate - truth), with mean 0 or nearly. */
+/* influence: [n] values whose mean has the distribution of the estimate around its mean. */
 static llmcs_shop_estimate make_interval(double value, const double *influence, size_t n) {
     double mean = 0, m2 = 0, m3 = 0;
     for (size_t i = 0; i < n; i++) mean += influence[i];
@@ -78,14 +78,14 @@ llmcs_status shop_number_contexts(const llmcs_allocator *a, const llmcs_shop_log
 
 /* ---- the model of rewards */
 
-/* Sums of rewards: [.., n_actions], of all rows, and [SHOP_N_FOLDS] of the rows of one fold. */
+/* Counts and sums of rewards by context and action, by action, and in all; each for all rows and for each fold. */
 typedef struct reward_model {
     size_t n_actions;
     double (*cells)[2];                /* [n_contexts, n_actions] count, sum */
     double (*fold_cells)[2];           /* [SHOP_N_FOLDS, n_contexts, n_actions] */
     double (*actions)[2];              /* [n_actions] */
     double (*fold_actions)[2];         /* [SHOP_N_FOLDS, n_actions] */
-    double grand[SHOP_N_FOLDS + 1][2]; /* of a fold; the last one: of all */
+    double grand[SHOP_N_FOLDS + 1][2]; /* of each fold; the last: of all rows */
     size_t n_contexts;
 } reward_model;
 
@@ -122,8 +122,8 @@ static llmcs_status model_make(const llmcs_allocator *a, const llmcs_shop_logged
     return LLMCS_OK;
 }
 
-/* q: the mean reward of an action in a context by the rows outside `fold`. Few rows are pulled towards the action's
- * mean over all contexts, and that towards the mean of all rows. */
+/* q: the mean reward of an action in a context, from the rows outside `fold`. It is shrunk towards the action's mean
+ * over all contexts, which is shrunk towards the mean of all rows. */
 static double predict_reward(const reward_model *m, size_t context, size_t action, size_t fold) {
     enum { STRENGTH = 4 };
     const size_t cell = context * m->n_actions + action, n_cells = m->n_contexts * m->n_actions;
@@ -140,7 +140,7 @@ static double predict_reward(const reward_model *m, size_t context, size_t actio
 
 static double weight_of(const llmcs_shop_logged *row) { return row->target[row->action] / row->propensity; }
 
-/* The mean of values that influence holds, and its interval. */
+/* The mean of the values in `influence`, with its interval. */
 static llmcs_shop_estimate mean_of(double *influence, size_t n) {
     double sum = 0;
     for (size_t i = 0; i < n; i++) sum += influence[i];
@@ -163,7 +163,7 @@ static void estimate_all(const llmcs_shop_logged *log, const uint32_t *contexts,
     out->log = mean_of(influence, n);
     for (size_t i = 0; i < n; i++) influence[i] = weight_of(&log[i]) * log[i].reward;
     out->ips = mean_of(influence, n);
-    /* The ratio's error by its first derivative: w (r - ratio) / mean w. */
+    /* The ratio's error to first order: w (r - ratio) / mean w. */
     const double ratio = sum > 0 ? weighted / sum : NAN;
     for (size_t i = 0; i < n; i++)
         influence[i] = sum > 0 ? weight_of(&log[i]) * (log[i].reward - ratio) * (double)n / sum : 0;
@@ -216,7 +216,7 @@ llmcs_status llmcs_shop_evaluate_policy(const llmcs_shop_logged *log, size_t n, 
     double *influence = NULL;
     if (!log || !result) return shop_fail(LLMCS_ARG, "log, result: NULL is not valid");
     if (n < LEAST_ROWS)
-        return shop_fail(LLMCS_STATE, "log: %lld rows with a reward, an estimate needs %d", (long long)n, LEAST_ROWS);
+        return shop_fail(LLMCS_STATE, "log: %lld rows with a reward, expected at least %d", (long long)n, LEAST_ROWS);
     if (n > UINT32_MAX / 4) return shop_fail(LLMCS_LIMIT, "log: %lld rows are too many", (long long)n);
     if (!n_actions || n_actions > MAX_ACTIONS)
         return shop_fail(LLMCS_ARG, "n_actions: %lld is not valid (1 to %d)", (long long)n_actions, MAX_ACTIONS);

@@ -1,4 +1,4 @@
-/* How rows of a log are split, so that nothing is judged by what it was fitted to. */
+/* Splits the rows of a log into folds, so that each row is evaluated by a model that was not fitted to it. */
 #ifndef SHOP_STRATEGY_OFF_POLICY_H
 #define SHOP_STRATEGY_OFF_POLICY_H
 
@@ -6,7 +6,7 @@
 
 enum { SHOP_N_FOLDS = 5 };
 
-/* 0 to SHOP_N_FOLDS - 1. */
+/* The fold of a row, 0 to SHOP_N_FOLDS - 1. */
 size_t shop_fold_of(size_t row);
 
 /* Numbers the contexts of n rows in order of first appearance. */

@@ -63,7 +63,7 @@ START_TEST(a_decision_is_logged_and_repeats) {
                      "1");
     SHOP_FAILS(llmcs_shop_decide(s.shop, "opening", "t1", options, 2, NULL,
                                  &(llmcs_shop_decision){.struct_size = sizeof(llmcs_shop_decision)}),
-               LLMCS_ARG, "among other candidates");
+               LLMCS_ARG, "with other candidates");
     close_case(&s);
 }
 END_TEST
@@ -76,7 +76,7 @@ START_TEST(rewards_are_counted_once) {
     SHOP_FAILS(llmcs_shop_reward(s.shop, "opening", "t1", NAN), LLMCS_ARG, "reward");
     SHOP_OK(llmcs_shop_reward(s.shop, "opening", "t1", 0.5));
     SHOP_OK(llmcs_shop_reward(s.shop, "opening", "t1", 0.5));
-    SHOP_FAILS(llmcs_shop_reward(s.shop, "opening", "t1", 1), LLMCS_ARG, "has the reward 0.5 already");
+    SHOP_FAILS(llmcs_shop_reward(s.shop, "opening", "t1", 1), LLMCS_ARG, "already has the reward 0.5");
     ck_assert_str_eq(shop_value(path, "SELECT n || ' ' || r || ' ' || rr FROM arms"), "1 0.5 0.25");
     close_case(&s);
 }
@@ -262,7 +262,7 @@ START_TEST(bad_calls_are_named) {
     llmcs_shop_decision made = {.struct_size = sizeof made};
     static const llmcs_shop_option twice[] = {{"a", NULL}, {"a", NULL}}, no_id[] = {{NULL, NULL}};
     llmcs_shop_decide_params p = defaults();
-    SHOP_FAILS(llmcs_shop_decide(s.shop, "x", "1", twice, 2, NULL, &made), LLMCS_ARG, "\"a\" comes twice");
+    SHOP_FAILS(llmcs_shop_decide(s.shop, "x", "1", twice, 2, NULL, &made), LLMCS_ARG, "\"a\" occurs twice");
     SHOP_FAILS(llmcs_shop_decide(s.shop, "x", "1", no_id, 1, NULL, &made), LLMCS_ARG, "candidate is missing");
     SHOP_FAILS(llmcs_shop_decide(s.shop, "x", "1", options, 0, NULL, &made), LLMCS_ARG, "0 candidates");
     SHOP_FAILS(llmcs_shop_decide(s.shop, "x", "1", options, 33, NULL, &made), LLMCS_ARG, "33 candidates");
