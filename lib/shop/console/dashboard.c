@@ -1,4 +1,4 @@
-/* Figures of the last days: turns by route, intent, sentiment; response times. */
+/* Computes figures of the last days: turns by route, intent and sentiment, and response times. */
 #include <math.h>
 #include <string.h>
 #include <time.h>
@@ -18,15 +18,15 @@ void llmcs_shop_dashboard_params_init_sized(llmcs_shop_dashboard_params *params,
 }
 
 typedef struct dashboard_block {
-    llmcs_shop_dashboard shown; /* first: the caller's pointer is ours */
+    llmcs_shop_dashboard shown; /* first member, so that the caller's pointer is that of the block */
     shop_arena arena;
     llmcs_shop_day *days;
     llmcs_shop_figure *figures;
     const llmcs_shop_figure **figure_list;
-    int64_t begin, end; /* the range of time */
-    bool limited;       /* at most per_customer turns of one customer count */
+    int64_t begin, end; /* seconds */
+    bool limited;       /* count at most per_customer turns of a customer */
     int64_t per_customer;
-    double *ms; /* [n_ms] response times, while they are read */
+    double *ms; /* [n_ms] response times */
     size_t n_ms, ms_capacity;
 } dashboard_block;
 
@@ -45,9 +45,9 @@ void llmcs_shop_dashboard_free(llmcs_shop_dashboard **dashboard) {
 /* ---- turns by day */
 
 #define IN_RANGE "t.time >= ?1 AND t.time < ?2 AND t.route <> 'person'"
-/* All turns of customers in the range ?1 to ?2. Every statement has ?3. */
+/* All turns of customers from ?1 to ?2. ?3 is 1; it makes the parameters those of FIRST_TURNS. */
 #define ALL_TURNS " FROM turns t WHERE " IN_RANGE " AND ?3 = 1"
-/* The first ?3 ones that a customer has in a group. A conversation without a customer counts as one. */
+/* The first ?3 turns of each customer in each group. A conversation without a customer counts as a customer. */
 #define FIRST_TURNS(group)                                                                                \
     " FROM (SELECT t.*, row_number() OVER (PARTITION BY coalesce(v.customer, -v.row), " group             \
     " ORDER BY t.row) AS nth FROM turns t JOIN conversations v ON v.row = t.conversation WHERE " IN_RANGE \
@@ -101,7 +101,7 @@ static llmcs_status count_days(shop_connection *c, dashboard_block *b) {
 
 /* ---- response times */
 
-/* The smallest value that at least a share p of the sorted ones does not exceed. */
+/* Nearest rank: the smallest value such that at least a share p of the values does not exceed it. */
 static double percentile(const double *sorted, size_t n, double p) {
     if (!n) return NAN;
     const size_t rank = (size_t)ceil(p * (double)n);
@@ -119,7 +119,7 @@ static void close_day(dashboard_block *b, int64_t day, size_t first) {
     " WHERE time >= ?1 AND time < ?2 AND route <> 'person' AND CAST(detail AS jsonb) ->> 'ms' IS NOT NULL ORDER BY " \
     "1, 2"
 
-/* Values come by day and in order, so a day's are sorted. */
+/* Reads response times. The statement sorts them by day, then by value. */
 static llmcs_status read_times(shop_connection *c, dashboard_block *b) {
     shop_query q;
     llmcs_status status;
@@ -153,7 +153,7 @@ static llmcs_status read_times(shop_connection *c, dashboard_block *b) {
 
 /* ---- counts by name */
 
-/* Counts by name of all turns, and of the first ones of each customer. */
+/* Statements that count all turns by name, or only the first turns of each customer. */
 typedef struct name_sql {
     const char *all, *first;
 } name_sql;
@@ -179,7 +179,7 @@ static llmcs_status count_names(shop_connection *c, dashboard_block *b, const ch
     "SELECT " name " AS name, count(*)" turns " AND coalesce(" name ", '') <> '' GROUP BY 1 ORDER BY 2 DESC, 1"
 #define NAMES(name) \
     { BY_NAME(name, ALL_TURNS), BY_NAME(name, FIRST_TURNS(name)) }
-/* A member of a turn's detail, in the file and on a server. */
+/* A member of a turn's detail, in SQLite and in PostgreSQL. */
 #define DETAIL(path) "CASE WHEN json_valid(detail) THEN json_extract(detail, '" path "') END"
 #define ON_SERVER(path) "CAST(detail AS jsonb) #>> '" path "'"
 
@@ -200,7 +200,7 @@ static const name_sql suggestions = {
     " coalesce(customer, conversation), outcome ORDER BY row) AS nth FROM suggestions"
     " WHERE time >= ?1 AND time < ?2) WHERE nth <= ?3 GROUP BY 1 ORDER BY 2 DESC, 1"};
 
-/* local: the file, which has the suggestions. */
+/* local: the connection to the store's file, which holds the suggestions. */
 static llmcs_status count_all(shop_connection *c, shop_connection *local, dashboard_block *b) {
     SHOP_TRY(count_days(c, b));
     SHOP_TRY(read_times(c, b));

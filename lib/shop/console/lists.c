@@ -1,4 +1,4 @@
-/* Lists for a console: conversations, actions, entries, products. */
+/* Lists conversations, actions, entries and products. */
 #include <string.h>
 
 #include "shop/base/arena.h"
@@ -15,13 +15,13 @@ static llmcs_status check_list(const llmcs_shop *shop, size_t k, bool has_callba
     return LLMCS_OK;
 }
 
-/* After shop_callback_begin: what the host's callback for a row returned. */
+/* Ends a callback. stop: its result; nonzero gives CANCELLED. */
 static llmcs_status end_row(shop_call *call, int32_t stop) {
     shop_callback_end(call);
     return stop ? shop_fail(LLMCS_CANCELLED, "stopped by the callback") : LLMCS_OK;
 }
 
-/* The text of a column, without its length. */
+/* The text of a column, NUL-terminated. */
 static const char *text_of(const shop_query *q, int column) {
     size_t n;
     return shop_query_text(q, column, &n);
@@ -135,13 +135,13 @@ void llmcs_shop_entries_params_init_sized(llmcs_shop_entries_params *params, siz
     shop_options_init(params, struct_size, &entries_defaults, sizeof entries_defaults);
 }
 
-/* ?1 id, ?2 language, ?3 words, ?4 retired ones, too */
+/* ?1 id, ?2 language, ?3 substring, ?4 include retired entries */
 #define ENTRIES                                                                                                     \
     " FROM entries e WHERE (?1 IS NULL OR e.id = ?1) AND (?2 IS NULL OR e.lang = ?2) AND (?4 OR NOT e.retired) AND" \
     " (?3 IS NULL OR instr(lower(e.id), lower(?3)) OR EXISTS(SELECT 1 FROM texts t WHERE t.entry = e.row"           \
     " AND t.version = e.version AND instr(lower(t.text), lower(?3))))"
 
-/* Answer and questions of an entry's newest version, in the arena. */
+/* Copies answer and questions of an entry's newest version into the arena. */
 static llmcs_status read_texts(shop_connection *c, shop_arena *arena, int64_t entry, llmcs_shop_listed_entry *row) {
     shop_query q;
     const char **texts;
