@@ -1,4 +1,4 @@
-/* Suggests replies in a conversation, and keeps what became of them. */
+/* Suggests replies in a conversation and records them as shown. */
 #include <math.h>
 #include <string.h>
 #include <time.h>
@@ -26,7 +26,7 @@ void llmcs_shop_assist_params_init_sized(llmcs_shop_assist_params *params, size_
     shop_options_init(params, struct_size, &default_params, sizeof default_params);
 }
 
-/* One call. */
+/* State of one call. */
 typedef struct assisting {
     llmcs_shop_assistant *assistant;
     const char *conversation;
@@ -47,7 +47,7 @@ typedef struct assisting {
 
 static bool is_full(const assisting *s) { return s->stopped || s->offer->head.n_items == s->p->k; }
 
-/* Too much like an earlier one: Jaccard's coefficient of their character trigrams. */
+/* *repeated: the text is too similar to an earlier suggestion, by the Jaccard index of character trigrams. */
 static llmcs_status is_repeated(assisting *s, const char *text, size_t n, bool *repeated) {
     shop_offer *o = s->offer;
     shop_signature *own = &s->signatures[o->head.n_items];
@@ -96,7 +96,7 @@ static llmcs_status set_citation(shop_offer *o, llmcs_shop_suggestion *item, con
     return shop_arena_copy(&o->memory, c->lang, strlen(c->lang), &citation->lang);
 }
 
-/* 16 hex digits that no other suggestion has. */
+/* Sets a random id of 16 hex digits. */
 static llmcs_status set_id(shop_offer *o, llmcs_shop_suggestion *item) {
     uint64_t random;
     char id[24];
@@ -105,7 +105,7 @@ static llmcs_status set_id(shop_offer *o, llmcs_shop_suggestion *item) {
     return shop_arena_copy(&o->memory, id, strlen(id), &item->id);
 }
 
-/* Adds a suggestion unless it repeats another one or the guard blocks it. entry: what it stands on, or NULL. */
+/* Adds a suggestion unless it repeats another one or the guard blocks it. entry: its source, or NULL. */
 static llmcs_status suggest(assisting *s, llmcs_shop_suggestion_kind kind, const char *text, double score,
                             const llmcs_shop_candidate *entry, const char *source) {
     shop_offer *o = s->offer;
@@ -133,7 +133,7 @@ static llmcs_status suggest(assisting *s, llmcs_shop_suggestion_kind kind, const
 
 /* ---- sources */
 
-static const double LEAST_PROBABILITY = 0.1; /* of an entry that is suggested before templates */
+static const double LEAST_PROBABILITY = 0.1; /* less likely entries are suggested only after the templates */
 
 static llmcs_status suggest_entry(assisting *s, size_t index, double least) {
     if (index >= s->answer->n_candidates) return LLMCS_OK;
@@ -146,7 +146,7 @@ static llmcs_status suggest_past(assisting *s, size_t index) {
     return suggest(s, LLMCS_SUGGESTION_PAST, s->past[index].reply, s->past[index].likeness, NULL, s->past[index].id);
 }
 
-/* What the model makes of the best entry; nothing where the gate or the deadline says no. */
+/* Suggests the model's wording of the best entry, unless the gate rejects it or it is late. */
 static llmcs_status suggest_draft(assisting *s) {
     shop_wording_request r;
     shop_wording_reply *reply = NULL;
@@ -210,7 +210,7 @@ static llmcs_status load(assisting *s, llmcs_shop *shop) {
     SHOP_TRY(set_question(s));
     shop_offer *o = s->offer;
     if (!o->head.question)
-        return shop_fail(LLMCS_ARG, "conversation %s has no message to reply to: give its text", s->conversation);
+        return shop_fail(LLMCS_ARG, "conversation %s has no message to reply to: set params.text", s->conversation);
     if (s->p->lang)
         SHOP_TRY(shop_arena_copy(&o->memory, s->p->lang, strlen(s->p->lang), &o->head.lang));
     else if (!o->head.lang[0] || s->p->text)
@@ -274,7 +274,7 @@ static llmcs_status keep_shown(assisting *s, llmcs_shop *shop) {
     shop_connection *c;
     llmcs_status status = LLMCS_OK;
     SHOP_TRY(shop_write_begin(shop, &c));
-    /* Rows of a server's customers are not those of this file. */
+    /* Customers have different rows on the server and in this file. */
     if (shop->shared && s->offer->customer) status = shop_customer_row(c, s->offer->customer_id, &s->offer->customer);
     for (size_t i = 0; i < s->offer->head.n_items && !status; i++) status = insert_item(s, c, i);
     return shop_write_end(shop, c, status);

@@ -1,4 +1,4 @@
-/* The assistant, and rewriting by its model or by rules. */
+/* Creates and frees an assistant; rewrites texts by its model or by rules. */
 #include "shop/assist/assistant.h"
 
 #include <string.h>
@@ -53,12 +53,12 @@ void llmcs_shop_assistant_free(llmcs_shop_assistant **assistant) {
 
 /* An llmcs_shop_rewritten and its text. */
 typedef struct rewritten {
-    llmcs_shop_rewritten head; /* first: the caller's pointer is to it */
+    llmcs_shop_rewritten head; /* first member: the caller's pointer points to it */
     llmcs_allocator a;
     char *text;
 } rewritten;
 
-/* The model's wording if it keeps all that must stay and, to be SHORTER, is shorter; else *text stays NULL. */
+/* *out: the model's rewrite, or NULL if it changes a protected part or, for SHORTER, is not shorter. */
 static llmcs_status rewrite_by_model(llmcs_shop_assistant *x, const char *text, size_t n, llmcs_shop_style style,
                                      bool chinese, char **out, size_t *n_out) {
     static const char *const wishes[2][2] = {{"Say this more politely.", "Say this in fewer words."},
@@ -105,8 +105,7 @@ llmcs_status llmcs_shop_rewrite(llmcs_shop_assistant *assistant, const char *tex
     if (lang) SHOP_TRY(shop_check_lang(lang));
     if (text_bytes == LLMCS_NUL) text_bytes = strlen(text);
     if (text_bytes > SHOP_TEXT_BYTES)
-        return shop_fail(LLMCS_LIMIT, "text has %lld bytes, at most %d are rewritten", (long long)text_bytes,
-                         SHOP_TEXT_BYTES);
+        return shop_fail(LLMCS_LIMIT, "text: %lld bytes, expected at most %d", (long long)text_bytes, SHOP_TEXT_BYTES);
     const bool chinese = !strncmp(lang ? lang : shop_lang_of(text, text_bytes), "zh", 2);
     SHOP_TRY(shop_alloc_zero(&a, 1, sizeof *r, "rewriting", &r));
     r->a = a;

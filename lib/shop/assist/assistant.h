@@ -1,4 +1,4 @@
-/* The assistant, and the suggestions of one call while they are made. */
+/* The assistant, and the suggestions of one call under construction. */
 #ifndef SHOP_ASSIST_ASSISTANT_H
 #define SHOP_ASSIST_ASSISTANT_H
 
@@ -18,10 +18,10 @@ enum { SHOP_MAX_SUGGESTIONS = 5, SHOP_MAX_PAST = 3, SHOP_MAX_HISTORY = 6 };
 
 /* ---- offer.c */
 
-/* An llmcs_shop_suggestions with the memory it stands on. */
+/* An llmcs_shop_suggestions with its memory. */
 typedef struct shop_offer {
-    llmcs_shop_suggestions head; /* first: the caller's pointer is to it */
-    shop_arena memory;           /* of everything in it */
+    llmcs_shop_suggestions head; /* first member: the caller's pointer points to it */
+    shop_arena memory;           /* holds everything that it points to */
     llmcs_shop_suggestion items[SHOP_MAX_SUGGESTIONS];
     const llmcs_shop_suggestion *pointers[SHOP_MAX_SUGGESTIONS];
     /* of the conversation */
@@ -37,18 +37,18 @@ void shop_offer_free(shop_offer **offer);
 
 /* ---- conversation.c */
 
-/* The customer's last message, the turns before it, and what the conversation waits for. head.question stays NULL if
- * the store does not know the conversation or it has no message. */
+/* Loads the customer's last message, the turns before it, and the action that the conversation waits for. head.question
+ * stays NULL if the conversation is not in the store or has no message. */
 llmcs_status shop_conversation_load(shop_connection *c, const char *conversation, shop_offer *offer);
 
 /* ---- past.c */
 
 typedef struct shop_past {
-    const char *id, *reply; /* of the offer's memory */
-    double likeness;        /* of the questions, 0 to 1 */
+    const char *id, *reply; /* in the offer's memory */
+    double likeness;        /* similarity of the questions, 0 to 1 */
 } shop_past;
 
-/* The replies that were sent to the most similar questions in this language, at most SHOP_MAX_PAST. vector: of the
+/* Finds at most SHOP_MAX_PAST replies that were sent to the most similar questions in this language. vector: of the
  * question, or NULL. */
 llmcs_status shop_past_find(llmcs_shop *shop, shop_connection *c, shop_offer *offer, const float *vector,
                             const char *lang, shop_past *found, size_t *n);

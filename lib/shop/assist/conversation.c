@@ -1,8 +1,8 @@
 /* Reads a conversation from the desk's tables. */
 #include "shop/assist/assistant.h"
 
-/* What the conversation is about to do: an action whose outcome nobody knows, or the flow that waits for a yes. Both
- * are read by plain statements and made JSON by SQLite, wherever the conversation is. */
+/* The pending action of a conversation: an action with an unknown outcome, or the flow that waits for a confirmation.
+ * Plain statements read both, also on a server; local SQLite turns them into JSON. */
 #define UNKNOWN_SQL \
     "SELECT name, object, state FROM actions WHERE conversation = ?1 AND state = 'UNKNOWN' ORDER BY row DESC LIMIT 1"
 #define UNKNOWN_JSON "SELECT json_object('name', ?1, 'object', ?2, 'state', ?3)"
@@ -49,7 +49,7 @@ static llmcs_status load_action(shop_connection *c, int64_t conversation, shop_o
     return status;
 }
 
-/* The last turn with a message of the customer: row and number. */
+/* Loads the last turn with a message of the customer. */
 static llmcs_status load_question(shop_connection *c, int64_t conversation, shop_offer *offer, int64_t *number) {
     shop_query q;
     size_t n;
@@ -70,7 +70,7 @@ static llmcs_status load_question(shop_connection *c, int64_t conversation, shop
     return status;
 }
 
-/* The turns before, oldest first. */
+/* Loads the turns before it, oldest first. */
 static llmcs_status load_history(shop_connection *c, int64_t conversation, int64_t before, shop_offer *offer) {
     shop_query q;
     llmcs_status status;

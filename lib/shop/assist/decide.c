@@ -1,4 +1,4 @@
-/* What an agent did with a suggestion. */
+/* Records what an agent did with a suggestion. */
 #include <string.h>
 #include <time.h>
 
@@ -7,7 +7,7 @@
 #include "shop/learn/feedback.h"
 #include "shop/store/rows.h"
 
-/* A suggestion as it was shown. */
+/* A stored suggestion. */
 typedef struct shown {
     int64_t position;
     const char *conversation, *customer, *lang, *question, *text, *outcome; /* of the query's row */
@@ -57,8 +57,7 @@ static llmcs_status decide_row(llmcs_shop *shop, shop_connection *c, const char 
                                llmcs_shop_outcome outcome, const char *sent, const char *actor) {
     const char *name = llmcs_shop_outcome_name(outcome);
     if (!strcmp(s->outcome, name)) return LLMCS_OK;
-    if (strcmp(s->outcome, "shown") != 0)
-        return shop_fail(LLMCS_STATE, "suggestion %s: it is %s already", id, s->outcome);
+    if (strcmp(s->outcome, "shown") != 0) return shop_fail(LLMCS_STATE, "suggestion %s: already %s", id, s->outcome);
     if (outcome != LLMCS_OUTCOME_REJECTED) SHOP_TRY(put_feedback(shop, c, id, s, outcome, sent, actor));
     SHOP_TRY(append_audit(c, id, name, s, actor));
     return shop_change(c,
@@ -71,7 +70,7 @@ static llmcs_status decide_in(llmcs_shop *shop, shop_connection *c, const char *
     shop_query q;
     SHOP_TRY(shop_query_begin(c, &q, SHOWN_SQL, "s", id));
     llmcs_status status = shop_query_next(&q);
-    if (!status && !q.has_row) status = shop_fail(LLMCS_ARG, "there is no suggestion %s", id);
+    if (!status && !q.has_row) status = shop_fail(LLMCS_ARG, "suggestion %s does not exist", id);
     if (!status) {
         const shown s = read_shown(&q);
         status = decide_row(shop, c, id, &s, outcome, sent, actor);
@@ -85,7 +84,7 @@ llmcs_status llmcs_shop_suggestion_decide(llmcs_shop_assistant *assistant, const
     SHOP_PUBLIC_CALL;
     llmcs_shop_masked *masked = NULL;
     shop_connection *c;
-    if (!assistant || !assistant->shop) return shop_fail(LLMCS_ARG, "assistant is NULL, or without a shop");
+    if (!assistant || !assistant->shop) return shop_fail(LLMCS_ARG, "assistant is NULL, or was created without a shop");
     llmcs_shop *shop = assistant->shop;
     SHOP_TRY(shop_check(shop));
     SHOP_TRY(shop_check_id("id", id));
@@ -94,7 +93,7 @@ llmcs_status llmcs_shop_suggestion_decide(llmcs_shop_assistant *assistant, const
     if (outcome < LLMCS_OUTCOME_ACCEPTED || outcome > LLMCS_OUTCOME_REJECTED)
         return shop_fail(LLMCS_ARG, "outcome: %d is not valid (2 to 4)", (int)outcome);
     if (outcome == LLMCS_OUTCOME_EDITED && (!sent || !sent[0]))
-        return shop_fail(LLMCS_ARG, "sent: an edited suggestion needs the text that was sent");
+        return shop_fail(LLMCS_ARG, "sent: expected the text that was sent, for the outcome EDITED");
     if (outcome != LLMCS_OUTCOME_EDITED) sent = NULL;
     if (sent && assistant->guard) SHOP_TRY(llmcs_shop_mask(assistant->guard, NULL, sent, LLMCS_NUL, NULL, &masked));
     llmcs_status status = shop_write_begin(shop, &c);

@@ -1,4 +1,4 @@
-/* Memory of suggestions. */
+/* Creates and frees suggestions. */
 #include "shop/assist/assistant.h"
 
 llmcs_status shop_offer_create(const llmcs_allocator *a, shop_offer **offer) {

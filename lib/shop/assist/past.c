@@ -9,7 +9,7 @@
 enum { MAX_WORDS = 32, MAX_FOUND = 32, MAX_SCANNED = 10000 };
 static const double LEAST_LIKENESS = 0.4;
 
-/* A row of feedback that may be similar. */
+/* A row of feedback with a possibly similar question. */
 typedef struct likely {
     int64_t row;
     double cosine; /* NaN: not known */
@@ -26,7 +26,7 @@ typedef struct search {
     size_t n;
 } search;
 
-/* Keeps the best by `score`. */
+/* Keeps the candidates with the best scores. */
 static void keep(search *s, likely l) {
     for (size_t i = 0; i < s->n; i++)
         if (s->found[i].row == l.row) {
@@ -59,7 +59,7 @@ static llmcs_status cosine_of(search *s, const void *blob, size_t n_bytes, float
     return LLMCS_OK;
 }
 
-/* The last rows are scanned: a shop's answers of years ago are no model for today's. */
+/* Scans only the latest rows: old answers are poor suggestions. */
 static llmcs_status scan_vectors(search *s, float *space) {
     shop_query q;
     llmcs_status status;
@@ -90,7 +90,8 @@ static llmcs_status search_vectors(search *s) {
 
 /* ---- by words */
 
-/* "parcel" OR "lost"; our words hold no quotes. Function words only if there are no others. */
+/* Makes a query of the form "parcel" OR "lost" (words hold no quotes). Uses function words only if there are no others.
+ */
 static llmcs_status make_query(const search *s, char **query) {
     size_t n_content = 0, n_words = 0;
     sqlite3_str *text = sqlite3_str_new(NULL);
@@ -113,7 +114,7 @@ static llmcs_status search_words(search *s) {
     status = shop_query_begin(
         s->c, &q, "SELECT rowid, rank FROM reply_words WHERE reply_words MATCH ?1 ORDER BY rank LIMIT 16", "s", query);
     while (!status && !(status = shop_query_next(&q)) && q.has_row)
-        keep(s, (likely){shop_query_int(&q, 0), NAN, 2}); /* found by words: kept whatever the vectors say */
+        keep(s, (likely){shop_query_int(&q, 0), NAN, 2}); /* found by words: always kept */
     if (!status) shop_query_end(&q);
     sqlite3_free(query);
     return status;
@@ -129,7 +130,7 @@ static bool has_word(const shop_words *words, const char *word, size_t n) {
     return false;
 }
 
-/* Dice's coefficient of the two texts' different words. Long texts are compared by their beginnings. */
+/* Dice coefficient of the texts' distinct words. Only the beginnings of long texts are compared. */
 static double overlap(const shop_words *a, const shop_words *b) {
     enum { MOST = 256 };
     double common = 0, total = 0;
@@ -151,7 +152,7 @@ static llmcs_status likeness_of(search *s, const likely *l, const char *text, si
     return LLMCS_OK;
 }
 
-/* A placeholder of another conversation must not be filled with a value of this one: <NAME_1> becomes [NAME]. */
+/* Turns <NAME_1> into [NAME], so that a placeholder of another conversation is not replaced by a value of this one. */
 static void disarm_placeholders(char *text) {
     char *out = text;
     for (const char *at = text; *at;) {

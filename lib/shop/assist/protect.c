@@ -1,4 +1,4 @@
-/* Finds what a rewriting must keep. */
+/* Finds the parts of a text that a rewrite must keep. */
 #include "shop/assist/protect.h"
 
 #include <string.h>
@@ -19,7 +19,7 @@ static size_t character_bytes(const char *text, size_t n) {
     return len;
 }
 
-/* ---- kinds of parts: bytes of one that begins here, or 0 */
+/* ---- kinds of parts: each function returns the length in bytes of a part at text[0], or 0 */
 
 /* <PHONE_1> */
 static size_t placeholder(const char *text, size_t n) {
@@ -31,7 +31,7 @@ static size_t placeholder(const char *text, size_t n) {
     return digits > 1 && i > digits && i < n && text[i] == '>' ? i + 1 : 0;
 }
 
-/* A quotation of at most 200 bytes in one line, with its marks. */
+/* A quotation of at most 200 bytes in one line, including its marks. */
 static size_t quotation(const char *text, size_t n) {
     static const char *const marks[][2] = {{"\"", "\""}, {"“", "”"}, {"「", "」"}, {"『", "』"}, {"《", "》"}};
     if (text[0] != '"' && (unsigned char)text[0] != 0xe2 && (unsigned char)text[0] != 0xe3) return 0;
@@ -49,8 +49,8 @@ static bool is_code_byte(unsigned char c) {
     return is_letter(c) || is_digit(c) || (c && strchr("._%+-@/:#$&=?~,'", c) != NULL);
 }
 
-/* A run of letters, digits and the marks of prices, dates, links and addresses, if it has a digit, "@" or "://". What
- * ends a sentence does not belong to it. */
+/* A run of letters, digits and the marks of prices, dates, links and addresses that contains a digit, "@" or "://".
+ * Punctuation at its end is not included. */
 static size_t code(const char *text, size_t n) {
     size_t end = 0;
     bool found = false;
@@ -62,7 +62,7 @@ static size_t code(const char *text, size_t n) {
     return found ? end : 0;
 }
 
-/* Full-width digits, and signs of money in front of digits. */
+/* Fullwidth digits, and currency signs before digits. */
 static size_t wide_number(const char *text, size_t n) {
     static const char *const money[] = {"¥", "￥", "€", "£"};
     size_t at = 0;
@@ -86,7 +86,7 @@ bool shop_next_protected(const char *text, size_t n, size_t at, size_t *begin, s
             *end = i + len;
             return true;
         }
-        /* A code begins where a word does. */
+        /* A code starts at the start of a word. */
         if (is_code_byte((unsigned char)text[i]))
             while (i < n && is_code_byte((unsigned char)text[i])) i++;
         else
@@ -105,7 +105,7 @@ static const char *const words[] = {
     "thirty", "forty",  "fifty",    "sixty",    "seventy", "eighty",  "ninety",    "hundred",  "thousand", "million",
     "half",   "third",  "quarter",  "dozen",    "twice",   "first",   "second"};
 
-/* Bytes of a numeral that begins at `at`, or 0. */
+/* Length in bytes of a numeral at `at`, or 0. */
 static size_t numeral(const char *text, size_t n, size_t at) {
     for (size_t k = 0; k < sizeof han_numerals / sizeof *han_numerals; k++)
         if (starts_with(text + at, n - at, han_numerals[k])) return strlen(han_numerals[k]);
@@ -124,7 +124,7 @@ static size_t numeral(const char *text, size_t n, size_t at) {
 typedef struct part_reader {
     const char *text;
     size_t n, at;
-    size_t begin, end; /* of the next protected part, which may lie ahead; n: none */
+    size_t begin, end; /* next protected part at or after the current position; n: none */
 } part_reader;
 
 static part_reader read_parts(const char *text, size_t n) { return (part_reader){text, n, 0, 0, 0}; }

@@ -1,4 +1,4 @@
-/* Parts of a text that a rewriting must keep: numbers, links, addresses, codes, quoted text, placeholders. */
+/* Parts of a text that a rewrite must keep: numbers, links, addresses, codes, quoted text, placeholders. */
 #ifndef SHOP_ASSIST_PROTECT_H
 #define SHOP_ASSIST_PROTECT_H
 

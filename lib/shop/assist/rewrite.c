@@ -1,4 +1,4 @@
-/* Applies phrases, leaves out formulas and repetitions, adds greeting and offer. */
+/* Rewrites by rules: replaces phrases, drops set phrases and repetitions, adds a greeting and an offer of help. */
 #include "shop/assist/rewrite.h"
 
 #include <string.h>
@@ -35,7 +35,8 @@ static bool holds_one(const char *text, size_t n, const char *const *phrases, si
 
 /* ---- sentences */
 
-/* Bytes of what ends a sentence at text[0], or 0. A full stop needs a space after it: 3.5 and a.b are no ends. */
+/* Length in bytes of the mark at text[0] that ends a sentence, or 0. A full stop must be followed by a space: 3.5 and
+ * a.b do not end a sentence. */
 static size_t sentence_end(const char *text, size_t n) {
     static const char *const wide[] = {"。", "！", "？"};
     if (text[0] == '\n' || text[0] == '!' || text[0] == '?') return 1;
@@ -48,8 +49,8 @@ static size_t sentence_end(const char *text, size_t n) {
 /* Reads a text sentence by sentence. */
 typedef struct sentences {
     const char *text;
-    size_t n, at;      /* where the next one begins */
-    size_t begin, end; /* the next protected part, in which nothing ends; n: none */
+    size_t n, at;      /* at: start of the next sentence */
+    size_t begin, end; /* next protected part, in which no sentence ends; n: none */
 } sentences;
 
 static sentences read_sentences(const char *text, size_t n) {
@@ -58,7 +59,7 @@ static sentences read_sentences(const char *text, size_t n) {
     return s;
 }
 
-/* The end of the next sentence: after its marks and the spaces that follow. Moves on to there. */
+/* Advances past the next sentence, its marks and the spaces that follow. Returns the new position. */
 static size_t next_sentence(sentences *s) {
     for (size_t i = s->at; i < s->n;) {
         if (i == s->begin) {
@@ -80,7 +81,7 @@ static size_t next_sentence(sentences *s) {
 
 /* ---- phrases */
 
-/* Bytes of the phrase at text[at] if it applies there, else 0. */
+/* Length of the phrase if it applies at text[at], else 0. */
 static size_t phrase_at(const shop_phrase *p, const char *text, size_t n, size_t at, bool at_start) {
     const size_t m = strlen(p->from);
     if ((p->at_start && !at_start) || !matches(text + at, n - at, p->from, m)) return 0;
@@ -91,8 +92,8 @@ static size_t phrase_at(const shop_phrase *p, const char *text, size_t n, size_t
     return m;
 }
 
-/* The new phrase, with a capital if the old one began with it. Where nothing takes its place the next letter gets it.
- */
+/* Appends the replacement, with a capital if the phrase had one. If the replacement is empty, the next letter gets the
+ * capital. */
 static llmcs_status append_phrase(shop_text *b, const shop_phrase *p, bool capital, bool *capital_next) {
     const size_t at = b->n;
     SHOP_TRY(shop_text_add(b, p->to, strlen(p->to)));
@@ -101,7 +102,7 @@ static llmcs_status append_phrase(shop_text *b, const shop_phrase *p, bool capit
     return LLMCS_OK;
 }
 
-/* One phrase over the whole text. */
+/* Replaces one phrase in the whole text. */
 static llmcs_status apply_phrase(const shop_phrase *p, const char *text, size_t n, shop_text *out) {
     size_t begin = n, end = n, sentence = 0;
     bool capital_next = false;
@@ -160,8 +161,8 @@ static bool said_before(const char *text, size_t n, size_t begin, size_t end) {
     return false;
 }
 
-/* Copies all sentences but formulas and repetitions. One with a number, a link or a name stays; so does the only one.
- */
+/* Copies all sentences except set phrases and repetitions. Keeps sentences with a number, link or name, and a sentence
+ * that is the only one. */
 static llmcs_status leave_out_formulas(const shop_rules *rules, const char *text, size_t n, shop_text *out) {
     enum { MOST_COMPARED = 64 }; /* sentences that are compared with those before them */
     sentences s = read_sentences(text, n);
@@ -203,7 +204,7 @@ static void swap(shop_text *a, shop_text *b) {
     *b = old;
 }
 
-/* A phrase that stands nowhere needs no further look. */
+/* True if the phrase occurs in the text. */
 static bool occurs(const shop_phrase *p, const char *text, size_t n) {
     const size_t m = strlen(p->from);
     for (size_t i = 0; i + m <= n; i++)
@@ -241,7 +242,7 @@ static bool is_blank(const char *text, size_t n) {
 
 llmcs_status shop_rewrite_by_rules(const llmcs_allocator *a, const char *text, size_t n, llmcs_shop_style style,
                                    bool chinese, char **out, size_t *n_out) {
-    enum { MOST_PASSES = 4 }; /* leaving out one phrase can join another */
+    enum { MOST_PASSES = 4 }; /* removing a phrase can create another one */
     shop_text now = {.allocator = a}, other = {.allocator = a}, before = {.allocator = a};
     llmcs_status status = shop_text_add(&now, text, n);
     for (int pass = 0; pass < MOST_PASSES && !status && !is_blank(text, n); pass++) {
@@ -250,7 +251,7 @@ llmcs_status shop_rewrite_by_rules(const llmcs_allocator *a, const char *text, s
         if (!status) status = apply(rules_of(style, chinese), chinese, &now, &other);
         if (!status && before.n == now.n && !memcmp(before.bytes, now.bytes, now.n)) break;
     }
-    /* The rules cannot change a number; should one do so all the same, nothing is rewritten. */
+    /* No rule should change a protected part; if one does, the original is returned. */
     if (!status && !shop_keeps_protected(text, n, now.bytes, now.n)) {
         now.n = 0;
         status = shop_text_add(&now, text, n);

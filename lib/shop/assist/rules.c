@@ -1,12 +1,11 @@
-/* What makes a reply of a shop politer or shorter. No phrase holds a number, promises anything or denies what was not
- * denied. */
+/* Phrases that make a shop's reply politer or shorter. None of them adds a number, a promise or a negation. */
 #include "shop/assist/rules.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* ---- politer, English */
 
-/* A verb at the beginning of a sentence that goes on with an object is a request: "Send the item back." */
+/* A verb at the start of a sentence, followed by an object, is a request: "Send the item back." */
 #define REQUEST(verb)                                                                                     \
     {verb " the", "please " verb " the", true, NULL}, {verb " your", "please " verb " your", true, NULL}, \
         {verb " us", "please " verb " us", true, NULL}, {verb " it", "please " verb " it", true, NULL},   \
@@ -23,7 +22,7 @@ static const shop_phrase politer_en[] = {
     {"what is your problem", "how can we help you", true, NULL},
     {"what's your problem", "how can we help you", true, NULL},
     {"you are wrong", "there seems to be a misunderstanding", true, NULL},
-    {"calm down", "we understand that this is annoying", true, NULL},
+    {"calm down", "we understand that this is frustrating", true, NULL},
     {"we can't", "unfortunately, we cannot", true, NULL},
     {"we cannot", "unfortunately, we cannot", true, NULL},
     {"we don't", "unfortunately, we do not", true, NULL},

@@ -4,8 +4,8 @@
 
 #include "shop/base/alloc.h"
 
-/* A phrase and what takes its place. Latin letters match in either case and at word boundaries; the new phrase gets a
- * capital where the old one had it. */
+/* A phrase and its replacement. Latin letters match in either case and at word boundaries; the replacement starts with
+ * a capital if the phrase did. */
 typedef struct shop_phrase {
     const char *from, *to;
     bool at_start;          /* only where a sentence begins */
@@ -15,11 +15,11 @@ typedef struct shop_phrase {
 typedef struct shop_rules {
     const shop_phrase *phrases; /* [n_phrases] applied in this order */
     size_t n_phrases;
-    const char *const *formulas; /* [n_formulas] beginnings of sentences that say nothing: SHORTER leaves them out */
+    const char *const *formulas; /* [n_formulas] beginnings of empty sentences, which SHORTER drops */
     size_t n_formulas;
-    const char *const *greetings; /* [n_greetings] a text that begins so needs no other greeting */
+    const char *const *greetings; /* [n_greetings] beginnings of texts that need no greeting */
     size_t n_greetings;
-    const char *const *offers; /* [n_offers] a text with one of these needs no other offer of help */
+    const char *const *offers; /* [n_offers] phrases of texts that need no offer of help */
     size_t n_offers;
     const char *greeting, *offer; /* what POLITER adds, or NULL */
 } shop_rules;

@@ -1,12 +1,12 @@
-/* Replies that promise nothing and name no fact. */
+/* Replies without promises and facts. */
 #include "shop/assist/templates.h"
 
 const char *const shop_templates_en[SHOP_N_TEMPLATES] = {
     "Could you tell me a little more about it, please? If it is about an order, its number helps.",
     "I am looking into this for you. Please give me a moment.",
-    "I do not know this myself. May I ask a colleague and come back to you in this chat?",
-    "I am sorry for the trouble. What would help you most now?",
-    "Did I understand you right? Please correct me if I got something wrong.",
+    "I am not sure about this. May I ask a colleague and get back to you here in the chat?",
+    "I am sorry for the trouble. What would help you most right now?",
+    "Did I understand you correctly? Please tell me if I got something wrong.",
 };
 const char *const shop_templates_zh[SHOP_N_TEMPLATES] = {
     "请您再详细说明一下，好吗？如果与订单有关，请提供订单号。",

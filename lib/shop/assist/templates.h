@@ -1,4 +1,4 @@
-/* What an agent can always say. */
+/* Replies that an agent can always send. */
 #ifndef SHOP_ASSIST_TEMPLATES_H
 #define SHOP_ASSIST_TEMPLATES_H
 

@@ -139,12 +139,12 @@ START_TEST(what_was_sent_is_suggested_again) {
     SHOP_FAILS(llmcs_shop_suggestion_decide(s.assistant, id, LLMCS_OUTCOME_SHOWN, NULL, "eva"), LLMCS_ARG,
                "outcome: 1");
     SHOP_FAILS(llmcs_shop_suggestion_decide(s.assistant, "none", LLMCS_OUTCOME_ACCEPTED, NULL, NULL), LLMCS_ARG,
-               "no suggestion none");
+               "suggestion none does not exist");
     const char *sent = "Dear <NAME_1>, I am sorry about the zip. Call me at 13800138000 and a new tent is sent.";
     SHOP_OK(llmcs_shop_suggestion_decide(s.assistant, id, LLMCS_OUTCOME_EDITED, sent, "eva"));
     SHOP_OK(llmcs_shop_suggestion_decide(s.assistant, id, LLMCS_OUTCOME_EDITED, sent, "eva"));
     SHOP_FAILS(llmcs_shop_suggestion_decide(s.assistant, id, LLMCS_OUTCOME_REJECTED, NULL, "eva"), LLMCS_STATE,
-               "edited already");
+               "already edited");
     SHOP_OK(llmcs_shop_suggestion_decide(s.assistant, found->items[0]->id, LLMCS_OUTCOME_REJECTED, NULL, "eva"));
     llmcs_shop_suggestions_free(&found);
     ck_assert_str_eq(shop_value(s.path,

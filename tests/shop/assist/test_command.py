@@ -69,7 +69,7 @@ class Assist(unittest.TestCase):
     def test_bad_requests_are_named(self):
         bad = [({}, "conversation"), ({"conversation": "nobody"}, "no message"), ({"conversation": "a", "text": "b", "k": 9}, "k"),
                ({"suggestion": "x"}, "outcome"), ({"suggestion": "x", "outcome": "lost"}, "outcome"),
-               ({"suggestion": "x", "outcome": "accepted"}, "no suggestion"), ({"rewrite": "ruder", "text": "a"}, "rewrite"),
+               ({"suggestion": "x", "outcome": "accepted"}, "does not exist"), ({"rewrite": "ruder", "text": "a"}, "rewrite"),
                ({"rewrite": "politer"}, "text"), ({"conversation": "a", "colour": 1}, "colour")]
         for (request, word), answer in zip(bad, self.lines(*(b for b, _ in bad), code=1)):
             self.assertIn(word, answer["error"]["message"], request)
