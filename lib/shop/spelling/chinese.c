@@ -1,8 +1,9 @@
 /*
- * Chinese as customers type it: an input method offers characters by their sound, so that misspelt terms sound right.
+ * Corrects Chinese typing errors. Input methods offer characters by their sound, so a misspelt term sounds like the
+ * right one.
  *
- * A term of a shop is two characters; one of them may be another of (nearly) the same sound. Characters that form a
- * word of their own with a neighbour are left out: 退或 may be "return or", 只付 "pays only".
+ * A shop term has two characters, and one of them may be replaced by a character of (nearly) the same sound. Characters
+ * that form a word with a neighbour are not listed: 退或 may be "return or", 只付 "pays only".
  */
 #include "shop/spelling/chinese.h"
 
@@ -12,7 +13,7 @@
 
 enum { HAN_BYTES = 3 }; /* of a Han character in UTF-8 */
 
-/* A term, and what is typed instead of its first and second character. */
+/* A term, and the characters that are typed instead of its first and its second one. */
 typedef struct term {
     const char *term, *first, *second;
 } term;
@@ -33,7 +34,7 @@ static const term terms[] = {
     {"配送", "陪佩", "宋"},       {"营业", "赢迎", "夜"},
 };
 
-/* What dialects and the internet write, and what it means. */
+/* Dialect and internet words, and their standard forms. */
 static const char *const words[][2] = {
     {"辰光", "时候"},   {"甚么", "什么"}, {"几时", "什么时候"}, {"几多", "多少"},     {"啷个", "怎么"},
     {"搞么斯", "怎么"}, {"边度", "哪里"}, {"唔得", "不行"},     {"木有", "没有"},     {"木得", "没有"},
@@ -56,7 +57,7 @@ static bool is_one_of(const char *character, const char *list) {
     return false;
 }
 
-/* The term that two characters are, or are meant to be. */
+/* The term that the two characters at `text` are, or are meant to be; else NULL. */
 static const char *find_term(const char *text) {
     const char *meant = NULL;
     for (size_t i = 0; i < sizeof terms / sizeof *terms; i++) {
@@ -69,7 +70,7 @@ static const char *find_term(const char *text) {
     return meant;
 }
 
-/* The meaning of a word at the text's start; *used: its bytes. */
+/* The standard form of a word at the start of the text. *used: length of the word in bytes. */
 static const char *find_word(const char *text, size_t n, size_t *used) {
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         *used = strlen(words[i][0]);

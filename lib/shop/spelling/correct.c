@@ -1,10 +1,11 @@
-/* What a word that is not known was meant to be. */
+/* Finds the word that an unknown word was meant to be. */
 #include "shop/spelling/correct.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Costs of slips. A word may differ by most_cost of its length; a unit costs as much as e^slip_weight in frequency. */
+/* Costs of typing errors. A word may differ by most_cost of its length. A cost of 1 outweighs a factor of e^slip_weight
+ * in frequency. */
 static const float transposed = 0.5f, doubled = 0.45f, left_out = 0.75f, vowel = 0.7f, near_key = 0.9f, other = 1.0f,
                    first_letter = 1.0f, least_doubt = 0.75f, doubt_factor = 2;
 static const double slip_weight = 6, space_weight = 14.5, least_space = -8;
@@ -14,7 +15,7 @@ static float most_cost(size_t len) { return len < 4 ? 0.5f : len < 6 ? 1.0f : le
 
 static bool is_vowel(char c) { return c == 'a' || c == 'e' || c == 'i' || c == 'o' || c == 'u' || c == 'y'; }
 
-/* Neighbours on a keyboard: in the same row, one column apart. */
+/* True for neighbours in the same row of the keyboard. */
 static bool is_near(char a, char b) {
     static const char rows[] = "qwertyuiop asdfghjkl zxcvbnm";
     const char *at = strchr(rows, a);
@@ -28,8 +29,8 @@ static float substitution(char a, char b) {
 }
 
 /*
- * The cost of writing `word` as `typed`: Damerau and Levenshtein's distance with restricted transpositions, its steps
- * weighted; more than `most` as soon as it must be.
+ * The cost of typing `word` as `typed`: a weighted Damerau-Levenshtein distance with restricted transpositions. Stops
+ * with any value above `most` once the result must exceed it.
  */
 static float slip_cost(const char *typed, size_t n, const char *word, size_t m, float most) {
     float rows[3][SPELL_MAX_LETTERS + 1];
@@ -50,7 +51,7 @@ static float slip_cost(const char *typed, size_t n, const char *word, size_t m, 
             row[j] = cost;
             least = fminf(least, cost);
         }
-        /* A transposition reaches over one row. */
+        /* A transposition refers to the row before the last. */
         if (fminf(least, least_before) > most) return least;
         least_before = least;
         float *const last = two;
@@ -61,7 +62,7 @@ static float slip_cost(const char *typed, size_t n, const char *word, size_t m, 
     return one[m];
 }
 
-/* The best known word but `not`, or NULL. */
+/* The best known word except `not`, or NULL. */
 static const spell_word *find_nearest(const spell_words *w, const char *typed, size_t n, float most,
                                       const spell_word * not, double *score) {
     const uint32_t mask = spell_mask(typed, n);
@@ -71,7 +72,7 @@ static const spell_word *find_nearest(const spell_words *w, const char *typed, s
     for (size_t len = n - apart; len <= n + apart && len <= SPELL_MAX_LETTERS; len++)
         for (uint32_t at = w->first[len]; at; at = w->items[at - 1].next) {
             const spell_word *word = &w->items[at - 1];
-            /* A slip changes at most two letters of the set. */
+            /* A typing error changes at most two letters of the set; two errors are considered. */
             if (word == not || __builtin_popcount(word->mask ^ mask) > 4) continue;
             const float cost = slip_cost(typed, n, w->letters + word->text, len, most);
             if (cost > most) continue;
@@ -83,7 +84,8 @@ static const spell_word *find_nearest(const spell_words *w, const char *typed, s
     return best;
 }
 
-/* The best way to cut the word into known ones; ends[k]: where the k-th ends. 0: none. */
+/* Splits the word into known words with the best score. Returns their number, 0 if impossible. ends[k]: end of word k.
+ */
 static size_t split(const spell_words *w, const char *typed, size_t n, size_t ends[MAX_SPLIT_WORDS], double *score) {
     double best[SPELL_MAX_LETTERS + 1] = {0};
     size_t from[SPELL_MAX_LETTERS + 1] = {0}, count[SPELL_MAX_LETTERS + 1] = {0};
@@ -94,7 +96,7 @@ static size_t split(const spell_words *w, const char *typed, size_t n, size_t en
             const spell_word *word = spell_words_find(w, typed + begin, len);
             if (!word || (begin && !count[begin]) || count[begin] == MAX_SPLIT_WORDS) continue;
             if (len == 1 && typed[begin] != 'i' && typed[begin] != 'a') continue;
-            /* A rare word of two letters is a piece of another more often. */
+            /* A rare word of two letters is more often part of another word. */
             if (len < 4 && word->frequency < 300) continue;
             const double here = best[begin] + log((double)word->frequency) - space_weight;
             if (here <= best[end]) continue;
@@ -124,7 +126,7 @@ static void put_word(const spell_words *w, spell_correction *c, const spell_word
         put(c, w->letters + word->text, word->len);
 }
 
-/* A word that only the shop's entries have, and that looks like a much more frequent one, is a slip itself. */
+/* A word that occurs only in the shop's entries and resembles a much more frequent word is itself a typing error. */
 static const spell_word *find_meant(const spell_words *w, const spell_word *known) {
     double score;
     if (known->trusted || known->meaning || known->len < MIN_LETTERS) return NULL;
@@ -139,7 +141,7 @@ static bool is_trusted(const spell_words *w, const char *word, size_t n) {
     return known && known->trusted && !known->meaning;
 }
 
-/* "teas" and "torches" of known words; "engrave", of which "engraved" is known. */
+/* True for forms of known words: "teas", "torches"; "engrave" if "engraved" is known. */
 static bool is_form(const spell_words *w, const char *typed, size_t n) {
     char longer[SPELL_MAX_LETTERS + 1];
     if (n > 3 && typed[n - 1] == 's' && is_trusted(w, typed, n - 1)) return true;

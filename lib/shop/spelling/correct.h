@@ -7,10 +7,10 @@
 typedef struct spell_correction {
     char text[96]; /* NUL-terminated */
     size_t n;
-    bool known; /* the word as it was typed is known */
+    bool known; /* the word is known as typed */
 } spell_correction;
 
-/* True if c->text is what the word, of letters a to z, was meant to be. */
+/* Corrects a word of letters a to z. True if there is a correction, in c->text. */
 bool spell_correct_word(const spell_words *w, const char *typed, size_t n, spell_correction *c);
 
 #endif

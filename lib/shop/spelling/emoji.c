@@ -1,4 +1,4 @@
-/* Emoji that customers use instead of words. */
+/* Replaces emoji that stand for words. */
 #include "shop/spelling/emoji.h"
 
 #include <string.h>
@@ -76,7 +76,7 @@ static const picture pictures[] = {{0x1f494, "broken", "坏了"},
                                    {0x1f39f, "coupon", "优惠券"},
                                    {0x2b50, "review", "评价"}};
 
-/* A picture, or what changes one: variation selectors, skin, joiners, flags. */
+/* An emoji, or a character that modifies one: variation selectors, skin tones, joiners, flags. */
 static bool is_picture(uint32_t c) {
     return (c >= 0x1f000 && c <= 0x1faff) || (c >= 0x2600 && c <= 0x27bf) || c == 0x2049 || c == 0x203c ||
            c == 0x21a9 || (c >= 0x231a && c <= 0x23ff) || (c >= 0x2b00 && c <= 0x2bff) || c == 0xfe0f || c == 0x200d;
@@ -88,7 +88,7 @@ static const picture *find_picture(uint32_t c) {
     return NULL;
 }
 
-/* What the text has besides moods. */
+/* What the text has besides emoji that show a mood. */
 typedef struct contents {
     size_t pictures, things, letters;
     bool han;
@@ -108,7 +108,7 @@ static contents look(const unsigned char *text, size_t n) {
 }
 
 llmcs_status shop_emoji_to_words(const llmcs_allocator *a, const char *text, size_t n, char **out, size_t *out_bytes) {
-    enum { MOST_GROWTH = 8 }; /* "how long" and its spaces in the place of three bytes */
+    enum { MOST_GROWTH = 8 }; /* "how long" and spaces replace three bytes */
     const unsigned char *bytes = (const unsigned char *)text;
     const contents all = look(bytes, n);
     size_t used = 0, capacity;

@@ -1,4 +1,4 @@
-/* Knows other languages by their scripts and by their most frequent small words. */
+/* Detects other languages by their scripts and by their most frequent small words. */
 #include "shop/spelling/foreign.h"
 
 #include <stdint.h>
@@ -9,7 +9,7 @@
 
 enum { MAX_WORD = 24, LEAST_WORDS = 2, LEAST_LETTERS = 2 };
 
-/* None of them is an English word that customers write. Accents are left out, so "où" is "ou". */
+/* Words that are not used in English. Without accents: "où" is "ou". */
 static const char *const small_words[] = {
     /* German */
     "der das und ist nicht ich mein meine meinen wie lange wo wann kann kannst konnen haben habe mochte bitte ein eine "
@@ -39,13 +39,13 @@ static bool is_small_word(const char *word, size_t len) {
     return false;
 }
 
-/* Letters of a script that neither English nor Chinese has. */
+/* True for letters of scripts other than Latin and Han. */
 static bool is_other_script(uint32_t c) {
     return (c >= 0x370 && c <= 0x1fff && !(c >= 0x1e00 && c <= 0x1eff)) || (c >= 0x3041 && c <= 0x30fa) ||
            (c >= 0xac00 && c <= 0xd7a3);
 }
 
-/* The letter without its accent, as a small one of a to z; 0 if it is none. */
+/* The letter a to z without case and accent; 0 for other characters. */
 static char plain_letter(uint32_t c) {
     utf8proc_int32_t parts[8];
     int last_class = 0;
@@ -70,7 +70,7 @@ bool shop_is_foreign(const char *text, size_t n) {
             len++;
             continue;
         }
-        /* The same word twice is one. */
+        /* A word counts once if it is repeated. */
         const bool again = len < MAX_WORD && strlen(last) == len && !memcmp(last, word, len);
         if (len && len < MAX_WORD && !again && is_small_word(word, len)) {
             words++;

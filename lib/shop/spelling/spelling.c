@@ -1,4 +1,4 @@
-/* Follows the words of a store and corrects texts with them. */
+/* Keeps a list of the store's words and corrects texts with it. */
 #include "shop/spelling/spelling.h"
 
 #include <string.h>
@@ -10,14 +10,14 @@
 #include "shop/spelling/emoji.h"
 #include "shop/spelling/foreign.h"
 
-/* A word that stands in an entry or product is worth that many of a million. */
+/* Frequency, per million, added for a word in an entry or product. */
 static const double entry_frequency = 20, product_frequency = 4;
 enum { MAX_TEXT = 4096, MAX_CORRECTED = 24, MAX_STRANGE = 48 };
 
 struct shop_spelling {
-    pthread_rwlock_t lock;          /* write: the words follow the store; read: a text is corrected */
-    spell_words words;              /* made at the first use */
-    int64_t entry_row, product_row; /* the last rows of texts and product_texts whose words are known */
+    pthread_rwlock_t lock;          /* write-locked to update the words, read-locked to correct a text */
+    spell_words words;              /* created on first use */
+    int64_t entry_row, product_row; /* last rows of texts and product_texts whose words were added */
 };
 
 llmcs_status shop_spelling_create(llmcs_shop *shop) {
@@ -42,8 +42,8 @@ void shop_spelling_free(llmcs_shop *shop) {
 
 /* ---- the store's words */
 
-/* Adds the words of rows with a number above *row, each once, however often a row of its entry or product is written:
- * a text that changes gets a new row. sql: number and text, in the order of the numbers. */
+/* Adds the words of rows after *row. A text that changes gets a new row, so no row is read twice. sql: selects row and
+ * text, ordered by row. */
 static llmcs_status add_rows(spell_words *w, shop_connection *c, const char *sql, int64_t *row, double frequency,
                              spell_trust trust) {
     shop_query q;
@@ -59,7 +59,7 @@ static llmcs_status add_rows(spell_words *w, shop_connection *c, const char *sql
     return status;
 }
 
-/* *news: the words have changed. */
+/* Adds the words of new rows. *news: there were any. */
 static llmcs_status follow(llmcs_shop *shop, shop_connection *c, bool *news) {
     struct shop_spelling *s = shop->spelling;
     const int64_t before = s->entry_row + s->product_row;
@@ -91,13 +91,13 @@ static llmcs_status follow_store(llmcs_shop *shop, bool *news) {
 static bool is_small(char c) { return c >= 'a' && c <= 'z'; }
 static bool is_capital(char c) { return c >= 'A' && c <= 'Z'; }
 
-/* Part of a word, number, code, address or link. */
+/* True for characters inside words, numbers, codes, addresses and links. */
 static bool joins(unsigned char c) {
     return is_small((char)c) || is_capital((char)c) || (c >= '0' && c <= '9') || c == '_' || c == '@' || c == '/' ||
            c == '\'' || c == '<' || c == '>' || c >= 0x80;
 }
 
-/* A character of the text outside the Latin alphabet, such as Han or emoji, separates words. */
+/* Length of a Han character or emoji at text[0], which separates words; 0 for other characters. */
 static size_t wide_length(const unsigned char *text, size_t n) {
     if (text[0] < 0xe0) return 0; /* accents and other alphabets are parts of words */
     size_t len = 1;
@@ -111,13 +111,13 @@ static bool is_shouted(const char *text, size_t n) {
     return capitals > 3 * small;
 }
 
-/* A word of the text and what it is read as. */
+/* A token of the text. */
 typedef struct token {
     size_t begin, end;
-    bool starts; /* a sentence */
+    bool starts; /* starts a sentence */
 } token;
 
-/* The next run of characters that belong together; false at the end. */
+/* Finds the next token; false at the end. */
 static bool next_token(const char *text, size_t n, size_t at, token *t) {
     bool starts = at == 0;
     while (at < n) {
@@ -138,7 +138,7 @@ static bool next_token(const char *text, size_t n, size_t at, token *t) {
     return at < n;
 }
 
-/* The token in small letters, without apostrophes; 0 if it is no plain word. */
+/* Writes the token in lower case without apostrophes and returns its length; 0 if it is not a plain word. */
 static size_t word_of(const char *text, const token *t, bool shouted, char word[SPELL_MAX_LETTERS]) {
     size_t n = 0;
     for (size_t i = t->begin; i < t->end; i++) {
@@ -151,12 +151,13 @@ static size_t word_of(const char *text, const token *t, bool shouted, char word[
     return n;
 }
 
-/* What became of a text's plain words. */
+/* Counts of a text's plain words. */
 typedef struct tally {
-    size_t plain, changed, strange; /* all; read as others; that stay unknown */
+    size_t plain, changed, strange; /* all; corrected; unknown */
 } tally;
 
-/* "don't", "shop's": a known word before the apostrophe, or one without it that stands for such a form. */
+/* True for "don't", "shop's": the part before the apostrophe is known, or the whole without it is a known short form.
+ */
 static bool is_contracted(const spell_words *w, const char *text, const token *t) {
     char word[SPELL_MAX_LETTERS];
     const char *mark = memchr(text + t->begin, '\'', t->end - t->begin);
@@ -183,7 +184,7 @@ static llmcs_status read_words(const spell_words *w, const char *text, size_t n,
         if (is_contracted(w, text, &t)) continue;
         if (!spell_correct_word(w, word, len, &c)) {
             words->strange += !c.known;
-            if (words->strange > MAX_STRANGE) break; /* each costs a search of all words */
+            if (words->strange > MAX_STRANGE) break; /* each of them costs a search over all words */
             continue;
         }
         if (++words->changed > MAX_CORRECTED) break;
@@ -203,7 +204,7 @@ static llmcs_status read_locked(struct shop_spelling *s, const char *text, size_
     return status;
 }
 
-/* Reads with the words at hand; only what is strange to them is worth a look into the store. */
+/* Corrects with the words in memory; reads new rows of the store only if there are unknown words. */
 static llmcs_status read_text(llmcs_shop *shop, const char *text, size_t n, shop_text *out, tally *words) {
     bool news;
     SHOP_TRY(read_locked(shop->spelling, text, n, out, words));
@@ -226,7 +227,7 @@ static llmcs_status correct_words(llmcs_shop *shop, const char *text, size_t n, 
     *out_bytes = 0;
     if (!has_letters(text, n) || shop_is_foreign(text, n)) return LLMCS_OK;
     const llmcs_status status = read_text(shop, text, n, &c, &words);
-    /* A text of words that nobody here knows is of another language, or none. */
+    /* A text of mostly unknown words is in another language, or not a language at all. */
     if (status || !words.changed || 2 * words.strange > words.plain) {
         shop_free(&shop->allocator, c.bytes);
         return status;
@@ -236,7 +237,7 @@ static llmcs_status correct_words(llmcs_shop *shop, const char *text, size_t n, 
     return LLMCS_OK;
 }
 
-/* What is left of a text after another step of reading it; `made` is freed and replaced if the step changed it. */
+/* Replaces *made by the result of the next step, unless that is NULL. */
 static void replace(const llmcs_allocator *a, char **made, size_t *n_made, char *next, size_t n_next) {
     if (!next) return;
     shop_free(a, *made);

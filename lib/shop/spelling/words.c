@@ -9,7 +9,7 @@
 #include "shop/spelling/english_rare_words.h"
 #include "shop/spelling/english_words.h"
 
-/* Short forms and contractions without their apostrophe. They are known, and are read as what they mean. */
+/* Short forms, and contractions without an apostrophe, with their meanings. */
 static const char *const short_forms[][2] = {{"u", "you"},
                                              {"ur", "your"},
                                              {"r", "are"},
@@ -90,7 +90,7 @@ static const char *const short_forms[][2] = {{"u", "you"},
                                              {"nuthin", "nothing"},
                                              {"sumthin", "something"},
                                              {"idk", "I don't know"}};
-/* Known, and nothing else is meant. */
+/* Known words that are never corrected. */
 static const char *const slang[] = {"lol", "omg", "wtf", "tbh",  "ngl", "imo", "btw",  "asap",  "eta",
                                     "faq", "diy", "rip", "yo",   "nah", "yep", "nope", "hmm",   "ugh",
                                     "hi",  "hey", "bro", "bruv", "oi",  "mum", "nan",  "innit", "aye",
@@ -104,7 +104,7 @@ uint32_t spell_mask(const char *word, size_t len) {
     return mask;
 }
 
-/* The slot of the word, or the empty one where it belongs. */
+/* The slot of the word, or the empty slot for it. */
 static size_t slot_of(const spell_words *w, const char *word, size_t len) {
     size_t slot = shop_xxh64(word, len) & (w->n_slots - 1);
     for (; w->table[slot]; slot = (slot + 1) & (w->n_slots - 1)) {
@@ -120,7 +120,7 @@ const spell_word *spell_words_find(const spell_words *w, const char *word, size_
     return found ? &w->items[found - 1] : NULL;
 }
 
-/* At most half of the table is used. */
+/* Keeps at most half of the slots in use. */
 static llmcs_status grow_table(spell_words *w) {
     const size_t n_slots = w->n_slots ? 2 * w->n_slots : 32768;
     uint32_t *old = w->table;
@@ -171,7 +171,7 @@ llmcs_status spell_words_add_text(spell_words *w, const char *text, size_t n, do
         size_t len = 0;
         for (end = i; end < n && is_letter(text[end]); end++)
             if (end - i < sizeof word) word[len++] = (char)(text[end] | 0x20);
-        /* Part of a word with other letters, digits or an apostrophe is none. */
+        /* A part of a word with other letters, digits or an apostrophe is not a word. */
         const bool inside = (i && ((unsigned char)text[i - 1] >= 0x80 || text[i - 1] == '\'')) ||
                             (end < n && ((unsigned char)text[end] >= 0x80 || text[end] == '\'' ||
                                          (text[end] >= '0' && text[end] <= '9')));
@@ -180,7 +180,7 @@ llmcs_status spell_words_add_text(spell_words *w, const char *text, size_t n, do
     return LLMCS_OK;
 }
 
-/* Zipf: the frequency of a word is that of its rank. */
+/* Sets frequencies by Zipf's law: the lines list words by rank. */
 static llmcs_status add_lines(spell_words *w, const char *const *lines, size_t n, size_t *rank) {
     for (size_t line = 0; line < n; line++) {
         const char *at = lines[line];

@@ -6,14 +6,14 @@
 
 enum { SPELL_MAX_LETTERS = 24, SPELL_MAX_WORDS = 1 << 20 };
 
-/* What customers' questions in the store write may be misspelt itself. */
+/* DOUBTED: from customers' questions in the store, which may be misspelt. */
 typedef enum spell_trust { SPELL_DOUBTED = 0, SPELL_TRUSTED = 1 } spell_trust;
 
 typedef struct spell_word {
     uint32_t text;   /* offset of its letters in `letters` */
     uint32_t mask;   /* bit c: it has the letter 'a' + c */
     uint32_t next;   /* of the same length, + 1; 0: none */
-    float frequency; /* of English text and of the store, about one in a million is 1 */
+    float frequency; /* per million words, in English and in the store */
     uint8_t len;
     bool trusted;
     const char *meaning; /* of a short form, or NULL */
@@ -30,11 +30,11 @@ typedef struct spell_words {
     uint32_t first[SPELL_MAX_LETTERS + 1]; /* by length, + 1 */
 } spell_words;
 
-/* English words and short forms. */
+/* Creates the table with the English words and short forms. */
 llmcs_status spell_words_init(const llmcs_allocator *a, spell_words *w);
 void spell_words_free(spell_words *w);
 
-/* Letters a to z. NULL: not known. */
+/* word: letters a to z. NULL if it is not known. */
 const spell_word *spell_words_find(const spell_words *w, const char *word, size_t len);
 llmcs_status spell_words_add(spell_words *w, const char *word, size_t len, double frequency, spell_trust trust);
 /* Adds the words of a text of the shop. */

@@ -1,4 +1,4 @@
-/* Compares a generated text with the texts it was made from. */
+/* Compares a generated text with its source texts. */
 #include "shop/wording/gate.h"
 
 #include <string.h>
@@ -23,7 +23,7 @@ typedef struct gate {
     shop_gate_verdict *verdict;
 } gate;
 
-/* Sets the verdict, with the code points [begin, end) of the text. */
+/* Sets the verdict; `found` becomes the code points [begin, end) of the text. */
 static void refuse(gate *g, shop_gate_reason reason, size_t begin, size_t end) {
     shop_gate_verdict *v = g->verdict;
     size_t n = 0;
@@ -38,7 +38,7 @@ static bool refused(const gate *g) { return g->verdict->reason != SHOP_GATE_PASS
 
 /* ---- phrases and clauses */
 
-/* Han characters of a phrase at token i, one after another; how many, or 0. */
+/* Number of tokens that match a phrase of Han characters at token i, or 0. */
 static size_t han_phrase_at(const gate_lexed *l, size_t i, const char *phrase) {
     const utf8proc_uint8_t *at = (const utf8proc_uint8_t *)phrase;
     size_t n = 0;
@@ -53,7 +53,7 @@ static size_t han_phrase_at(const gate_lexed *l, size_t i, const char *phrase) {
     return n;
 }
 
-/* Whether the token is the word, or begins with it where the word ends in '*'. */
+/* True if the token equals the word, or starts with it if the word ends in '*'. */
 static bool word_matches(const gate_lexed *l, const gate_token *t, const char *word, size_t n) {
     char token[GATE_WORD_BYTES];
     if (t->kind != GATE_WORD) return false;
@@ -78,7 +78,7 @@ static bool ends_clause(const gate_lexed *l, const gate_token *t) {
            (c == ',' || c == ';' || c == '.' || c == '!' || c == '?' || c == 0x3002 || c == 0x3001);
 }
 
-/* The first token that ends behind a code point. */
+/* The first token that ends after a code point. */
 static size_t token_behind(const gate_lexed *l, size_t position) {
     size_t i = 0, behind = l->n_tokens;
     while (i < behind) {
@@ -93,7 +93,7 @@ static size_t token_behind(const gate_lexed *l, size_t position) {
 
 /* ---- what a number is said of */
 
-/* "after the delivery", "30 days of delivery", 发货后 say when, not of what. */
+/* True for "after the delivery", "30 days of delivery", 发货后: they give a point in time, not a topic. */
 static bool is_reference(const gate_lexed *l, size_t i, size_t n) {
     char word[GATE_WORD_BYTES];
     if (l->tokens[i].kind == GATE_HAN) {
@@ -131,7 +131,7 @@ static bool begins_clause(const gate_lexed *l, const gate_token *t) {
     return ends_clause(l, t) || (t->kind == GATE_WORD && gate_joins_clauses(word, gate_token_word(l, t, word)));
 }
 
-/* Topics around token `at`, up to where its clause ends, or its sentence. */
+/* Topics of the clause, or of the sentence, around token `at`. */
 static uint32_t topics_around(const gate_lexed *l, size_t at, bool clause) {
     uint32_t topics = 0;
     for (int way = 0; way < 2; way++)
@@ -154,9 +154,8 @@ static void bind_numbers(gate_lexed *l) {
     }
 }
 
-/* A span of time, a sum or a share is known of a topic: that of its clause, or of its sentence where a clause names
- * none
- * ("We deliver, in most cities, within 3 days"); of any, where a sentence names none. */
+/* True if two durations, amounts or percentages are about the same topic. The topic is that of the clause, else of the
+ * sentence ("We deliver, in most cities, within 3 days"). Without a topic, they may be about anything. */
 static bool same_topic(const gate_number *n, const gate_number *with) {
     if (n->unit < GATE_UNIT_TABLE || !gate_unit_counts_one(n->unit)) return true;
     if (n->clause_topics && with->clause_topics) return n->clause_topics & with->clause_topics;
@@ -181,7 +180,7 @@ static bool closes_quotation(int32_t c) {
     return c == '"' || c == '\'' || c == ')' || c == 0x201d || c == 0x2019 || c == 0x300d || c == 0x300f || c == 0x300b;
 }
 
-/* The last character ends a sentence, as the last of "Hello." and 好的～ do; an emoji, too. */
+/* True if the text ends like a sentence: "Hello.", 好的～, or with an emoji. */
 static bool is_complete(const gate_lexed *l) {
     size_t i = l->n_tokens;
     while (i && l->tokens[i - 1].kind == GATE_MARK && closes_quotation(l->code_points[l->tokens[i - 1].begin])) i--;
@@ -190,7 +189,7 @@ static bool is_complete(const gate_lexed *l) {
     return c == '.' || c == '!' || c == '?' || c == 0x3002 || c == '~' || c >= 0x1f300 || (c >= 0x2600 && c < 0x27c0);
 }
 
-/* "User:", "Bot:", 用户:, "<|" anywhere. */
+/* True if the text has "User:", "Bot:", 用户: or "<|" anywhere. */
 static bool has_speaker(const gate_lexed *l) {
     static const char *const speakers[] = {"user", "bot", "facts", "customer", "assistant", "system", "agent", "human"};
     static const int32_t han[][2] = {{0x7528, 0x6237}, {0x5ba2, 0x670d}, {0x4e8b, 0x5b9e}, {0x52a9, 0x624b}};
@@ -217,7 +216,7 @@ static bool has_letters(const gate_token *t, size_t n) {
     return false;
 }
 
-/* A range of tokens that occurs three times, a token four times running, or one sentence of four tokens twice. */
+/* True if a sequence of tokens occurs three times, a token four times in a row, or a sentence of four tokens twice. */
 static bool repeats_itself(const gate_lexed *l, size_t *begin, size_t *end) {
     const gate_token *t = l->tokens;
     for (size_t i = 0; i < l->n_tokens; i++) {
@@ -250,7 +249,7 @@ static bool known_has_token(const gate *g, const gate_token *t) {
     return false;
 }
 
-/* Whether known texts hold these characters, one after another but for spaces and case. */
+/* True if a known text has these characters in sequence, ignoring spaces and case. */
 static bool known_has_characters(const gate *g, const int32_t *c, size_t n) {
     for (size_t k = 0; k < g->n_known; k++) {
         const gate_lexed *l = &g->known[k];
@@ -272,7 +271,7 @@ static bool known_has_characters(const gate *g, const int32_t *c, size_t n) {
     return false;
 }
 
-/* A number without a unit has that of the word before it: "return days: 30". */
+/* Gives a number without a unit the unit named before it: "return days: 30". */
 static void infer_units(gate_lexed *l) {
     for (size_t i = 0; i < l->n_tokens; i++) {
         const gate_token *t = &l->tokens[i];
@@ -292,7 +291,7 @@ static void infer_units(gate_lexed *l) {
 
 /* ---- language */
 
-/* In another language than Chinese, Han characters stand only where a known text has them (a name), and are few. */
+/* Texts in other languages than Chinese may have only a few Han characters, from a known text (a name). */
 static void check_language(gate *g, const char *lang) {
     const gate_lexed *l = &g->text;
     if (!lang || !*lang) return;
@@ -315,7 +314,7 @@ static void check_language(gate *g, const char *lang) {
 
 /* ---- numbers, codes, links */
 
-/* Whether a sum is a limit, "from 99 yuan", or a price. */
+/* True if an amount is a limit ("from 99 yuan") rather than a price. */
 static bool is_limit(const gate_lexed *l, const gate_number *n) {
     char word[GATE_WORD_BYTES];
     const size_t i = token_behind(l, n->begin);
@@ -358,7 +357,7 @@ static void check_numbers(gate *g) {
 
 /* ---- names */
 
-/* Capitalised words that are no common ones, nor labels ("Nib: fine."); in Chinese, every Latin word. */
+/* Names are capitalised words except common words and labels ("Nib: fine."); in Chinese texts, all Latin words. */
 static void check_latin_name(gate *g, size_t i, bool chinese) {
     const gate_lexed *l = &g->text;
     const gate_token *t = &l->tokens[i];
@@ -372,7 +371,7 @@ static void check_latin_name(gate *g, size_t i, bool chinese) {
     if (!known_has_token(g, t)) refuse(g, SHOP_GATE_NAME, t->begin, t->end);
 }
 
-/* What stands in quotation marks or 《》, names of firms and places, and 王先生. */
+/* Names are also text in quotation marks or 《》, listed firms and places, and 王先生. */
 static void check_han_names(gate *g) {
     static const char *const titles[] = {"先生", "女士", "小姐", "老师", "经理"};
     const gate_lexed *l = &g->text;
@@ -408,13 +407,13 @@ static void check_names(gate *g, const char *lang) {
 
 /* ---- promises */
 
-/* A promise word where it stands. */
+/* A promise word in the text. */
 typedef struct hit {
     size_t row; /* of both tables, English first */
     size_t token, n_tokens;
     uint32_t sentence;
     bool denied, conditional;
-    bool bound; /* to the number or condition of the fact */
+    bool bound; /* must come with the number or condition of the fact */
 } hit;
 
 static bool is_negation(const gate_lexed *l, const gate_token *t) {
@@ -423,7 +422,7 @@ static bool is_negation(const gate_lexed *l, const gate_token *t) {
     return t->kind == GATE_WORD && gate_is_negation(word, gate_token_word(l, t, word));
 }
 
-/* A negation up to four tokens before in the clause, or right behind as a value: "refund: no". */
+/* True if a negation precedes within four tokens of the clause, or follows as a value: "refund: no". */
 static bool is_denied(const gate_lexed *l, const hit *h) {
     for (size_t i = h->token; i-- > 0 && h->token - i <= 4;) {
         if (ends_clause(l, &l->tokens[i])) break;
@@ -445,7 +444,7 @@ static bool is_conditional(const gate_lexed *l, uint32_t sentence) {
     return false;
 }
 
-/* The promise of row `row` at token i. */
+/* True if the promise `row` is at token i. */
 static bool promise_at(const gate_lexed *l, size_t i, size_t row, hit *h) {
     const bool english = row < gate_n_promises_en;
     if (l->tokens[i].kind != (english ? GATE_WORD : GATE_HAN)) return false;
@@ -462,7 +461,7 @@ static bool has_numbers(const gate_lexed *l, uint32_t sentence) {
     return false;
 }
 
-/* Whether a number of the sentence of `a` stands in that of `b`. */
+/* True if the two sentences have a number in common. */
 static bool shares_number(const gate_lexed *a, uint32_t of_a, const gate_lexed *b, uint32_t of_b) {
     for (size_t i = 0; i < b->n_numbers; i++)
         for (size_t j = 0; j < a->n_numbers && b->numbers[i].sentence == of_b; j++)
@@ -470,8 +469,8 @@ static bool shares_number(const gate_lexed *a, uint32_t of_a, const gate_lexed *
     return false;
 }
 
-/* A known sentence makes the same promise, as much denied; a number of it is named, or if it has none but a condition,
- * there is one, too. */
+/* True if a known sentence makes the same promise with the same polarity. If that sentence has numbers, the text must
+ * name one of them; if it has only a condition, the text must have a condition too. */
 static bool promise_is_known(const gate *g, const hit *h) {
     for (size_t k = 0; k < g->n_known; k++) {
         const gate_lexed *l = &g->known[k];
@@ -487,7 +486,7 @@ static bool promise_is_known(const gate *g, const hit *h) {
     return false;
 }
 
-/* The known text says the word, as much denied. */
+/* True if a known text has the word with the same polarity. */
 static bool promise_is_said(const gate *g, const hit *h) {
     for (size_t k = 0; k < g->n_known; k++)
         for (size_t i = 0; i < g->known[k].n_tokens; i++) {
@@ -528,7 +527,8 @@ static void free_gate(gate *g) {
     gate_lexed_free(&g->text);
 }
 
-/* Words other than function words, and Han characters, of `needed` that the known text has; all of them in *total. */
+/* Counts the content words and Han characters of `needed` that occur in the known text. *total: their number in
+ * `needed`. */
 static size_t count_shared(const gate *g, const gate_lexed *needed, size_t *total) {
     size_t shared = 0;
     *total = 0;
@@ -544,7 +544,7 @@ static size_t count_shared(const gate *g, const gate_lexed *needed, size_t *tota
     return shared;
 }
 
-/* g->text is what is needed; the only known text is the wording. */
+/* Here g->text is the needed text, and the wording is the only known text. */
 static void check_coverage(gate *g) {
     size_t total;
     const gate_lexed *needed = &g->text;

@@ -1,4 +1,4 @@
-/* Tables of words for the gate. Adding a word makes the gate stricter, except among the common words. */
+/* The gate's word tables. Adding a word makes the gate stricter, except in the list of common words. */
 #include "shop/wording/gate_words.h"
 
 #include <stdlib.h>
@@ -74,7 +74,7 @@ uint32_t gate_unit_of_word(const char *word, size_t n) {
     return GATE_UNIT_NONE;
 }
 
-/* One character of UTF-8, which is well-formed in the tables. */
+/* Decodes one character; the tables are valid UTF-8. */
 static int32_t next_character(const char **at) {
     const unsigned char *s = (const unsigned char *)*at;
     const int more = *s < 0x80 ? 0 : *s < 0xe0 ? 1 : *s < 0xf0 ? 2 : 3;
@@ -133,7 +133,7 @@ uint32_t gate_month(const char *word, size_t n, bool capital) {
     return 0;
 }
 
-/* ---- promises, and claims that something was done. "!": with the number or condition that the fact names */
+/* ---- promises, and claims that something was done. "!": bound to the number or condition in the fact */
 
 const char *const gate_promises_en[] = {
     "!free",         "!complimentary",
@@ -256,7 +256,7 @@ const size_t gate_n_names_zh = sizeof gate_names_zh / sizeof *gate_names_zh;
 
 /* ---- words that are no names */
 
-/* In the order of strcmp, for bsearch. */
+/* Sorted by strcmp, for bsearch. */
 static const char *const common[] = {
     "a",           "about",       "according", "actually",   "after",     "again",     "age",        "all",
     "also",        "although",    "an",        "and",        "any",       "anything",  "apologies",  "are",

@@ -1,4 +1,4 @@
-/* Cuts a text into the tokens and numbers that the gate compares. */
+/* Splits a text into the tokens and numbers that the gate compares. */
 #include "shop/wording/lexer.h"
 
 #include <string.h>
@@ -9,7 +9,10 @@
 #include "shop/knowledge/words.h"
 #include "shop/wording/gate_words.h"
 
-enum { WORD_BYTES = GATE_WORD_BYTES, LOOK_AHEAD = 512 }; /* longest number or link: hostile texts take linear time */
+enum {
+    WORD_BYTES = GATE_WORD_BYTES,
+    LOOK_AHEAD = 512
+}; /* longest number or link, so that hostile texts take linear time */
 
 /* ---- characters */
 
@@ -106,8 +109,8 @@ static llmcs_status add_number(lexing *x, const char *value, size_t n, uint32_t 
 
 /* ---- numbers */
 
-/* The end of the digits at `begin` with the . , : / - between them that make one number of them: "1,299.50", "14:00",
- * "2026-11-20", "400-000-0155". "5-7" are two numbers, and "3,14" is one only if three digits follow each comma. */
+/* The end of the number at `begin`, which may contain . , : / and -: "1,299.50", "14:00", "2026-11-20", "400-000-0155".
+ * "5-7" is two numbers, and so is "3,14", because a comma needs three digits after it. */
 static size_t number_end(const lexing *x, size_t begin) {
     size_t end = begin, dashes = 0, shortest = 99, last_dash = 0;
     while (is_digit(peek(x, end))) end++;
@@ -160,7 +163,7 @@ static size_t letters_end(const lexing *x, size_t i) {
     return i;
 }
 
-/* The unit that follows at `at`: "%", "days", "working days", 天; *end: behind it. */
+/* The unit at `at`: "%", "days", "working days", 天. *end: the position after it. */
 static uint32_t unit_at(const lexing *x, size_t at, size_t *end) {
     char word[WORD_BYTES];
     size_t used;
@@ -212,7 +215,7 @@ static unsigned int two_digits(const lexing *x, size_t begin, size_t end) {
     return value;
 }
 
-/* A date and, for texts that name the month alone, its month. */
+/* Adds a date, and its month separately for texts that name only the month. */
 static llmcs_status add_date(lexing *x, unsigned int month, unsigned int day, size_t begin, size_t end) {
     char value[8] = {(char)('0' + month / 10 % 10), (char)('0' + month % 10), '-', (char)('0' + day / 10 % 10),
                      (char)('0' + day % 10)};
@@ -220,7 +223,7 @@ static llmcs_status add_date(lexing *x, unsigned int month, unsigned int day, si
     return add_number(x, value, 2, GATE_UNIT_MONTH_OF_YEAR, begin, end);
 }
 
-/* "2026-11-20" and 11月20日; *end: behind it, or `begin` if there is none. */
+/* Reads "2026-11-20" or 11月20日. *end: the position after it, or `begin` if there is no date. */
 static llmcs_status lex_date(lexing *x, size_t begin, size_t stop, size_t *end) {
     *end = begin;
     if (stop - begin >= 8 && stop - begin <= 10 && (peek(x, begin + 4) == '-' || peek(x, begin + 4) == '/')) {
@@ -248,7 +251,7 @@ static bool is_ordinal(const char *word, size_t n) {
            (!memcmp(word, "st", 2) || !memcmp(word, "nd", 2) || !memcmp(word, "rd", 2) || !memcmp(word, "th", 2));
 }
 
-/* Digits at x->at; with letters right behind that are no unit, a code: "5G". */
+/* Reads a number at x->at. If letters follow that are not a unit, it is a code: "5G". */
 static llmcs_status lex_number(lexing *x) {
     const size_t begin = x->at, stop = number_end(x, begin);
     size_t end, code_end = stop;
@@ -303,7 +306,7 @@ static int word_value(const char *word, size_t n) {
     return -1;
 }
 
-/* A word, or two with a hyphen, that says a number: "two", "twenty-four". "one" counts only before a unit. */
+/* Reads a number written as a word, "two" or "twenty-four". "one" counts only before a unit. */
 static llmcs_status lex_word_number(lexing *x, size_t begin, size_t end) {
     char word[WORD_BYTES];
     size_t dash = begin, behind;
@@ -324,8 +327,8 @@ static llmcs_status lex_word_number(lexing *x, size_t begin, size_t end) {
     return add_value(x, (unsigned int)value, unit, begin, end);
 }
 
-/* 三天, 二十四小时, 百分之五: numerals that a unit follows, and 半 before one. Characters become tokens all the same.
- */
+/* Reads Chinese numerals before a unit: 三天, 二十四小时, 百分之五, and 半 before a unit. Their characters become
+ * tokens too. */
 static llmcs_status lex_han_number(lexing *x) {
     size_t end = x->at, behind;
     unsigned int total;
@@ -361,7 +364,7 @@ static bool has_end(const lexing *x, size_t begin, size_t end) {
     return false;
 }
 
-/* The end of the address at `begin`, or `begin`: a scheme, an @ between letters, or a name with a known ending. */
+/* The end of the link or address at `begin`, or `begin`. It has a scheme, an @, or a known top-level domain. */
 static size_t link_end(const lexing *x, size_t begin) {
     size_t end = begin;
     bool is_link = false;
@@ -379,7 +382,7 @@ static size_t link_end(const lexing *x, size_t begin) {
     return is_link ? end : begin;
 }
 
-/* Letters, digits, and - ' between them, at x->at. */
+/* Reads a word at x->at: letters and digits, with - and ' inside. */
 static llmcs_status lex_word(lexing *x) {
     const size_t begin = x->at, link = link_end(x, begin);
     size_t end = begin;
@@ -398,7 +401,7 @@ static llmcs_status lex_word(lexing *x) {
     return digits ? LLMCS_OK : lex_word_number(x, begin, end);
 }
 
-/* Whether a token between two numbers keeps them together: "5 to 7 days", 5到7天. */
+/* True if a token joins the numbers around it, so that they share a unit: "5 to 7 days", 5到7天. */
 static bool joins_numbers(const lexing *x, size_t begin, size_t end) {
     char word[WORD_BYTES];
     const int32_t c = x->c[begin];
@@ -410,7 +413,7 @@ static bool joins_numbers(const lexing *x, size_t begin, size_t end) {
 
 /* ---- dates with the month in letters */
 
-/* "20 November", "November 20": the number becomes a date. A month alone is one, too, and has to be known. */
+/* Joins "20 November" and "November 20" to dates. A month without a day is a date too and is compared. */
 static llmcs_status join_months(lexing *x) {
     gate_lexed *out = x->out;
     const size_t n_tokens = out->n_tokens;
@@ -432,7 +435,7 @@ static llmcs_status join_months(lexing *x) {
             const uint32_t number = d->number;
             const size_t begin = d->begin, end = d->end;
             SHOP_TRY(add_date(x, month, day, begin, end));
-            out->numbers[number] = out->numbers[out->n_numbers - 2]; /* it was no plain number */
+            out->numbers[number] = out->numbers[out->n_numbers - 2]; /* replaces the plain number */
             dated = true;
         }
         if (!dated) {

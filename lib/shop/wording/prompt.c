@@ -1,4 +1,4 @@
-/* Builds prompts, in which nobody's text can pass for another speaker's. */
+/* Builds prompts; inserted texts are cleaned so that they cannot imitate a speaker's line. */
 #include "shop/wording/prompt.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@ static bool breaks_lines(int32_t c) {
     return c <= ' ' || (c >= 0x7f && c <= 0xa0) || c == 0x2028 || c == 0x2029 || c == 0x3000 || c == 0xfeff;
 }
 
-/* Whether the text ends with a word that names a speaker. */
+/* True if the text ends with the name of a speaker. */
 static bool ends_with_speaker(const char *text, size_t begin, size_t n) {
     static const char *const speakers[] = {"user", "bot", "facts", "assistant", "system", "human", "customer"};
     while (n > begin && text[n - 1] == ' ') n--;
@@ -29,7 +29,7 @@ static bool ends_with_speaker(const char *text, size_t begin, size_t n) {
     return false;
 }
 
-/* ":" and what NFKC or a reader takes for it. */
+/* True for ":" and characters that look like it or become it in NFKC. */
 static bool is_colon(int32_t c) {
     return c == ':' || c == 0xff1a || c == 0xfe55 || c == 0xfe13 || c == 0x2236 || c == 0xa789;
 }
@@ -88,7 +88,7 @@ static llmcs_status add_stop(const llmcs_allocator *a, const char *stop, shop_pr
 static const char *const default_turn = "User: {prompt}\nBot: {answer}\n", *const default_system = "Facts: {system}\n";
 static const char *const default_stops[] = {"\nUser:", "\nFacts:", "\nBot:"};
 
-/* One row (turn, system, stop string) for each stop string, or one with NULL. */
+/* Reads the rows (turn, system, stop string): one for each stop string, or one with NULL. */
 static llmcs_status read_rows(const llmcs_allocator *a, sqlite3_stmt *s, shop_prompt_form *form) {
     int code;
     bool first = true;
@@ -131,7 +131,7 @@ static llmcs_status read_file(const llmcs_allocator *a, FILE *from, shop_prompt_
     llmcs_status status = n <= TEMPLATE_BYTES
                               ? LLMCS_OK
                               : shop_fail(LLMCS_LIMIT, "prompt_template.json: more than %d bytes", TEMPLATE_BYTES);
-    if (!status && ferror(from)) status = shop_fail(LLMCS_IO, "prompt_template.json: cannot read");
+    if (!status && ferror(from)) status = shop_fail(LLMCS_IO, "prompt_template.json: cannot be read");
     if (!status) status = parse(a, json, n, form);
     shop_free(a, json);
     return status;
@@ -145,7 +145,7 @@ llmcs_status shop_prompt_form_read(const llmcs_allocator *a, const char *folder,
         sqlite3_snprintf(sizeof path, path, "%s/prompt_template.json", folder);
         from = fopen(path, "rbe");
         if (!from && errno != ENOENT && errno != ENOTDIR)
-            return shop_fail(LLMCS_IO, "%s: cannot open (error %d)", path, errno);
+            return shop_fail(LLMCS_IO, "%s: cannot be opened (errno %d)", path, errno);
     }
     llmcs_status status = from ? read_file(a, from, form) : set_default(a, form);
     if (from) fclose(from);
@@ -186,7 +186,7 @@ llmcs_status shop_prompt_facts(const shop_wording_request *r, shop_text *facts) 
 
 static llmcs_status add_part(shop_text *prompt, const char *part) { return shop_text_add(prompt, part, strlen(part)); }
 
-/* The answer's first token brings its own space. */
+/* Removes the space at the end: the answer's first token starts with one. */
 static void trim_space(shop_text *prompt) {
     while (prompt->n && prompt->bytes[prompt->n - 1] == ' ') prompt->bytes[--prompt->n] = 0;
 }

@@ -1,4 +1,4 @@
-/* The form in which a decoder gets facts and conversation: shop-gpt2's, or that of a folder's prompt_template.json. */
+/* The prompt template for facts and conversation: that of shop-gpt2, or of a folder's prompt_template.json. */
 #ifndef SHOP_WORDING_PROMPT_H
 #define SHOP_WORDING_PROMPT_H
 
@@ -14,13 +14,13 @@ typedef struct shop_prompt_form {
     size_t n_stop_strings;
 } shop_prompt_form;
 
-/* Reads folder/prompt_template.json; without the file, or with folder NULL, the form of shop-gpt2. Errors: NOMEM IO
- * FORMAT LIMIT. shop_prompt_form_free frees it, after a failure, too. */
+/* Reads folder/prompt_template.json; uses the template of shop-gpt2 if there is no such file or folder is NULL. Errors:
+ * NOMEM IO FORMAT LIMIT. Call shop_prompt_form_free even after a failure. */
 llmcs_status shop_prompt_form_read(const llmcs_allocator *a, const char *folder, shop_prompt_form *form);
 void shop_prompt_form_free(const llmcs_allocator *a, shop_prompt_form *form);
 
-/* Adds a text of others: line ends, control characters and runs of spaces become one space, bytes that are not UTF-8
- * U+FFFD, and "Bot:", "User:", "Facts:" and their like lose the colon. */
+/* Appends an untrusted text: line ends, control characters and runs of spaces become one space, invalid UTF-8 becomes
+ * U+FFFD, and "Bot:", "User:", "Facts:" and the like lose their colon. */
 llmcs_status shop_text_add_clean(shop_text *t, const char *bytes, size_t n);
 
 /* "key: value; key: value. entry" */

@@ -1,4 +1,4 @@
-/* llmcs_shop_gate: the gate for programs that generate by themselves. */
+/* llmcs_shop_gate: the gate for programs that generate texts themselves. */
 #include <string.h>
 
 #include "shop/base/call.h"
@@ -6,7 +6,7 @@
 #include "shop/wording/gate.h"
 #include "shop/wording/prompt.h"
 
-/* "key: value; key: value", where each fact is a sentence of its own. */
+/* Joins the facts as "key: value; key: value"; each fact becomes a sentence. */
 static llmcs_status join_facts(const llmcs_shop_fact *facts, size_t n_facts, shop_text *joined) {
     for (size_t i = 0; i < n_facts; i++) {
         if (!facts[i].value) return shop_fail(LLMCS_ARG, "facts[%lld]: value is NULL", (long long)i);

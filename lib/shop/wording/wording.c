@@ -1,4 +1,4 @@
-/* shop_word: prompt, generation in the engine's batch, gate, fallback. */
+/* shop_word: builds the prompt, generates in the engine's batch, applies the gate, and falls back. */
 #include "shop/wording/wording.h"
 
 #include <pthread.h>
@@ -14,7 +14,7 @@ enum { MAX_PART_BYTES = 65536, MAX_QUEUE = 256, LEAST_NEW_TOKENS = 24, TOKENS_PE
 struct shop_wording {
     llmcs_allocator allocator;
     llmcs_model *model;
-    llmcs_model *own_model; /* the same, if it was opened here */
+    llmcs_model *own_model; /* the same if it was opened here, else NULL */
     llmcs_engine *engine;
     shop_prompt_form form;
     int32_t n_ctx;
@@ -24,7 +24,7 @@ struct shop_wording {
 
 /* ---- create */
 
-/* Memory for the keys and values of all streams. A folder's plan knows how many heads have keys of their own. */
+/* Memory for the KV cache of all sequences. The number of KV heads comes from the folder's plan. */
 static llmcs_status kv_bytes(const char *folder, const llmcs_model_info *info, size_t tokens, uint64_t *bytes) {
     const bool half = !strcmp(info->kv_type, "f16");
     if (!folder) {
@@ -47,7 +47,7 @@ static llmcs_status create_engine(shop_wording *w, const char *folder) {
     llmcs_engine_options options;
     SHOP_TRY(llmcs_model_get_info(w->model, &info));
     if (!llmcs_model_tokenizer(w->model))
-        return shop_fail(LLMCS_UNSUPPORTED, "wording: the model has no tokenizer that is supported");
+        return shop_fail(LLMCS_UNSUPPORTED, "wording: the model's tokenizer is not supported");
     llmcs_engine_options_init(&options);
     options.max_batch = SHOP_WORDING_STREAMS;
     options.max_queue = MAX_QUEUE;
@@ -93,7 +93,7 @@ void shop_wording_free(shop_wording **wording) {
     shop_wording *w = wording ? *wording : NULL;
     if (!w) return;
     const llmcs_allocator a = w->allocator;
-    if (w->engine) llmcs_engine_stop(w->engine); /* callers that wait get the fallback */
+    if (w->engine) llmcs_engine_stop(w->engine); /* waiting callers get the fallback */
     if (w->lock_made) {
         pthread_rwlock_wrlock(&w->in_use);
         pthread_rwlock_unlock(&w->in_use);
@@ -108,7 +108,7 @@ void shop_wording_free(shop_wording **wording) {
 
 /* ---- one reply */
 
-/* A reply while it is made. */
+/* State of one reply. */
 typedef struct wording_job {
     shop_wording *wording; /* or NULL */
     const llmcs_allocator *allocator;
@@ -125,7 +125,7 @@ static size_t length(const char *text, size_t n) { return !text ? 0 : n == LLMCS
 static llmcs_status check_request(const shop_wording_request *r) {
     if (!r->user || !r->fallback) return shop_fail(LLMCS_ARG, "user and fallback must not be NULL");
     if ((r->n_facts && !r->facts) || (r->n_slots && !r->slots) || (r->n_history && !r->history))
-        return shop_fail(LLMCS_ARG, "facts, slots or history is NULL and its number is not 0");
+        return shop_fail(LLMCS_ARG, "facts, slots or history is NULL, but its count is not 0");
     if (r->n_facts > SHOP_WORDING_MAX_FACTS)
         return shop_fail(LLMCS_LIMIT, "n_facts: %lld is not valid (0 to %d)", (long long)r->n_facts,
                          SHOP_WORDING_MAX_FACTS);
@@ -157,7 +157,7 @@ static bool fits_memory(const shop_wording_request *r) {
     return true;
 }
 
-/* Turns of history that are read: the last SHOP_WORDING_MAX_TURNS, less what is too long. */
+/* Number of turns of history to use: at most the last SHOP_WORDING_MAX_TURNS, fewer if they are too long. */
 static size_t turns_to_try(const shop_wording_request *r) {
     size_t n = 0;
     while (n < r->n_history && n < SHOP_WORDING_MAX_TURNS) {
@@ -168,7 +168,7 @@ static size_t turns_to_try(const shop_wording_request *r) {
     return n;
 }
 
-/* The prompt with as much history as leaves tokens for the reply. *source: OK stays, or TOO_LONG. */
+/* Makes the prompt with as much history as fits beside the reply's tokens. *source: unchanged, or TOO_LONG. */
 static llmcs_status make_prompt(wording_job *j, int32_t *max_new_tokens, shop_wording_source *source) {
     const shop_wording_request *r = j->request;
     const int32_t wanted = r->max_new_tokens > 0 ? r->max_new_tokens : SHOP_WORDING_TOKENS;
@@ -203,7 +203,7 @@ static shop_wording_source source_of(llmcs_status status) {
     }
 }
 
-/* The engine's part. Whatever fails in it leaves the fallback. */
+/* Generates in the engine. After any failure the fallback is used. */
 static llmcs_status generate_in_batch(wording_job *j, int32_t max_new_tokens, llmcs_result **result) {
     llmcs_generate_params p;
     llmcs_request *request = NULL;
@@ -213,8 +213,8 @@ static llmcs_status generate_in_batch(wording_job *j, int32_t max_new_tokens, ll
     p.max_new_tokens = max_new_tokens;
     p.stop_strings = (const char *const *)j->wording->form.stop_strings;
     p.n_stop_strings = j->wording->form.n_stop_strings;
-    p.encode_flags = 0;                        /* a customer's "<|endoftext|>" stays text */
-    p.prompt_lookup_num_tokens = DRAFT_TOKENS; /* much of a reply stands in the facts */
+    p.encode_flags = 0;                        /* "<|endoftext|>" in a customer's text is not a special token */
+    p.prompt_lookup_num_tokens = DRAFT_TOKENS; /* most of a reply is copied from the facts */
     p.deadline_ms = j->deadline_ms - (shop_now_ms() - j->begin_ms);
     if (p.deadline_ms <= 0) return LLMCS_DEADLINE;
     llmcs_status status = llmcs_engine_submit(j->wording->engine, j->prompt.bytes, j->prompt.n, &p, NULL, &request);
@@ -226,7 +226,7 @@ static llmcs_status generate_in_batch(wording_job *j, int32_t max_new_tokens, ll
     return status;
 }
 
-/* The model's abstention, which shop-gpt2 was taught. */
+/* The sentences with which shop-gpt2 was trained to abstain. */
 static bool abstains(const char *text) {
     return strstr(text, "don't have that information") || strstr(text, "没有查到");
 }
@@ -264,7 +264,7 @@ static llmcs_status keep_generated(wording_job *j, const llmcs_sequence *s, shop
     return LLMCS_OK;
 }
 
-/* Fails for want of memory only. */
+/* Fails only if memory runs out. */
 static llmcs_status word(wording_job *j, shop_wording_source *source) {
     llmcs_result *result = NULL;
     int32_t max_new_tokens;
@@ -292,9 +292,9 @@ static const char *reason_of(shop_wording_source source, shop_gate_reason gate) 
     return source == SHOP_WORDING_GATE ? shop_gate_reason_name(gate) : names[source];
 }
 
-/* A reply, its allocator, and behind them its two texts. */
+/* A reply, its allocator, and after them its two texts. */
 typedef struct reply_block {
-    shop_wording_reply reply; /* first: the caller's pointer is to it */
+    shop_wording_reply reply; /* first member: the caller's pointer points to it */
     llmcs_allocator allocator;
 } reply_block;
 
