@@ -10,7 +10,7 @@ enum { MAX_ORDER = 4, COLUMNS = 2 + 2 * MAX_ORDER };
 
 typedef llmcs_status (*tokenizer)(shop_metric_words *words, const uint32_t *text, size_t n);
 
-/* The numbers of a text's words into m->more_ids. */
+/* Stores the ids of a text's words in m->more_ids. */
 static llmcs_status number_words(llmcs_shop_measure *m, tokenizer split, const shop_chars *text, size_t *n_words) {
     size_t n = text->n;
     while (n && shop_is_space(text->at[n - 1])) n--;
@@ -22,7 +22,7 @@ static llmcs_status number_words(llmcs_shop_measure *m, tokenizer split, const s
     return shop_grams_reserve(&m->grams, MAX_ORDER * *n_words);
 }
 
-/* ids[i] becomes the number of the n-gram of this order at word i; called for orders 1, 2, ... */
+/* Extends ids[i] from the n-gram of order - 1 at word i to that of `order`. Call it for orders 1, 2, ... */
 static void extend_grams(llmcs_shop_measure *m, size_t n_words, size_t order) {
     for (size_t i = 0; i + order <= n_words; i++)
         m->ids[i] = order == 1 ? m->more_ids[i] : shop_gram(&m->grams, m->ids[i], m->more_ids[i + order - 1]);
@@ -81,7 +81,7 @@ static bool is_stop_at_an_end(const shop_chars *t, size_t i) {
     return (t->at[i] == '.' || t->at[i] == ',') && (i == 0 || i + 1 == t->n || shop_is_space(t->at[i + 1]));
 }
 
-/* Only texts with these characters are split differently by 13a and zh. */
+/* False if 13a and zh split the text in the same way. */
 static bool zh_may_differ(const shop_chars *t) {
     for (size_t i = 0; i < t->n; i++)
         if (t->at[i] == '&' || t->at[i] == '<' || t->at[i] == '\n' || shop_is_sacrebleu_zh(t->at[i]) ||
@@ -120,7 +120,7 @@ double shop_bleu_finish(const llmcs_shop_measure *m, const double *sums, double 
         sum += log(matches[n] > 0 ? 100 * matches[n] / totals[n] : 100 / (smooth * totals[n]));
     }
     if (alone) order = n;
-    if (n < order) return 0; /* sacreBLEU: exp of the mean of logarithms, one of which is -9999999999 */
+    if (n < order) return 0; /* sacreBLEU takes exp of a mean of logarithms, one of which is -9999999999 */
     return penalty * exp(sum / order);
 }
 

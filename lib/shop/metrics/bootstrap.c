@@ -1,9 +1,8 @@
 /*
  * Confidence intervals and paired tests by bootstrap (Efron 1979; Koehn 2004).
  *
- * A sample draws as many rows as there are, with replacement. Draws come from Philox4x32-10 (Salmon et al. 2011),
- * written by hand since it is ten lines: sample and position are the counter, so every sample is the same for every
- * metric and system, in any order.
+ * A bootstrap sample has as many rows as the data, sampled with replacement. The generator is Philox4x32-10 (Salmon et
+ * al. 2011), whose counter is made of sample and position: sample i is the same for every metric and system.
  */
 #include <math.h>
 #include <string.h>
@@ -45,7 +44,7 @@ static void philox(uint32_t draws[4], uint64_t seed) {
     }
 }
 
-/* How often sample `sample` has each row. */
+/* weights [n_rows]: how often sample `sample` contains each row. */
 static void draw_sample(const llmcs_shop_bootstrap *b, uint32_t sample, size_t n_rows, uint32_t *weights) {
     memset(weights, 0, n_rows * sizeof *weights);
     for (size_t i = 0; i < n_rows; i += 4) {
@@ -55,7 +54,7 @@ static void draw_sample(const llmcs_shop_bootstrap *b, uint32_t sample, size_t n
     }
 }
 
-/* The interval that leaves out a fortieth at each end, as sacreBLEU takes it. */
+/* The 95 % interval: leaves out 2.5 % at each end, rounded as in sacreBLEU. */
 static void find_interval(double *scores, size_t n, double *low, double *high, double *mean) {
     double sum = 0;
     for (size_t i = 0; i < n; i++) sum += scores[i];
@@ -65,7 +64,7 @@ static void find_interval(double *scores, size_t n, double *low, double *high, d
     *mean = sum / (double)n;
 }
 
-/* Scores of all samples, of one measure or of two on the same draws; samples without a score are left out. */
+/* Scores of all samples, for one measure or for two on the same samples. Samples without a score are left out. */
 static llmcs_status score_samples(const llmcs_shop_measure *a, const llmcs_shop_measure *b,
                                   const llmcs_shop_bootstrap *bootstrap, double *scores_a, double *scores_b,
                                   size_t *n_scores) {
@@ -109,8 +108,8 @@ llmcs_status llmcs_shop_measure_interval(const llmcs_shop_measure *m, const llmc
     return status;
 }
 
-/* sacreBLEU's test: how often a sample's difference exceeds the mean difference of samples by more than the real one.
- * Where there is no difference nothing speaks against there being none; sacreBLEU has 1 / (n + 1) there. */
+/* sacreBLEU's test: how often a sample's difference deviates from the samples' mean difference by more than the real
+ * difference. For equal scores p is 1, where sacreBLEU has 1 / (n + 1). */
 static double p_value(const double *a, const double *b, size_t n, double difference) {
     double mean = 0;
     if (!(difference < 0) && !(difference > 0)) return 1;

@@ -1,4 +1,4 @@
-/* Texts as code points, and the classes of characters that sacreBLEU and rouge-score know. */
+/* Texts as code points, and the character classes of sacreBLEU and rouge-score. */
 #ifndef SHOP_METRICS_CHARS_H
 #define SHOP_METRICS_CHARS_H
 
@@ -13,23 +13,23 @@ typedef struct shop_chars {
     size_t n, capacity;
 } shop_chars;
 
-/* Reserves memory for n code points in all; keeps those that are there. */
+/* Reserves memory for n code points in total and keeps the existing ones. */
 llmcs_status shop_chars_reserve(shop_chars *chars, size_t n);
 void shop_chars_free(shop_chars *chars);
 
-/* Replaces the content by the text's code points: U+FFFD for each maximal ill-formed part. */
+/* Sets the content to the text's code points, U+FFFD for each maximal ill-formed part. */
 llmcs_status shop_chars_decode(shop_chars *chars, const char *text, size_t bytes);
 llmcs_status shop_chars_copy(shop_chars *chars, const uint32_t *from, size_t n);
 
-/* As Python's str.lower(), but for the Greek final sigma, which becomes a plain one. */
+/* Like Python's str.lower(), except that the Greek final sigma becomes a plain sigma. */
 llmcs_status shop_chars_lower(shop_chars *chars);
 
-/* As Python's str.isspace(). */
+/* Like Python's str.isspace(). */
 bool shop_is_space(uint32_t c);
-/* What sacreBLEU's tokenizer "zh" sets apart. Its ranges for U+20000 and beyond are written with \u and four digits,
- * so they mean U+2001 to U+2A6D and U+2F81 to U+2FA1; equal numbers need the same. */
+/* The characters that sacreBLEU's tokenizer "zh" separates. Its ranges above U+20000 are written with \u and four
+ * digits, so they mean U+2001 to U+2A6D and U+2F81 to U+2FA1; to give equal scores, these are the same. */
 bool shop_is_sacrebleu_zh(uint32_t c);
-/* Han characters and kana: a word each where words are not separated by spaces. */
+/* Han characters and kana, each of which counts as a word. */
 bool shop_is_cjk(uint32_t c);
 
 #endif

@@ -6,7 +6,7 @@
 
 enum { CHAR_ORDER = 6, BETA = 2 };
 
-/* A text's symbols (characters, or numbers of words) into m->more_ids. */
+/* Reserves memory for a text's symbols (characters, or ids of words) in m->more_ids. */
 static llmcs_status reserve_symbols(llmcs_shop_measure *m, size_t n, size_t n_orders) {
     SHOP_TRY(shop_grow(&m->allocator, &m->more_ids, 0, &m->more_ids_capacity, n, sizeof *m->more_ids, "symbols"));
     SHOP_TRY(shop_grow(&m->allocator, &m->ids, 0, &m->ids_capacity, n, sizeof *m->ids, "n-grams"));
@@ -29,7 +29,7 @@ static llmcs_status load_words(llmcs_shop_measure *m, const shop_chars *text, si
     return shop_grams_reserve(&m->grams, *n * (size_t)m->order);
 }
 
-/* ids[i] becomes the number of the n-gram of this order at i; called for orders 1, 2, ... */
+/* Extends ids[i] from the n-gram of order - 1 at i to that of `order`. Call it for orders 1, 2, ... */
 static void extend_grams(llmcs_shop_measure *m, size_t n, size_t order, bool of_words) {
     for (size_t i = 0; i + order <= n; i++) {
         if (order > 1)
@@ -47,7 +47,7 @@ static void count_hypothesis(llmcs_shop_measure *m, size_t n, size_t n_orders, b
     }
 }
 
-/* Three statistics an order: n-grams of the hypothesis, of the reference, matches. */
+/* Three statistics per order: n-grams of the hypothesis, n-grams of the reference, matches. */
 static void count_matches(llmcs_shop_measure *m, size_t n, size_t n_orders, bool of_words, const double *hypothesis,
                           double *columns) {
     for (size_t order = 1; order <= n_orders; order++, columns += 3) {

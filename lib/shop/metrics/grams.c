@@ -1,4 +1,4 @@
-/* Words, characters and n-grams as numbers. */
+/* Assigns ids to words, characters and n-grams. */
 #include "shop/metrics/grams.h"
 
 #include <string.h>
@@ -43,7 +43,8 @@ llmcs_status shop_grams_reserve(shop_grams *grams, size_t n_more) {
     if (n_more > MAX_NODES - grams->n_ids)
         return shop_fail(LLMCS_LIMIT, "texts: more than %lld different n-grams", (long long)MAX_NODES);
     const size_t need = grams->n_ids + n_more;
-    const size_t used = shop_min(grams->n_ids, grams->counts_capacity); /* at first the roots have no memory */
+    const size_t used =
+        shop_min(grams->n_ids, grams->counts_capacity); /* before the first call the roots have no memory */
     SHOP_TRY(shop_grow(grams->allocator, &grams->counts, used, &grams->counts_capacity, need, sizeof *grams->counts,
                        "n-grams"));
     if (!used) clear_roots(grams);

@@ -5,7 +5,7 @@
 
 #include "shop/metrics/measure.h"
 
-/* The class of a name: its number among the names met so far. A node's count `most` holds class + 1. */
+/* The class of a name: classes are numbered in order of first appearance. A node's count `most` holds class + 1. */
 static llmcs_status class_of(llmcs_shop_measure *m, const char *name, uint32_t *class) {
     const size_t bytes = strlen(name);
     if (bytes > SHOP_MAX_TEXT) return shop_fail(LLMCS_LIMIT, "label: %lld bytes, at most 16 MiB", (long long)bytes);
@@ -21,7 +21,7 @@ static llmcs_status class_of(llmcs_shop_measure *m, const char *name, uint32_t *
 
 static llmcs_status add_score(llmcs_shop_measure *m, uint32_t class, double score) {
     shop_labels *l = &m->labels;
-    if (!isfinite(score)) return shop_fail(LLMCS_NUMERIC, "scores: not a finite number");
+    if (!isfinite(score)) return shop_fail(LLMCS_NUMERIC, "scores: a score is not finite");
     SHOP_TRY(shop_grow(&m->allocator, &l->scores, l->n_scores, &l->scores_capacity, l->n_scores + 1, sizeof *l->scores,
                        "scores"));
     l->scores[l->n_scores++] = (shop_label_score){(uint32_t)m->n_rows, class, score};
@@ -30,7 +30,7 @@ static llmcs_status add_score(llmcs_shop_measure *m, uint32_t class, double scor
 
 static bool is_yes(const char *label) { return !strcmp(label, "1") || !strcmp(label, "true"); }
 
-/* A score of a yes-or-no task is that of the positive class. */
+/* In a yes-or-no task the score is that of the positive class. */
 static llmcs_status add_scores(llmcs_shop_measure *m, uint32_t predicted, bool yes, const char *const *names,
                                const double *scores, size_t n_scores, double *confidence) {
     for (size_t i = 0; i < n_scores; i++) {
@@ -90,7 +90,7 @@ static bool comes_before(const shop_label_score *a, const shop_label_score *b) {
     return a->row < b->row;
 }
 
-/* Merge sort: n log n for any order of scores, without recursion. */
+/* Merge sort: O(n log n) in any case, without recursion. */
 llmcs_status shop_sort_scores(const llmcs_allocator *a, shop_label_score **scores, size_t n) {
     shop_label_score *from = *scores, *to;
     SHOP_TRY(shop_alloc(a, n, sizeof *to, "scores", &to));
@@ -160,7 +160,7 @@ llmcs_status shop_f1_macro(const llmcs_shop_measure *m, const uint32_t *weights,
     return LLMCS_OK;
 }
 
-/* Gorodkin (2004); 0 where one side has a single class. */
+/* Gorodkin (2004); 0 if all labels or all predictions are of one class. */
 llmcs_status shop_mcc(const llmcs_shop_measure *m, const uint32_t *weights, double *score) {
     class_counts *c;
     double right = 0, total = 0, products = 0, truths = 0, predictions = 0;
@@ -183,7 +183,7 @@ typedef struct bin {
     double weight, right, confidence;
 } bin;
 
-/* Bin b holds confidences in (b / n, (b + 1) / n]; 0 is in the first. */
+/* Bin b has confidences in (b / n, (b + 1) / n]; 0 is in the first bin. */
 llmcs_status shop_ece(const llmcs_shop_measure *m, const uint32_t *weights, double *score) {
     const shop_labels *l = &m->labels;
     const int32_t n_bins = m->params.n_bins;
@@ -205,8 +205,8 @@ llmcs_status shop_ece(const llmcs_shop_measure *m, const uint32_t *weights, doub
     return LLMCS_OK;
 }
 
-/* Pairs of a positive and a negative row that are ranked right, ties half: the rows without a score, which have 0, and
- * then the scores [n] in ascending order. NaN: no pair. */
+/* The share of pairs of a positive and a negative row that are ranked correctly; ties count half. Visits the rows
+ * without a score, which count as 0, then the scores [n] in ascending order. NaN: no pairs. */
 static double area(const shop_labels *l, const uint32_t *weights, uint32_t class, const shop_label_score *scores,
                    size_t n, double positives, double negatives) {
     double with_score[2] = {0, 0}, below = 0, pairs = 0;
@@ -230,7 +230,7 @@ static double area(const shop_labels *l, const uint32_t *weights, uint32_t class
     return positives > 0 && negatives > 0 ? pairs / (positives * negatives) : (double)NAN;
 }
 
-/* Scores without names are stored under UINT32_MAX, behind all classes. */
+/* Scores without names are stored under class UINT32_MAX, after all others. */
 llmcs_status shop_auroc(const llmcs_shop_measure *m, const uint32_t *weights, double *score) {
     const shop_labels *l = &m->labels;
     class_counts *c;

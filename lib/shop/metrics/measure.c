@@ -1,4 +1,4 @@
-/* Measures: a metric by its name, rows added one at a time, the score. */
+/* Creates measures by the name of a metric, adds rows, and computes scores. */
 #include "shop/metrics/measure.h"
 
 #include <math.h>
@@ -13,7 +13,7 @@ static double mean_finish(const llmcs_shop_measure *m, const double *sums, doubl
     return sums[0] / total;
 }
 
-/* Names, kinds of rows, and the numbers that names may have. */
+/* Name, kind of rows, and range of the number in the name. */
 static const shop_metric metrics[] = {
     {"bleu", LLMCS_SHOP_ROW_TEXT, 0, 0, 0, false, 20, shop_bleu_row, shop_bleu_finish, NULL, shop_bleu_describe},
     {"chrf", LLMCS_SHOP_ROW_TEXT, 0, 0, 0, false, 18, shop_chrf_row, shop_chrf_finish, NULL, shop_chrf_describe},
@@ -49,7 +49,7 @@ void llmcs_shop_measure_params_init_sized(llmcs_shop_measure_params *params, siz
 
 /* ---- create */
 
-/* The number behind a name, "@10" or "95"; 0 where there is none, -1 where it is not valid. */
+/* The number after a name, "@10" or "95"; 0 if there is none, -1 if it is not valid. */
 static int32_t number_behind(const shop_metric *metric, const char *rest) {
     int32_t number = 0;
     if (!*rest) return metric->number_needed ? -1 : 0;
@@ -140,10 +140,10 @@ void llmcs_shop_measure_free(llmcs_shop_measure **measure) {
 
 /* ---- rows */
 
-/* Memory for a row's statistics, zeroed. The row counts once n_rows is raised. */
+/* Reserves zeroed memory for a row's statistics. The caller adds the row by incrementing n_rows. */
 static llmcs_status begin_row(llmcs_shop_measure *m, llmcs_shop_row_kind kind, double **columns) {
     if (m->metric->kind != kind)
-        return shop_fail(LLMCS_ARG, "%s takes rows of %ss: use %s", m->name, kind_names[m->metric->kind],
+        return shop_fail(LLMCS_ARG, "%s needs rows of kind %s: use %s", m->name, kind_names[m->metric->kind],
                          add_names[m->metric->kind]);
     if (m->n_rows >= INT32_MAX) return shop_fail(LLMCS_LIMIT, "%s: at most 2^31 rows", m->name);
     const size_t n = m->metric->n_columns, used = m->n_rows * n;
@@ -187,7 +187,7 @@ llmcs_status llmcs_shop_measure_add_text(llmcs_shop_measure *m, const char *hypo
     SHOP_PUBLIC_CALL;
     double *columns;
     if (!m || !references || !n_references)
-        return shop_fail(LLMCS_ARG, "measure, references: NULL or none is not valid");
+        return shop_fail(LLMCS_ARG, "measure, references: NULL is not valid, and n_references must be at least 1");
     SHOP_TRY(begin_row(m, LLMCS_SHOP_ROW_TEXT, &columns));
     SHOP_TRY(read_text(m, hypothesis, hypothesis_bytes, "hypothesis", m->n_rows, &m->hypothesis));
     SHOP_TRY(reserve_references(m, n_references));
@@ -221,7 +221,7 @@ llmcs_status llmcs_shop_measure_add_ranking(llmcs_shop_measure *m, const char *c
     SHOP_PUBLIC_CALL;
     double *columns;
     if (!m || !relevant || !n_relevant || (n_ranked && !ranked))
-        return shop_fail(LLMCS_ARG, "measure, relevant, ranked: NULL is not valid, nor no relevant id");
+        return shop_fail(LLMCS_ARG, "measure, relevant, ranked: NULL is not valid, and n_relevant must be at least 1");
     for (size_t i = 0; i < n_relevant; i++)
         if (!relevant[i]) return shop_fail(LLMCS_ARG, "relevant[%lld]: NULL is not valid", (long long)i);
     for (size_t i = 0; i < n_ranked; i++)

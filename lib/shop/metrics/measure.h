@@ -1,6 +1,6 @@
 /*
- * A metric over rows. A row becomes a few numbers once (its statistics); a score is a function of the rows' numbers and
- * of how often each row counts (its weight), so a bootstrap sample is an array of weights and costs no text work.
+ * A metric over rows. Each row is reduced once to a few numbers (its statistics). A score is a function of the rows'
+ * statistics and weights (how often each row counts), so a bootstrap sample is only an array of weights.
  */
 #ifndef SHOP_METRICS_MEASURE_H
 #define SHOP_METRICS_MEASURE_H
@@ -41,15 +41,15 @@ struct shop_wordnet;
 
 struct llmcs_shop_measure {
     const shop_metric *metric;
-    char name[24]; /* as it was given: "recall@5" */
+    char name[24]; /* as given: "recall@5" */
     llmcs_allocator allocator;
     llmcs_shop_measure_params params;
     int32_t order; /* rougeN's N, @K's K, pN's N; chrF's words; 0: none */
     size_t n_rows;
     double *columns; /* [n_rows, n_columns] */
     size_t columns_capacity;
-    size_t n_references;         /* of every row; 0: of no row yet, SIZE_MAX: they differ */
-    size_t n_chinese, n_letters; /* of all references: what AUTO goes by */
+    size_t n_references;         /* references per row; 0: no row yet, SIZE_MAX: rows differ */
+    size_t n_chinese, n_letters; /* of all references, for TOKENIZER_AUTO */
     shop_labels labels;
     struct shop_wordnet *wordnet;
     /* workspace of a row */
@@ -68,11 +68,11 @@ struct shop_metric {
     llmcs_shop_row_kind kind;
     int32_t low, high;  /* of the number in the name; both 0: none */
     char number_sign;   /* between name and number: '@', or 0 */
-    bool number_needed; /* else the name may stand alone */
+    bool number_needed; /* false: the number is optional */
     size_t n_columns;
     /* Statistics of a row. */
     llmcs_status (*text_row)(llmcs_shop_measure *m, const shop_text_row *row, double *columns);
-    /* Score from summed statistics; total: the sum of the weights. `alone`: of a single row. NULL: a metric that needs
+    /* Score from summed statistics; total: the sum of the weights. `alone`: for a single row. NULL: the metric needs
      * the rows themselves. */
     double (*finish)(const llmcs_shop_measure *m, const double *sums, double total, bool alone);
     /* Score from the rows of a view; NaN: not defined. weights [n_rows]; NULL: 1 each. */
@@ -81,10 +81,10 @@ struct shop_metric {
     void (*describe)(const llmcs_shop_measure *m, char *out, size_t capacity);
 };
 
-/* A view is a shallow copy of a measure with its scores sorted, made once for many samples; m stays as it is. */
+/* A view is a shallow copy of a measure with sorted scores, made once for many samples. m is not changed. */
 llmcs_status shop_view_make(llmcs_shop_measure *view, const llmcs_shop_measure *m);
 void shop_view_free(llmcs_shop_measure *view);
-/* Score of a view's rows, counted by weights, or all once. */
+/* Score of a view's rows. weights: may be NULL, for 1 each. */
 llmcs_status shop_view_score(const llmcs_shop_measure *view, const uint32_t *weights, double *score);
 
 static inline uint32_t shop_weight(const uint32_t *weights, size_t row) { return weights ? weights[row] : 1; }
@@ -130,7 +130,7 @@ llmcs_status shop_maximum(const llmcs_shop_measure *m, const uint32_t *weights, 
 /* ---- wordnet.c */
 llmcs_status shop_wordnet_open(const llmcs_allocator *a, const char *folder, struct shop_wordnet **wordnet);
 void shop_wordnet_free(const llmcs_allocator *a, struct shop_wordnet **wordnet);
-/* True if the words, or words they are inflections of, share a meaning. */
+/* True if the words, or their base forms, share a meaning. */
 bool shop_wordnet_synonyms(const struct shop_wordnet *wordnet, const uint32_t *word, size_t word_n,
                            const uint32_t *other, size_t other_n);
 

@@ -1,5 +1,5 @@
-/* METEOR (Lavie, Agarwal 2007) as NLTK computes it: words are matched exactly, then by stem, then as synonyms, each
- * word of the hypothesis from the last on with the last free word of the reference. */
+/* METEOR (Lavie, Agarwal 2007) as NLTK computes it: words are matched exactly, then by stem, then as synonyms. Words of
+ * the hypothesis are taken from the last to the first, each with the last unmatched word of the reference. */
 #include <math.h>
 #include <sqlite3.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 
 static const double alpha = 0.9, beta = 3, gamma_ = 0.5;
 
-enum { UNMATCHED = 0 }; /* else the position in the other text + 1 */
+enum { UNMATCHED = 0 }; /* a matched word has the position in the other text + 1 */
 
 /* One text of a pair. The arrays are parts of one allocation. */
 typedef struct side {

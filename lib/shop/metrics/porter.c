@@ -10,13 +10,13 @@ typedef struct word {
     size_t n;
 } word;
 
-/* When a rule may be used, by what stands before its suffix. */
+/* Conditions on the stem before a rule's suffix. */
 typedef enum condition {
     ALWAYS,
     MEASURE_0,         /* more than 0 vowel-consonant groups */
     MEASURE_1,         /* more than 1 */
     MEASURE_1_AND_S_T, /* and ends with s or t */
-    MEASURE_0_WITH_L   /* -logi: its l counts with what stands before */
+    MEASURE_0_WITH_L   /* -logi: its l belongs to the stem */
 } condition;
 
 typedef struct rule {
@@ -26,7 +26,7 @@ typedef struct rule {
 
 static bool is_vowel_letter(uint32_t c) { return c == 'a' || c == 'e' || c == 'i' || c == 'o' || c == 'u'; }
 
-/* A y is a consonant at the start and behind a vowel, else a vowel. */
+/* A y is a consonant at the start and after a vowel, else a vowel. */
 static bool is_consonant(const uint32_t *w, size_t i) {
     if (w[i] != 'y') return !is_vowel_letter(w[i]);
     bool flips = false;
@@ -54,7 +54,7 @@ static bool contains_vowel(const uint32_t *w, size_t n) {
     return false;
 }
 
-/* Ends consonant, vowel, consonant, the last not w, x or y; or is vowel, consonant. */
+/* True if the stem ends with consonant, vowel, consonant, the last not w, x or y; or is vowel, consonant. */
 static bool ends_cvc(const uint32_t *w, size_t n) {
     if (n == 2) return !is_consonant(w, 0) && is_consonant(w, 1);
     return n >= 3 && is_consonant(w, n - 3) && !is_consonant(w, n - 2) && is_consonant(w, n - 1) && w[n - 1] != 'w' &&
@@ -89,7 +89,7 @@ static bool holds(condition c, const word *w, size_t n) {
     }
 }
 
-/* The first rule whose suffix fits decides, whether its condition holds or not. */
+/* Only the first rule whose suffix matches is tried. */
 static void apply(word *w, const rule *rules, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (ends_with(w, rules[i].suffix)) {
@@ -110,7 +110,7 @@ static void step_1a(word *w) {
         APPLY(w, rules);
 }
 
-/* What -ed and -ing leave behind. */
+/* Fixes the stem after -ed or -ing was removed. */
 static void restore_ending(word *w) {
     const uint32_t last = w->at[w->n - 1];
     if (ends_with(w, "at") || ends_with(w, "bl") || ends_with(w, "iz")) {

@@ -16,7 +16,7 @@ static llmcs_status node_of(llmcs_shop_measure *m, const char *id, uint32_t *nod
 
 static double discount(size_t rank) { return 1 / log2((double)rank + 1); }
 
-/* The gain that the best order would have: gains sorted in place, largest first. */
+/* The gain of the ideal order. Sorts the gains in place, largest first. */
 static double best_gain(double *gains, size_t n, size_t k) {
     double sum = 0;
     for (size_t gap = n / 2; gap; gap = gap > 2 ? gap * 5 / 11 : gap / 2) /* Shell sort */

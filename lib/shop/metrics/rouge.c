@@ -1,5 +1,5 @@
 /* ROUGE (Lin 2004) as rouge-score computes it: F1 of n-grams, of the longest common subsequence, and of the union of
- * those of sentences (lines). */
+ * the longest common subsequences of sentences (lines). */
 #include <sqlite3.h>
 #include <string.h>
 
@@ -13,7 +13,7 @@ static double f1(size_t n_matches, size_t n_hypothesis, size_t n_reference) {
     return precision + recall > 0 ? 2 * precision * recall / (precision + recall) : 0;
 }
 
-/* Appends the numbers of the words of text [begin, end) to an array that holds n_before. */
+/* Appends the ids of the words of text [begin, end) to an array of n_before ids. */
 static llmcs_status append_words(llmcs_shop_measure *m, const shop_chars *text, size_t begin, size_t end,
                                  uint32_t **ids, size_t *capacity, size_t n_before, size_t *n) {
     SHOP_TRY(shop_metric_words_rouge(&m->words, text->at + begin, end - begin, m->params.stem != 0));
@@ -30,7 +30,7 @@ static llmcs_status reference_words(llmcs_shop_measure *m, const shop_chars *ref
     return append_words(m, reference, 0, reference->n, &m->more_ids, &m->more_ids_capacity, 0, n);
 }
 
-/* Replaces ids by the numbers of the n-grams that start there; returns how many there are. */
+/* Replaces the ids of words by those of the n-grams that start there. Returns the number of n-grams. */
 static size_t make_grams(llmcs_shop_measure *m, uint32_t *ids, size_t n, size_t order) {
     if (n < order) return 0;
     const size_t n_grams = n - order + 1;
@@ -69,7 +69,7 @@ llmcs_status shop_rouge_n_row(llmcs_shop_measure *m, const shop_text_row *row, d
 
 /* ---- longest common subsequence */
 
-/* Reserves m->bits: one row of lengths, and with `bits` one bit for each pair behind it. */
+/* Reserves m->bits for a row of lengths and, with `bits`, one bit for each pair of words after it. */
 static llmcs_status reserve_table(llmcs_shop_measure *m, size_t n_reference, size_t n_hypothesis, bool bits) {
     size_t cells;
     if (!shop_mul(n_reference, n_hypothesis, &cells) || cells > MAX_CELLS)
@@ -79,8 +79,8 @@ static llmcs_status reserve_table(llmcs_shop_measure *m, size_t n_reference, siz
     return shop_grow(&m->allocator, &m->bits, 0, &m->bits_capacity, need, sizeof *m->bits, "subsequences");
 }
 
-/* Length of the longest common subsequence. Where `goes_left` is given, bit i * n_b + j says whether the way from
- * (i + 1, j + 1) back leads to (i + 1, j) rather than to (i, j + 1). */
+/* Length of the longest common subsequence. goes_left: NULL, or bit i * n_b + j is set if backtracking goes from
+ * (i + 1, j + 1) to (i + 1, j) rather than to (i, j + 1). */
 static size_t common_subsequence(llmcs_shop_measure *m, const uint32_t *a, size_t n_a, const uint32_t *b, size_t n_b,
                                  uint64_t *goes_left) {
     uint32_t *lengths = (uint32_t *)(void *)m->bits; /* [n_b] of the row above, then of this one */
@@ -138,7 +138,7 @@ static bool next_line(const shop_chars *text, size_t *begin, size_t *end) {
     return true;
 }
 
-/* All words of a text in order, counted, and where each line's words end, in sizes. */
+/* Stores the ids of all words of a text, counts them, and sets `sizes` to the end of each line's words. */
 typedef struct sentences {
     uint32_t *ends;
     size_t n, capacity;
@@ -155,8 +155,8 @@ static llmcs_status load_sentences(llmcs_shop_measure *m, const shop_chars *text
     return LLMCS_OK;
 }
 
-/* Matches of one sentence of the reference: words that are in a common subsequence with any sentence of the hypothesis,
- * each word as often as both texts have it. */
+/* Matches of one sentence of the reference: its words that are in a longest common subsequence with any sentence of the
+ * hypothesis. A word counts at most as often as it occurs in both texts. */
 static llmcs_status count_union(llmcs_shop_measure *m, const uint32_t *reference, size_t n_reference,
                                 const sentences *hypothesis, bool *marked, size_t *n_matches) {
     memset(marked, 0, n_reference);

@@ -1,7 +1,7 @@
 /* Metrics of numbers, such as response times: the largest and the percentiles. */
 #include "shop/metrics/measure.h"
 
-/* The nearest rank: the first value at or below which N percent of the weight lie. */
+/* Nearest rank: the smallest value such that N percent of the weight is at or below it. */
 llmcs_status shop_percentile(const llmcs_shop_measure *view, const uint32_t *weights, double *score) {
     const shop_label_score *sorted = view->labels.scores;
     uint64_t total = 0, below = 0;

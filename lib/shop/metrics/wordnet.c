@@ -1,6 +1,6 @@
 /*
- * Synonyms from WordNet 3's index files (wndb(5WN)): two words are synonyms if one is in a set of the other, or of a
- * word the other is an inflection of (morphy(7WN): the exception lists, then rules of detachment).
+ * Synonyms from WordNet 3's index files (wndb(5WN)): two words are synonyms if they, or their base forms, are in the
+ * same set. Base forms are found as in morphy(7WN): by the exception lists, then by rules of detachment.
  *
  * A line of index.POS: lemma pos n_synsets n_pointers [pointer ...] n_senses n_tagged offset ...; lines that start with
  * a space are the licence. A line of POS.exc: inflected base ...
@@ -17,7 +17,7 @@ enum { N_POS = 4, MAX_FILE = 64 << 20, MAX_WORD = 64 };
 
 static const char *const pos_names[N_POS] = {"noun", "verb", "adj", "adv"};
 
-/* A word's sets or base forms, of one part of speech: a piece of a line, [begin, end) of the file's text. */
+/* The sets or base forms of a word for one part of speech: bytes [begin, end) of the file's text. */
 typedef struct entry {
     uint32_t word, word_bytes; /* in the text */
     uint32_t begin, end;
@@ -76,7 +76,7 @@ static llmcs_status make_table(const llmcs_allocator *a, index_file *f) {
     return LLMCS_OK;
 }
 
-/* Skips n fields and the spaces behind them. NULL: the line has fewer. */
+/* Skips n fields and the spaces after them. NULL: the line has fewer. */
 static const char *skip_fields(const char *line, const char *end, unsigned long n) {
     for (; n && line < end; n--) {
         while (line < end && *line != ' ') line++;
@@ -188,7 +188,7 @@ static void add_base(bases *b, const index_file *f, const char *base, size_t n) 
     if (e && b->n < MAX_BASES) b->at[b->n++] = e;
 }
 
-/* The exception lists decide alone where they have the word. */
+/* A word in an exception list has only the base forms listed there. */
 static void find_bases(bases *b, const struct shop_wordnet *w, int pos, const char *word, size_t n) {
     const index_file *f = &w->synsets[pos], *exceptions = &w->exceptions[pos];
     b->n = 0;
@@ -210,7 +210,7 @@ static void find_bases(bases *b, const struct shop_wordnet *w, int pos, const ch
     }
 }
 
-/* False: not a word WordNet could know. */
+/* False: cannot be a word of WordNet. */
 static bool to_bytes(const uint32_t *word, size_t n, char *bytes) {
     if (!n || n > MAX_WORD) return false;
     for (size_t i = 0; i < n; i++) {

@@ -1,7 +1,7 @@
-/* How texts are split into words: sacreBLEU's 13a, zh and char, rouge-score's, chrF++'s.
+/* Splits texts into words: sacreBLEU's 13a, zh and char, rouge-score's, chrF++'s.
  *
- * The rules of 13a are regular expressions that are applied one after the other, each to what the one before it left;
- * the functions here are those expressions, so that their order of matching stays. */
+ * The rules of 13a are regular expressions, each applied to the result of the previous one. Each function here
+ * implements one of them, to keep their order of matching. */
 #include "shop/metrics/words.h"
 
 #include <string.h>
@@ -65,7 +65,8 @@ static void replace_all(shop_chars *t, const char *from, const char *to) {
     t->n = kept;
 }
 
-/* A rewriting that reads words->text from *i on, writes at most `grow` characters for each it reads, and moves on. */
+/* A rewriting step: reads words->text at *i, writes at most `grow` characters for each character read, and advances *i.
+ */
 typedef void (*rewrite)(const shop_chars *in, size_t *i, shop_chars *out);
 
 static llmcs_status rewrite_text(shop_metric_words *words, rewrite step) {
@@ -133,7 +134,7 @@ static bool has_char(const shop_chars *t, uint32_t c) {
     return false;
 }
 
-/* The text with a space at each end, entities read. */
+/* Decodes entities and adds a space at each end of the text. */
 static llmcs_status load_13a(shop_metric_words *words, const uint32_t *text, size_t n) {
     shop_chars *t = &words->text;
     SHOP_TRY(shop_chars_reserve(t, n + 2));

@@ -1,4 +1,4 @@
-/* How texts are split into words before they are compared: as sacreBLEU and rouge-score do. */
+/* Splits texts into words as sacreBLEU and rouge-score do. */
 #ifndef SHOP_METRICS_WORDS_H
 #define SHOP_METRICS_WORDS_H
 
@@ -10,7 +10,7 @@ typedef struct shop_metric_word {
 } shop_metric_word;
 
 typedef struct shop_metric_words {
-    shop_chars text, spare; /* the text as it was rewritten */
+    shop_chars text, spare; /* the rewritten text, and its workspace */
     shop_metric_word *at;
     size_t n, capacity;
 } shop_metric_words;
@@ -18,7 +18,7 @@ typedef struct shop_metric_words {
 void shop_metric_words_init(shop_metric_words *words, const llmcs_allocator *a);
 void shop_metric_words_free(shop_metric_words *words);
 
-/* sacreBLEU's tokenizers of these names. `text` is rewritten first: for BLEU with spaces at its end cut off. */
+/* sacreBLEU's tokenizers of these names. For BLEU, remove the spaces at the end of `text` first. */
 llmcs_status shop_metric_words_13a(shop_metric_words *words, const uint32_t *text, size_t n);
 llmcs_status shop_metric_words_zh(shop_metric_words *words, const uint32_t *text, size_t n);
 llmcs_status shop_metric_words_char(shop_metric_words *words, const uint32_t *text, size_t n);
@@ -29,11 +29,11 @@ llmcs_status shop_metric_words_13a_cjk(shop_metric_words *words, const uint32_t 
  * more than three letters are stemmed. `text` is in lower case. */
 llmcs_status shop_metric_words_rouge(shop_metric_words *words, const uint32_t *text, size_t n, bool stem);
 
-/* chrF++'s: split at spaces, one mark of punctuation at an end set apart. */
+/* chrF++'s words: split at spaces; one punctuation mark at either end is separated. */
 llmcs_status shop_metric_words_chrf(shop_metric_words *words, const uint32_t *text, size_t n);
 
-/* Porter's stemmer with NLTK's changes (its default mode), which rouge-score and NLTK's METEOR use; libstemmer has the
- * original one only. Rewrites a word in lower case in place and returns its new length, at most n. */
+/* Porter's stemmer with NLTK's changes (its default mode), as rouge-score and NLTK's METEOR use it; libstemmer has only
+ * the original. Stems a lower-case word in place and returns its new length, at most n. */
 size_t shop_porter_stem(uint32_t *word, size_t n);
 
 #endif
