@@ -1,8 +1,8 @@
 /*
  * libllmcs_shop_postgres.so: the store's connections to PostgreSQL, over libpq. See shop/store/remote.h.
  *
- * A statement is sent with its parameters apart from it, typed and in binary, so neither locale nor quoting plays a
- * part. Every wait has an end: a server that does not answer within wait_ms costs the connection, not the caller.
+ * Parameters are sent separately from the statement, typed and in binary, so neither locale nor quoting matters. Every
+ * wait has a time-out: if the server does not answer within wait_ms, the connection is dropped and the call fails.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -49,7 +49,7 @@ static llmcs_status set_error(shop_remote_error *error, llmcs_status status, boo
     return status;
 }
 
-/* What the class of an SQLSTATE means to a caller. */
+/* Status by SQLSTATE or its prefix; the first match counts. */
 static const struct {
     const char *prefix;
     llmcs_status status;
@@ -57,12 +57,12 @@ static const struct {
 } states[] = {
     {"08", LLMCS_IO, true},          /* connection */
     {"57P", LLMCS_IO, true},         /* the server shuts down, or starts */
-    {"25006", LLMCS_IO, true},       /* it has become a standby */
+    {"25006", LLMCS_IO, true},       /* read-only: the server has become a standby */
     {"25P03", LLMCS_IO, true},       /* idle in a transaction for too long */
     {"57014", LLMCS_BUSY, false},    /* statement_timeout */
     {"55P03", LLMCS_BUSY, false},    /* lock_timeout */
     {"40", LLMCS_CHANGED, false},    /* deadlock, serialisation */
-    {"23505", LLMCS_CHANGED, false}, /* somebody else was first */
+    {"23505", LLMCS_CHANGED, false}, /* unique violation: another writer came first */
     {"53100", LLMCS_NOSPACE, false}, /* disk full */
     {"53", LLMCS_BUSY, false},       /* connections, memory */
     {"28", LLMCS_IO, true},          /* password, role */
@@ -70,7 +70,7 @@ static const struct {
     {"42501", LLMCS_IO, false},      /* grants */
 };
 
-/* The primary message alone: a detail quotes values of rows. */
+/* Uses only the primary message: the detail quotes values of rows. */
 static llmcs_status result_error(shop_remote *r, const PGresult *result, shop_remote_error *error) {
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
@@ -90,7 +90,7 @@ static double now_ms(void) {
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-/* False after `end`, or if the connection is lost. */
+/* Waits for `events` until `end`. False after a time-out or an error. */
 static bool wait_on(int fd, short events, double end) {
     struct pollfd p = {.fd = fd, .events = events};
     for (;;) {
@@ -105,11 +105,11 @@ static bool wait_on(int fd, short events, double end) {
 static bool wait_for(shop_remote *r, short events, double end) { return wait_on(PQsocket(r->db), events, end); }
 
 static llmcs_status no_answer(shop_remote *r, shop_remote_error *error, double end) {
-    if (now_ms() >= end) return set_error(error, LLMCS_IO, true, "no answer in time: the connection is given up");
+    if (now_ms() >= end) return set_error(error, LLMCS_IO, true, "no answer in time: the connection was dropped");
     return set_error(error, LLMCS_IO, true, PQerrorMessage(r->db));
 }
 
-/* The last result of what was sent. */
+/* Receives the last result of the statements that were sent. */
 static llmcs_status receive(shop_remote *r, PGresult **out, shop_remote_error *error) {
     const double end = now_ms() + r->wait_ms;
     *out = NULL;
@@ -125,7 +125,7 @@ static llmcs_status receive(shop_remote *r, PGresult **out, shop_remote_error *e
             }
         PGresult *next = PQgetResult(r->db);
         if (!next) break;
-        /* The first failure says why; what follows it is only that the rest did not run. */
+        /* Keeps the first failure: later results only say that the rest did not run. */
         const bool failed = *out && PQresultStatus(*out) == PGRES_FATAL_ERROR;
         if (failed) {
             PQclear(next);
@@ -157,7 +157,7 @@ static llmcs_status describe(const char *conninfo, char *where, size_t capacity,
     char *why = NULL;
     size_t n = 0;
     PQconninfoOption *options = PQconninfoParse(conninfo, &why);
-    PQfreemem(why); /* it quotes what it did not understand, which may be the password */
+    PQfreemem(why); /* not shown: it quotes parts of conninfo, perhaps the password */
     if (!options)
         return set_error(
             error, LLMCS_ARG, false,
@@ -177,7 +177,7 @@ static void ignore_notice(void *user, const PGresult *result) {
     (void)result;
 }
 
-/* Keywords and values of a connection, as libpq takes them. */
+/* Keywords and values of a connection, in libpq's format. */
 typedef struct settings {
     const char *keys[MAX_KEYWORDS], *values[MAX_KEYWORDS];
     size_t n;
@@ -198,7 +198,7 @@ static const char *value_of(const settings *s, const char *key) {
     return "";
 }
 
-/* Ours come first, so that conninfo's take their place. */
+/* Sets our defaults first, so that those in conninfo replace them. */
 static void collect(settings *s, const shop_remote_options *o, const PQconninfoOption *given) {
     *s = (settings){.n = 0};
     set(s, "connect_timeout", "5");
@@ -213,7 +213,7 @@ static void collect(settings *s, const shop_remote_options *o, const PQconninfoO
     set(s, "client_encoding", "UTF8");
 }
 
-/* connect_timeout as libpq reads it: seconds for each host, 0 or less: no end, 1 means 2. False: not an integer. */
+/* Reads connect_timeout as libpq does: seconds per host, 0 or less: no limit, 1 means 2. False: not an integer. */
 static bool read_connect_timeout(const settings *s, double *ms) {
     enum { MOST_DIGITS = 9 };
     const char *text = value_of(s, "connect_timeout");
@@ -228,7 +228,7 @@ static bool read_connect_timeout(const settings *s, double *ms) {
     return true;
 }
 
-/* The part of a list with commas that stands at `index`; a list of one part is that of all hosts. */
+/* Copies element `index` of a comma-separated list; a list of one element applies to all hosts. */
 static void copy_part(const char *list, size_t index, char out[HOSTS_BYTES]) {
     for (; index && strchr(list, ','); index--) list = strchr(list, ',') + 1;
     const size_t n = strcspn(list, ",");
@@ -236,7 +236,7 @@ static void copy_part(const char *list, size_t index, char out[HOSTS_BYTES]) {
     out[n] = 0;
 }
 
-/* Waits for one attempt, which libpq bounds by nothing. The caller asks PQstatus and frees the connection. */
+/* Connects with a time-out, which libpq's own functions lack. The caller checks PQstatus and frees the connection. */
 static PGconn *connect_until(const settings *s, double end, bool *late) {
     PGconn *db = PQconnectStartParams(s->keys, s->values, 0);
     *late = false;
@@ -252,16 +252,15 @@ static PGconn *connect_until(const settings *s, double end, bool *late) {
     return db;
 }
 
-/* Each host in turn, for `each` ms at most, as libpq does, but one that gives no answer leaves the others their share
- * of the time. */
+/* Tries each host in turn like libpq, for at most `each` ms, and leaves the remaining hosts their share of the time. */
 static PGconn *open_connection(const shop_remote_options *o, settings *s, double each, bool *late) {
     static const char *const lists[] = {"host", "hostaddr", "port"};
     const char *given[3];
     char part[3][HOSTS_BYTES];
     const double end = o->connect_ms > 0 ? now_ms() + o->connect_ms : 1e300;
     size_t n_hosts = 1;
-    bool apart =
-        strcmp(value_of(s, "target_session_attrs"), "prefer-standby") != 0; /* else libpq has to see them all */
+    bool apart = strcmp(value_of(s, "target_session_attrs"), "prefer-standby") !=
+                 0; /* prefer-standby: libpq must see all hosts */
     for (size_t i = 0; i < 3; i++) {
         given[i] = value_of(s, lists[i]);
         size_t n = 1;
@@ -312,7 +311,7 @@ static llmcs_status connect_to(const shop_remote_options *o, shop_remote **remot
     *r = (shop_remote){*o->allocator, db, o->wait_ms};
     if (PQstatus(db) != CONNECTION_OK || PQsetnonblocking(db, 1)) {
         (void)set_error(error, LLMCS_IO, true,
-                        late ? "the server gave no answer in the time there was to connect" : PQerrorMessage(db));
+                        late ? "the server did not answer before the time-out to connect" : PQerrorMessage(db));
         PQfinish(db);
         o->allocator->free(o->allocator->user, r);
         return LLMCS_IO;
@@ -327,7 +326,7 @@ static void set_wait(shop_remote *r, double wait_ms) { r->wait_ms = wait_ms; }
 static void close_it(shop_remote *r, bool own) {
     const llmcs_allocator a = r->allocator;
     const int fd = PQsocket(r->db);
-    /* A child says goodbye to nobody: the session is its parent's. */
+    /* In a child, closes only the descriptor: libpq would send a Terminate message and end the parent's session. */
     if (!own && fd >= 0) {
         const int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
         if (nowhere >= 0) {
@@ -362,7 +361,7 @@ static uint64_t get_number(const unsigned char *in, int n) {
     return x;
 }
 
-/* ?1 as PostgreSQL writes it. No statement of lib/shop has a question mark elsewhere. */
+/* Replaces ?1 by $1. Statements of lib/shop have no other question marks. */
 static char *dollars(const llmcs_allocator *a, const char *sql) {
     const size_t n = strlen(sql) + 1;
     char *out = a->alloc(a->user, n, sizeof(void *));
