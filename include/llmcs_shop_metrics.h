@@ -1,5 +1,5 @@
 /*
- * llmcs_shop_metrics.h - how good answers, labels, rankings and dialogues are.
+ * llmcs_shop_metrics.h - metrics of texts, labels, rankings and dialogues.
  *
  *     llmcs_shop_measure *bleu = NULL;
  *     llmcs_shop_interval interval = {sizeof interval};
@@ -11,8 +11,7 @@
  *     llmcs_shop_measure_interval(bleu, NULL, &interval);
  *     llmcs_shop_measure_free(&bleu);
  *
- * A measure is one metric over rows that are added one at a time. Everything is a function of the rows alone: the same
- * rows in the same order give the same bits.
+ * A measure is one metric over rows that are added one at a time. The same rows in the same order give the same bits.
  *
  *     name                     rows    score
  *     bleu                     text    0..100, equal to sacreBLEU 2 (smoothing "exp"); a row alone: effective order
@@ -20,7 +19,7 @@
  *     rouge1 .. rouge9, rougeL, rougeLsum
  *                              text    0..1, mean F1, equal to rouge-score 0.1; each Chinese character is a word
  *     meteor                   text    0..1, mean; words match exactly or by stem, as in NLTK (alpha 0.9, beta 3, gamma
- *                                      0.5), or as synonyms (NLTK compares stems with them, and finds fewer)
+ *                                      0.5), or as synonyms (NLTK looks these up by stem and finds fewer)
  *     accuracy, f1_micro, f1_macro     0..1
  *     mcc                      label   -1..1, Gorodkin's for more than two classes
  *     ece                      label   0..1, confidence of the prediction in equal bins (Guo et al. 2017)
@@ -28,11 +27,10 @@
  *     recall@K, mrr, mrr@K, ndcg, ndcg@K
  *                              ranking 0..1, mean
  *     completion               value   0..1, share of tasks that were completed (values 0 or 1)
- *     mean, max, p1 .. p99     value   of response times or any other number; pN is the nearest rank: a value that
- *                                      was measured
+ *     mean, max, p1 .. p99     value   of response times or any other number; pN by nearest rank
  *
- * A measure is used by one thread at a time while rows are added; the functions that take it const may run on any
- * number of threads.
+ * Only one thread at a time may add rows to a measure. Functions that take it as const may run on any number of threads
+ * in between.
  */
 #include "llmcs_shop.h" /* which includes this file at its end, whichever of the two comes first */
 
@@ -45,7 +43,7 @@ extern "C" {
 
 typedef struct llmcs_shop_measure llmcs_shop_measure;
 
-/* What a metric is computed from. */
+/* Kinds of rows. */
 typedef enum llmcs_shop_row_kind {
     LLMCS_SHOP_ROW_TEXT = 0,
     LLMCS_SHOP_ROW_LABEL = 1,
@@ -80,50 +78,50 @@ LLMCS_SHOP_API llmcs_status llmcs_shop_measure_create(const char *metric, const 
                                                       llmcs_shop_measure **measure);
 LLMCS_SHOP_API void llmcs_shop_measure_free(llmcs_shop_measure **measure);
 
-/* One text and what it should have been: references [n_references], at least one; reference_bytes [n_references], or
- * NULL if all end with NUL. The best reference counts (BLEU: all together). Errors: ARG (also: a metric of other rows)
- * LIMIT (a text above 16 MiB; ROUGE-L of more than 2^30 pairs of words) NOMEM. A row that fails is not added. */
+/* A text and its references [n_references], at least one; reference_bytes [n_references], or NULL if all end with NUL.
+ * The best reference counts (BLEU: all together). Errors: ARG (also: the metric has another kind of rows) LIMIT (a text
+ * above 16 MiB; ROUGE-L of more than 2^30 pairs of words) NOMEM. After an error the row is not added. */
 LLMCS_SHOP_API llmcs_status llmcs_shop_measure_add_text(llmcs_shop_measure *measure, const char *hypothesis,
                                                         size_t hypothesis_bytes, const char *const *references,
                                                         const size_t *reference_bytes, size_t n_references);
 
-/* One text's true label and the predicted one. names and scores [n_scores]: probabilities of labels, in any order,
- * those left out are 0; needed by ece (the prediction's) and auroc, else n_scores may be 0. With names NULL and one
- * score the score says how likely the label is "1" or "true": a task of yes and no. Errors: ARG NOMEM LIMIT. */
+/* The true and the predicted label of a text. names and scores [n_scores]: probabilities of labels in any order;
+ * missing ones are 0. Required by ece (the prediction's) and auroc, else n_scores may be 0. In a yes-or-no task, names
+ * is NULL and the one score is the probability of "1" or "true". Errors: ARG NOMEM LIMIT. */
 LLMCS_SHOP_API llmcs_status llmcs_shop_measure_add_label(llmcs_shop_measure *measure, const char *label,
                                                          const char *prediction, const char *const *names,
                                                          const double *scores, size_t n_scores);
 
-/* One query: ids that are relevant [n_relevant], at least one, and ids as ranked [n_ranked], best first. gains
- * [n_relevant] weigh relevant ids in ndcg (the discounted sum of gain / log2(rank + 1)); NULL: 1 each. An id ranked
- * twice counts where it stands first. Errors: ARG NOMEM LIMIT. */
+/* A query with its relevant ids [n_relevant], at least one, and the ranked ids [n_ranked], best first. gains
+ * [n_relevant]: weights of relevant ids in ndcg (the sum of gain / log2(rank + 1)); NULL: 1 each. Only the first
+ * occurrence of a ranked id counts. Errors: ARG NOMEM LIMIT. */
 LLMCS_SHOP_API llmcs_status llmcs_shop_measure_add_ranking(llmcs_shop_measure *measure, const char *const *relevant,
                                                            const double *gains, size_t n_relevant,
                                                            const char *const *ranked, size_t n_ranked);
 
-/* A number, finite; 0 or 1 for completion. Errors: ARG NOMEM LIMIT. */
+/* A finite number; 0 or 1 for completion. Errors: ARG NOMEM LIMIT. */
 LLMCS_SHOP_API llmcs_status llmcs_shop_measure_add_value(llmcs_shop_measure *measure, double value);
 
-/* Which of the functions above adds its rows. */
+/* The kind of rows that the measure needs. */
 LLMCS_SHOP_API llmcs_shop_row_kind llmcs_shop_measure_row_kind(const llmcs_shop_measure *measure);
 
-/* Rows added so far. */
+/* Number of rows added so far. */
 LLMCS_SHOP_API size_t llmcs_shop_measure_rows(const llmcs_shop_measure *measure);
 
-/* The score of all rows. Errors: ARG; STATE: no rows; NUMERIC: not defined for these rows (auroc of one class). */
+/* The score of all rows. Errors: ARG, STATE (no rows) NUMERIC (not defined for these rows, such as auroc of one class).
+ */
 LLMCS_SHOP_API llmcs_status llmcs_shop_measure_score(const llmcs_shop_measure *measure, double *score);
 
-/* The score of one row. Errors: ARG (no such row); UNSUPPORTED: f1, mcc, ece, auroc and percentiles are of many rows.
- */
+/* The score of one row. Errors: ARG (no such row) UNSUPPORTED (f1, mcc, ece, auroc and percentiles need many rows). */
 LLMCS_SHOP_API llmcs_status llmcs_shop_measure_row_score(const llmcs_shop_measure *measure, size_t row, double *score);
 
-/* How the score was computed, in sacreBLEU's form: "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:...". *needed:
- * bytes with the NUL. Errors: ARG BUFFER. */
+/* The settings of the metric in sacreBLEU's form: "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:...". *needed:
+ * bytes including the NUL. Errors: ARG BUFFER. */
 LLMCS_SHOP_API llmcs_status llmcs_shop_measure_signature(const llmcs_shop_measure *measure, char *buffer,
                                                          size_t capacity, size_t *needed);
 
-/* Bootstrap (Koehn 2004): the rows are sampled with replacement, sample i of a seed always the same one (Philox4x32-10
- * with counter (draw / 4, i, 0, 0); draw x picks row x * n / 2^32). */
+/* Bootstrap (Koehn 2004): samples rows with replacement. Sample i of a seed is always the same (Philox4x32-10 with
+ * counter (draw / 4, i, 0, 0); draw x picks row x * n / 2^32). */
 typedef struct llmcs_shop_bootstrap {
     size_t struct_size;
     uint64_t seed;     /* [12345] */
@@ -136,11 +134,12 @@ LLMCS_SHOP_API void llmcs_shop_bootstrap_init_sized(llmcs_shop_bootstrap *bootst
 /* Set struct_size before the call. */
 typedef struct llmcs_shop_interval {
     size_t struct_size;
-    double low, high; /* 95 % of the samples' scores lie between: a fortieth is left out at each end */
+    double low, high; /* 95 % of the samples' scores are between; 2.5 % are left out at each end */
     double mean;      /* of the samples' scores */
 } llmcs_shop_interval;
 
-/* bootstrap: NULL for the defaults. Samples whose score is not defined are left out. Errors: as of score; NOMEM. */
+/* bootstrap: NULL for the defaults. Samples whose score is not defined are left out. Errors: as
+ * llmcs_shop_measure_score, NOMEM. */
 LLMCS_SHOP_API llmcs_status llmcs_shop_measure_interval(const llmcs_shop_measure *measure,
                                                         const llmcs_shop_bootstrap *bootstrap,
                                                         llmcs_shop_interval *interval);
@@ -156,8 +155,8 @@ typedef struct llmcs_shop_comparison {
                         * for equal scores */
 } llmcs_shop_comparison;
 
-/* Two systems on the same rows in the same order. Errors: ARG (other metrics, other numbers of rows); as of interval.
- */
+/* Compares two systems on the same rows in the same order. Errors: as llmcs_shop_measure_interval, ARG (different
+ * metrics or numbers of rows). */
 LLMCS_SHOP_API llmcs_status llmcs_shop_measure_compare(const llmcs_shop_measure *a, const llmcs_shop_measure *b,
                                                        const llmcs_shop_bootstrap *bootstrap,
                                                        llmcs_shop_comparison *comparison);
