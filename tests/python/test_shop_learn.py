@@ -116,7 +116,7 @@ class Learning(unittest.TestCase):
         self.assertEqual((len(offered), offered[0].kind, offered[0].citations[0].id), (3, "entry", "lost"))
         self.assertEqual(offered[0].verdict, "ALLOW")
         helper.decide(offered[0].id, "edited", sent="We look for it.", actor="eva")
-        with self.assertRaisesRegex(llmcs.Error, "edited already"):
+        with self.assertRaisesRegex(llmcs.Error, "already edited"):
             helper.decide(offered[0].id, "rejected")
         again = helper.suggest("web-2", text="the parcel never arrived")
         self.assertIn(("past", "We look for it."), [(s.kind, s.text) for s in again])

@@ -126,7 +126,7 @@ START_TEST(hostile_headers_are_refused_by_name) {
         llmcs_status status;
     } cases[] = {
         {"\"format\":\"llmcs-shop", "\"format\":\"other-shop", "expected llmcs-shop-classifier", LLMCS_FORMAT},
-        {"\"version\":\"1\"", "\"version\":\"2\"", "version 2", LLMCS_UNSUPPORTED},
+        {"\"version\":\"1\"", "\"version\":\"2\"", "version is 2", LLMCS_UNSUPPORTED},
         {"\\\"n_classes\\\":6", "\\\"n_classes\\\":9", "expected at least 2 labels", LLMCS_FORMAT},
         {"\\\"n_classes\\\":6", "\\\"n_classes\\\":x", "", LLMCS_JSON},
         {"\\\"n_features\\\":300", "\\\"n_features\\\":-30", "n_features", LLMCS_FORMAT},
