@@ -29,7 +29,8 @@ static const struct {
     {LLMCS_STYLE_POLITER, "Hello! Your order PL26050123 is on its way. Please contact us if it does not arrive.",
      "Hello! Your order PL26050123 is on its way. Please contact us if it does not arrive."},
     {LLMCS_STYLE_POLITER, "No refund after 30 days. Calm down.",
-     "Thank you for your message. No refund after 30 days. We understand that this is frustrating. Please let us know if "
+     "Thank you for your message. No refund after 30 days. We understand that this is frustrating. Please let us know "
+     "if "
      "we "
      "can help with anything else."},
     {LLMCS_STYLE_POLITER, "你必须在7天内寄回。不能退运费12.5元。",
