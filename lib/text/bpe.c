@@ -64,13 +64,13 @@ static llmcs_status fail_merge(const ll_tokenizer_spec *spec, size_t i, const ch
                    spec->merges_line ? "line" : "merge", number, problem, (int)ll_min(len, 60), token);
 }
 
-/* Looks up the sides of merges ahead of their turn, so that it does not wait for memory. */
+/* Merges whose sides are looked up together, so that memory accesses overlap. */
 #define MERGES_AT_ONCE 16
 typedef struct merge_pair {
     int32_t left, right;
 } merge_pair;
 
-/* The ids of a merge's sides and of what it makes. whole: a buffer for both sides. */
+/* The ids of a merge's sides and of its result. whole: a buffer for both sides. */
 static llmcs_status find_ids(ll_bpe *b, const ll_vocab *vocab, const ll_tokenizer_spec *spec, size_t i,
                              const uint64_t hashes[2], char *whole, merge_pair *pair) {
     const ll_merge *m = &spec->merges[i];
@@ -84,7 +84,7 @@ static llmcs_status find_ids(ll_bpe *b, const ll_vocab *vocab, const ll_tokenize
     const size_t len = (size_t)m->left_bytes + m->right_bytes;
     memcpy(whole, m->left, m->left_bytes);
     memcpy(whole + m->left_bytes, m->right, m->right_bytes);
-    /* Merges of one token, or of tokens that follow one another, stand together in what trainers write. */
+    /* Trainers write merges with the same result, or with consecutive results, next to each other. */
     int32_t result = i ? b->result[i - 1] : -1;
     if (!ll_vocab_is(vocab, result, whole, len)) result++;
     if (!ll_vocab_is(vocab, result, whole, len)) result = ll_vocab_find(vocab, whole, len);
@@ -196,7 +196,7 @@ static llmcs_status measure_tokens(ll_bpe *b, const llmcs_allocator *a, const ll
     return LLMCS_OK;
 }
 
-/* With ignore_merges: which tokens a word may be as a whole. Not special ones: text of users never becomes them. */
+/* With ignore_merges: the tokens that may be a whole word. Not special tokens: user text never becomes those. */
 static llmcs_status find_whole(ll_bpe *b, const llmcs_allocator *a, const ll_tokenizer_spec *spec) {
     if (!spec->ignore_merges) return LLMCS_OK;
     b->ignore_merges = true;
@@ -242,9 +242,8 @@ llmcs_status ll_bpe_add_words(ll_bpe *b, const llmcs_allocator *a, const ll_toke
 
 static inline uint32_t lower_of(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
-/* The first of the lowest of n >= 1; those behind them up to a multiple of four are LL_BPE_NO_RANK. First how low it
- * is, without a branch that depends on the ranks, which nobody can predict; in four chains, so that one comparison does
- * not wait for the other. */
+/* The index of the first lowest rank of n >= 1; rank is padded with LL_BPE_NO_RANK to a multiple of four. The minimum
+ * is computed first, without branches that depend on the ranks (they are unpredictable), in four independent chains. */
 static inline size_t index_of_lowest(const uint32_t *rank, size_t n) {
     if (n <= 2) return n == 2 && rank[1] < rank[0];
     uint32_t a = rank[0], b = rank[1], c = rank[2], d = rank[3];
@@ -260,7 +259,7 @@ static inline size_t index_of_lowest(const uint32_t *rank, size_t n) {
     return i;
 }
 
-/* The character of 2 or 3 bytes at text[i] as a symbol; -1: it is none, not all there, or has the wrong neighbours. */
+/* The character of 2 or 3 bytes at text[i] as a symbol; -1: no such character, cut off, or next to the wrong bytes. */
 static inline int32_t char_symbol(const ll_bpe *b, const unsigned char *text, size_t n, size_t i, size_t *len) {
     const unsigned char *c = text + i;
     *len = c[0] < 0xe0 ? 2 : 3;
@@ -278,7 +277,7 @@ static inline int32_t char_symbol(const ll_bpe *b, const unsigned char *text, si
 size_t ll_bpe_symbols(const ll_bpe *b, const char *text, size_t n, size_t most, int32_t *ids, uint32_t *rank) {
     const unsigned char *byte = (const unsigned char *)text;
     size_t n_ids = 0, n_lookups = 0;
-    int before = -1; /* the symbol before is this byte */
+    int before = -1; /* the previous symbol, if it is a byte */
     for (size_t i = 0; i < n;) {
         size_t len;
         const unsigned char c = byte[i];
@@ -320,7 +319,7 @@ static inline size_t merge(const ll_bpe *b, int32_t *ids, uint32_t *rank, size_t
 
 size_t ll_bpe_merge(const ll_bpe *b, int32_t *ids, uint32_t *rank, size_t n) { return merge(b, ids, rank, n); }
 
-/* ll_bpe_symbols of n >= 1 bytes where each is one, as in English; false: characters may be. */
+/* ll_bpe_symbols for n >= 1 bytes that are a symbol each, as in English; false: some characters may be symbols. */
 static inline bool symbols_of_bytes(const ll_bpe *b, const char *text, size_t n, int32_t *ids, uint32_t *rank) {
     const unsigned char *byte = (const unsigned char *)text;
     for (size_t i = 0; i + 1 < n; i++) {
@@ -328,7 +327,7 @@ static inline bool symbols_of_bytes(const ll_bpe *b, const char *text, size_t n,
         ids[i] = b->byte_id[byte[i]];
         rank[i] = b->byte_rank[(size_t)byte[i] << 8 | byte[i + 1]];
     }
-    ids[n - 1] = b->byte_id[byte[n - 1]]; /* begins no character that is all there */
+    ids[n - 1] = b->byte_id[byte[n - 1]]; /* the last byte cannot begin a complete character */
     return true;
 }
 
@@ -419,7 +418,7 @@ static inline size_t chunk_end(const ll_bpe *b, const char *text, size_t begin, 
     return i;
 }
 
-/* Most short words are one token, and are looked up whole. Longer ones are cut into chunks, often of a single byte. */
+/* Most short words are one token and are looked up whole. Longer ones are split into chunks, often of a single byte. */
 llmcs_status ll_bpe_encode(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const ll_view *view,
                            size_t begin, size_t end, ll_encoding *out) {
     if (end - begin <= LL_WORD_BYTES) {

@@ -1,6 +1,6 @@
-/* Byte-level byte-pair encoding (Sennrich et al. 2016; Radford et al. 2019): a word starts as one token a
- * byte, and of all neighbours that the table of merges knows the pair of lowest rank, of those the leftmost, becomes
- * one token, until there is no such pair. */
+/* Byte-level byte-pair encoding (Sennrich et al. 2016; Radford et al. 2019): a word starts as one token per byte. The
+ * adjacent pair with the lowest rank in the table of merges, on ties the leftmost, becomes one token, until no pair is
+ * in the table. */
 #ifndef LL_TEXT_BPE_H
 #define LL_TEXT_BPE_H
 
@@ -24,7 +24,7 @@ typedef struct ll_bpe_side {
     uint32_t first, mask; /* its slots are slot[first] .. slot[first + mask], of which one at least is free */
 } ll_bpe_side;
 
-/* A character that merging may take as one symbol, unless a byte of these classes stands next to it: bpe_symbols.c. */
+/* A character that merging may start with as one symbol, except next to a byte of these classes: bpe_symbols.c. */
 typedef struct ll_bpe_char {
     int32_t id;                      /* its token; -1: it is always taken as bytes */
     uint16_t not_behind, not_before; /* bit k: not where the byte before it, or behind it, is of class k */
@@ -38,7 +38,7 @@ typedef struct ll_bpe {
     size_t n_missing;         /* bytes without a token */
     int32_t unk_id;           /* their replacement; -1: they are dropped */
     bool fuse_unk;            /* one token for a run of them */
-    uint64_t (*joined)[4];    /* [256]: bit y of [x]: some token has byte y behind byte x */
+    uint64_t (*joined)[4];    /* [256]: bit y of [x]: some token has byte y after byte x */
     uint32_t *byte_rank;      /* [256][256]: rank of a pair of bytes, the most frequent lookup */
     ll_bpe_char *whole_chars; /* [65536]: characters of 2 and 3 bytes; NULL: none is known */
     bool begins_char[256];    /* enough of those that begin with this byte are known to look for them */
@@ -73,7 +73,7 @@ typedef struct ll_bpe_scratch {
     size_t origin_capacity;
 } ll_bpe_scratch;
 
-/* In two steps: merges; then words, for which only ids and flags of the spec are read. */
+/* Builds in two steps: first merges, then words, which need only ids and flags of the spec. */
 llmcs_status ll_bpe_build(ll_bpe *b, const llmcs_allocator *a, const ll_vocab *vocab, const ll_tokenizer_spec *spec,
                           uint64_t seed);
 llmcs_status ll_bpe_add_words(ll_bpe *b, const llmcs_allocator *a, const ll_tokenizer_spec *spec);
@@ -89,12 +89,12 @@ llmcs_status ll_bpe_encode(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_alloc
 llmcs_status ll_bpe_encode_gaps(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const ll_view *view,
                                 size_t begin, size_t end, ll_encoding *out);
 
-/* With ignore_merges: the token that a word of n bytes is; -1: none. */
+/* With ignore_merges: the token with the text of a whole word of n bytes; -1: none. */
 llmcs_status ll_bpe_find_whole(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const char *text, size_t n,
                                int32_t *id);
 
-/* True if some merge may join a token that ends with byte x and one that begins with byte y. Elsewhere a word falls
- * into chunks that are merged independently. */
+/* True if some merge may join a token that ends with byte x and one that begins with byte y. If not, the word is split
+ * there into chunks that are merged independently. */
 static inline bool ll_bpe_joins(const ll_bpe *b, unsigned char x, unsigned char y) {
     return b->joined[x][y / 64] >> y % 64 & 1;
 }
@@ -104,9 +104,8 @@ static inline bool ll_bpe_joins(const ll_bpe *b, unsigned char x, unsigned char 
  * are more than `most`. */
 size_t ll_bpe_symbols(const ll_bpe *b, const char *text, size_t n, size_t most, int32_t *ids, uint32_t *rank);
 
-/* Two ways to merge symbols. The short one, up to LL_BPE_SHORT of them and in place, scans all pairs after every merge;
- * returns the number of tokens. rank holds LL_BPE_SHORT, a multiple of four: those behind the last pair are
- * written as well. */
+/* Merges up to LL_BPE_SHORT symbols in place and returns the number of tokens; scans all pairs after every merge. rank
+ * has LL_BPE_SHORT elements (a multiple of four); those after the last pair are overwritten. */
 #define LL_BPE_SHORT 96
 size_t ll_bpe_merge(const ll_bpe *b, int32_t *ids, uint32_t *rank, size_t n);
 
@@ -116,20 +115,20 @@ typedef struct ll_bpe_symbol {
     uint32_t first;
 } ll_bpe_symbol;
 
-/* The long one keeps the pairs in a queue. *out is valid until the next call. */
+/* The same for any number of symbols, with the pairs in a queue. *out is valid until the next call. */
 llmcs_status ll_bpe_merge_symbols(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const int32_t *ids,
                                   size_t n, const ll_bpe_symbol **out, size_t *n_out);
 
 /* bpe_symbols.c. Fills whole_chars once the other tables are there; a failure is that of an allocation. */
 llmcs_status ll_bpe_find_chars(ll_bpe *b, const llmcs_allocator *a);
 
-/* Prefetches what ll_bpe_rank of these reads. */
+/* Prefetches the memory that ll_bpe_rank of this pair reads. */
 static inline void ll_bpe_fetch(const ll_bpe *b, int32_t left, int32_t right) {
     const ll_bpe_side side = b->left[left];
     __builtin_prefetch(&b->slot[side.first + ((uint32_t)ll_hash_u64(b->seed, (uint32_t)right) & side.mask)]);
 }
 
-/* The rank of a pair; LL_BPE_NO_RANK: it is not merged. */
+/* The rank of a pair; LL_BPE_NO_RANK: the pair has no merge. */
 static inline uint32_t ll_bpe_rank(const ll_bpe *b, int32_t left, int32_t right) {
     const ll_bpe_side side = b->left[left];
     for (uint32_t i = (uint32_t)ll_hash_u64(b->seed, (uint32_t)right);; i++) {

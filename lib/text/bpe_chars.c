@@ -135,7 +135,7 @@ static size_t merge_short(const ll_bpe *b, int32_t *id, uint32_t *begin, size_t 
     return n;
 }
 
-/* Merges symbols [first, last) and appends what they become; `end` is where the last one ends. */
+/* Merges symbols [first, last) and appends the tokens; `end` is the end of the last symbol. */
 static llmcs_status merge_chunk(const word *w, ll_bpe_chars_scratch *s, ll_bpe_scratch *merging,
                                 const llmcs_allocator *a, size_t first, size_t last) {
     const ll_bpe *b = w->b->bpe;
@@ -157,7 +157,7 @@ static llmcs_status merge_chunk(const word *w, ll_bpe_chars_scratch *s, ll_bpe_s
     return LLMCS_OK;
 }
 
-/* Whether a merge may cross the edge before symbol i. */
+/* True if a merge may cross the boundary before symbol i. */
 static bool may_cross(const word *w, const ll_bpe_chars_scratch *s, size_t i) {
     const unsigned char *byte = (const unsigned char *)w->view->text + w->begin + s->begin[i];
     return w->b->merges_bytes || ll_bpe_joins(w->b->bpe, byte[-1], byte[0]);
@@ -173,7 +173,7 @@ static llmcs_status merge_word(const word *w, ll_bpe_chars_scratch *s, ll_bpe_sc
     return LLMCS_OK;
 }
 
-/* Whether merging gives the token that has the word's text is computed at its first use, as in bpe.c. */
+/* Cached as in bpe.c: does merging the word's characters give the token with the word's text? */
 enum { NOT_TRIED, IS_TOKEN, IS_OTHER };
 
 llmcs_status ll_bpe_chars_encode(const ll_bpe_chars *b, ll_bpe_chars_scratch *s, ll_bpe_scratch *merging,

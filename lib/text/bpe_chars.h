@@ -1,6 +1,5 @@
-/* Byte-pair encoding over characters, as SentencePiece trains it (Llama 2, Gemma, T5-like files): a word starts as one
- * token a character, and a character without a token as its bytes (<0xE4>) or as the unknown token. Merging is that of
- * bpe.h. */
+/* Byte-pair encoding over characters, as in SentencePiece (Llama 2, Gemma): a word starts as one token per character; a
+ * character without a token starts as its bytes (<0xE4>) or as the unknown token. Merging is that of bpe.h. */
 #ifndef LL_TEXT_BPE_CHARS_H
 #define LL_TEXT_BPE_CHARS_H
 

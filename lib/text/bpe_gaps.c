@@ -1,6 +1,6 @@
-/* Words with bytes that have no token of their own, as vocabularies trained without an initial alphabet lack
- * them. Hugging Face's tokenizers leave such a byte out, or put the unknown token for it where the model has one; the
- * neighbours of a byte that is left out may merge. */
+/* Words with bytes that have no token, which vocabularies trained without an initial alphabet lack. Hugging Face's
+ * tokenizers replace such a byte by the unknown token, or drop it if the model has none; then its neighbours may merge.
+ */
 #include <string.h>
 
 #include "text/bpe.h"

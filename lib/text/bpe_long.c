@@ -1,10 +1,10 @@
-/* Merging a long word (ten megabytes of one letter are one word) without looking at every pair after every merge.
+/* Merges a long word (ten megabytes of one letter are one word) without scanning every pair after every merge.
  *
- * The queue. Pairs wait in one bucket a rank, first in, first out; a bitmap says which buckets hold any. Buckets are
- * emptied in the order of rank, and a merge makes pairs of higher rank as a rule, so that they go to buckets not
- * reached yet and every operation costs a constant. Where a pair comes too late for its bucket, because a token can be
- * made in two ways, and where a bucket's pairs did not come in the order of the text, they go through a heap next to
- * it. What comes out is always the lowest rank, of those the leftmost: the same as the short way, whatever the table.
+ * Pairs are queued in one FIFO bucket per rank; a bitmap marks the buckets that are not empty. Buckets are emptied in
+ * order of rank. A merge usually creates pairs of higher rank, which go to buckets not yet reached, so every operation
+ * takes constant time. Two kinds of pairs go to a heap instead: those of a bucket already passed, which occur if a
+ * token has two merges, and those of a bucket whose pairs are not in the order of the text. The next pair is always the
+ * lowest rank, on ties the leftmost: the same as ll_bpe_merge for any table.
  */
 #include <string.h>
 
@@ -13,15 +13,15 @@
 #define NONE UINT32_MAX
 #define AHEAD 8 /* pairs of a run whose tokens are fetched before their turn */
 
-/* A token of the word, kept at the position of its first symbol. One struct, so that a merge somewhere in ten megabytes
- * waits for one or two cache lines and not for eight. */
+/* A token of the word, stored at the index of its first symbol. One struct, so that a merge somewhere in ten megabytes
+ * touches one or two cache lines, not eight. */
 typedef struct token {
     int32_t id;
     uint32_t previous, next;
     uint32_t rank; /* of the pair with the next token; LL_BPE_NO_RANK: none, or merged into the one before */
 } token;
 
-/* Positions that wait in a bucket, a cache line of them at a time. */
+/* Queued positions of a bucket, in blocks of one cache line. */
 #define BLOCK 14
 typedef struct block {
     uint32_t next; /* of the same bucket, or of the free ones */
@@ -36,7 +36,7 @@ typedef struct bucket {
 struct ll_bpe_long {
     token *token; /* the word */
     size_t token_capacity;
-    /* Pairs to come. */
+    /* Queued pairs. */
     bucket *bucket; /* [n_merges] */
     uint64_t *used; /* bit r: bucket r holds pairs */
     size_t n_used;  /* words of `used` */
@@ -114,7 +114,7 @@ static uint64_t heap_pop(ll_bpe_long *q) {
 
 /* ------------------------------------------------------------------------------------------------ the queue */
 
-/* An empty block behind the others of a bucket. */
+/* Appends an empty block to a bucket. */
 static llmcs_status add_block(ll_bpe_long *q, const llmcs_allocator *a, bucket *to) {
     uint32_t fresh = q->free_block;
     if (fresh != NONE) {
@@ -150,7 +150,7 @@ static uint32_t next_bucket(const ll_bpe_long *q) {
     return NONE;
 }
 
-/* Moves the positions of a bucket to the run; says whether they rise. */
+/* Moves the positions of a bucket to the run; *rising: they are in ascending order. */
 static llmcs_status empty_bucket(ll_bpe_long *q, const llmcs_allocator *a, bucket *from, bool *rising) {
     uint32_t before = 0;
     *rising = true;
@@ -185,7 +185,7 @@ static llmcs_status activate_next_bucket(ll_bpe_long *q, const llmcs_allocator *
     return LLMCS_OK;
 }
 
-/* The next pair to merge as rank << 32 | position; UINT64_MAX: there is none left. */
+/* The next pair to merge as rank << 32 | position; UINT64_MAX: none is left. */
 static llmcs_status pop_pair(ll_bpe_long *q, const llmcs_allocator *a, uint64_t *out) {
     for (bool any = true; any;) {
         uint64_t from_run = q->run_at < q->n_run ? (uint64_t)q->active << 32 | q->run[q->run_at] : UINT64_MAX;

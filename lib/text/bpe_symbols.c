@@ -1,16 +1,14 @@
-/* Characters as the symbols that merging starts from, in place of their bytes: a third of the symbols for Chinese.
+/* Whole characters as the symbols that merging starts from, instead of bytes: a third of the symbols for Chinese.
  *
- * A character's bytes become one token, whatever stands next to it, if the merges within it always come first. Let m be
- * the highest rank of the merges that make the character of its bytes alone. The first merge that joins some of these
- * bytes with others is one of two kinds: something that ends with the byte before, and a proper prefix of the
- * character; or a proper suffix of it, and something that begins with the byte behind. If all of those have ranks above
- * m, the character is made before any of them: as long as it is not whole, one of its own merges is to be had, and has
- * a lower rank. If all merges that have the whole character as a side have ranks above m as well, it makes no
- * difference that it is whole from the beginning: they come when everything up to m has been merged.
+ * This is exact if the merges inside the character always happen before any merge across its boundary. Let m be the
+ * highest rank of the merges that make the character from its bytes. The first merge across a boundary joins either a
+ * token that ends with the byte before, and a proper prefix of the character; or a proper suffix of it, and a token
+ * that begins with the byte after. If all such merges have ranks above m, the character is complete before any of them:
+ * until then one of its own merges is available and has a lower rank. If also all merges with the whole character as a
+ * side have ranks above m, starting with the whole character changes nothing: they happen after everything up to m.
  *
- * The bytes next to the character are told apart by 16 classes (ll_bpe_class): for each the character says whether such
- * a merge of a rank below m exists. Of Chinese text with Qwen's vocabulary nine characters in ten are whole from the
- * beginning; without the classes it is one in four.
+ * Adjacent bytes are divided into 16 classes (ll_bpe_class); a character has a bit for each class with a merge of rank
+ * below m. With Qwen's vocabulary nine in ten characters of Chinese text start whole; without the classes one in four.
  */
 #include <string.h>
 
@@ -131,8 +129,8 @@ static void find_char(ll_bpe *b, const token_ends *ends, const lowest *l, size_t
     set_classes(l, byte, n, highest, &b->whole_chars[cp]);
 }
 
-/* A word is searched for characters where at least one in 128 of those that begin like its own is known. GPT-2 has a
- * few dozen Chinese ones: looking for them takes longer than merging the bytes of all. */
+/* Looks for whole characters at a first byte only if at least one in 128 characters with that byte is known. GPT-2 has
+ * a few dozen Chinese ones: looking for them takes longer than merging the bytes of all. */
 static void find_first_bytes(ll_bpe *b) {
     size_t n_known[256] = {0};
     for (unsigned cp = 0x80; cp < 65536; cp++)

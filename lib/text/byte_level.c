@@ -69,7 +69,7 @@ static size_t contraction_length(const char *text, size_t n) {
     return two ? 3 : 0;
 }
 
-/* \s+(?!\S)|\s+ : a run of white space leaves its last character to the word behind it, if there is one. */
+/* \s+(?!\S)|\s+ : a run of white space without its last character, which belongs to the next word, if there is one. */
 static size_t white_space(const ll_unicode *u, const char *text, size_t n) {
     size_t i = 0, last = 0, len;
     while (i < n && kind_at(u, text + i, n - i, &len) == LL_UC_SPACE) {

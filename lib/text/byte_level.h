@@ -1,5 +1,5 @@
-/* GPT-2's byte level: the alphabet that writes every byte as a visible character, and the cutting of text into
- * words (Radford et al. 2019; the regular expression of OpenAI's encoder.py). */
+/* GPT-2's byte level: the alphabet with a visible character for every byte, and the split of text into words (Radford
+ * et al. 2019; the regular expression of OpenAI's encoder.py). */
 #ifndef LL_TEXT_BYTE_LEVEL_H
 #define LL_TEXT_BYTE_LEVEL_H
 

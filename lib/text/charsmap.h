@@ -16,7 +16,7 @@ typedef struct ll_charsmap {
 
 /* Longest replacement; the longest of Unicode's has 33 bytes. */
 #define LL_CHARSMAP_MAX_VALUE 255
-/* Characters that a key is followed for: a damaged map may lead in circles. */
+/* Most characters of a key: a damaged map may have cycles. */
 #define LL_CHARSMAP_MAX_KEY 255
 
 /* blob must outlive the map. TOKENIZER, naming `path`, for a map whose sizes do not fit. */
@@ -30,9 +30,9 @@ typedef struct ll_charsmap_walk {
 } ll_charsmap_walk;
 
 ll_charsmap_walk ll_charsmap_begin(const ll_charsmap *m);
-/* One byte on; false: no key goes on so. */
+/* Advances by one byte; false: no key continues with it. */
 bool ll_charsmap_step(const ll_charsmap *m, ll_charsmap_walk *w, unsigned char byte);
-/* Whether a key ends here; sets *value. */
+/* True if a key ends here; sets *value. */
 bool ll_charsmap_value(const ll_charsmap *m, const ll_charsmap_walk *w, const char **value, size_t *n_value);
 
 /* The shortest key that text begins with: its length, or 0 if there is none; sets *value. */
@@ -42,7 +42,7 @@ static inline bool ll_charsmap_is_plain(const ll_charsmap *m, uint32_t cp) {
     return cp < 0x10000 && (m->plain[cp / 64] >> cp % 64 & 1);
 }
 
-/* Whether a grapheme cluster (UAX #29) ends between two characters; *state is 0 at the beginning of a text. */
+/* True if a grapheme cluster (UAX #29) ends between two characters; *state is 0 at the beginning of a text. */
 bool ll_cluster_ends(uint32_t before, uint32_t behind, int32_t *state);
 
 #endif

@@ -1,4 +1,4 @@
-/* Token ids to text, in one go or token by token; both are the same machine. */
+/* Token ids to text, all at once or token by token, with the same state machine. */
 #include <string.h>
 
 #include "base/utf8.h"
@@ -28,12 +28,12 @@ struct llmcs_decoder {
     bool any;     /* a token was written: the next one is not the first */
     char tail[4]; /* bytes of a character that is not complete yet */
     size_t n_tail;
-    char *run; /* bytes of byte fallback whose run is not over: what they spell depends on all of them */
+    char *run; /* bytes of byte fallback in an unfinished run; their text depends on all of them */
     size_t n_run;
-    char spaces[MAX_SPACES]; /* white space that goes if nothing follows it */
+    char spaces[MAX_SPACES]; /* white space that is dropped if nothing follows it */
     size_t n_spaces;
     bool any_text;               /* something else than white space was written */
-    size_t n_strip;              /* characters that may still go from the beginning of the text */
+    size_t n_strip;              /* characters that may still be stripped from the beginning of the text */
     uint8_t matched[N_CLEAN_UP]; /* bytes of CLEAN_UP[i] that step i holds back */
     /* The piece. */
     char *out, *other; /* the clean-up's steps write from one to the other and back */
@@ -42,8 +42,8 @@ struct llmcs_decoder {
 
 /* ------------------------------------------------------------------------------------------------ clean-up */
 
-/* Sends n bytes through one step: `out` gets what is decided, the rest is held back. Only a space begins a pattern,
- * and only " ' " has a second one, at its end: where a pattern breaks off, no other one has begun within it. */
+/* Runs n bytes through one step: `out` gets the decided bytes, the rest is held back. Only a space begins a pattern,
+ * and only " ' " has a second space, at its end, so after a mismatch no other match has begun inside the pattern. */
 static size_t clean_up_step(const char *pattern, uint8_t *matched, const char *in, size_t n, char *out) {
     size_t m = 0, held = *matched, length = strlen(pattern);
     size_t kept_end = pattern[length - 1] == ' ' ? length - 1 : length;
@@ -64,7 +64,9 @@ static size_t clean_up_step(const char *pattern, uint8_t *matched, const char *i
     return m;
 }
 
-/* The piece through all steps, each reading what the one before it wrote. At the end of the text nothing is held. */
+/* Runs the piece through all steps, each on the output of the previous one. Nothing is held back at the end of the
+ * text.
+ */
 static void clean_up(llmcs_decoder *d, bool last) {
     for (size_t step = 0; step < N_CLEAN_UP; step++) {
         size_t m = clean_up_step(CLEAN_UP[step], &d->matched[step], d->out, d->n, d->other);
@@ -89,7 +91,7 @@ static void write_bytes(llmcs_decoder *d, const char *bytes, size_t n) {
 
 static const char REPLACEMENT[] = "\xef\xbf\xbd"; /* U+FFFD */
 
-/* Writes bytes [0, n) as valid UTF-8 and returns how many at their end wait for more. */
+/* Writes bytes [0, n) as valid UTF-8; returns how many bytes of an incomplete character at the end it left out. */
 static size_t write_valid(llmcs_decoder *d, const char *bytes, size_t n) {
     size_t wait = ll_utf8_incomplete_tail(bytes, n), good = 0;
     for (size_t i = 0, len; i < n - wait; i += len) {
@@ -104,7 +106,7 @@ static size_t write_valid(llmcs_decoder *d, const char *bytes, size_t n) {
     return wait;
 }
 
-/* Completes the held-back character byte by byte; what is left of the token then goes in one run. */
+/* Completes the held-back character byte by byte, then writes the rest of the token at once. */
 static void write_token_bytes(llmcs_decoder *d, const char *bytes, size_t n) {
     size_t used = 0;
     while (d->n_tail && used < n) {
@@ -141,7 +143,7 @@ static void write_trimmed(llmcs_decoder *d, const char *bytes, size_t n) {
     }
 }
 
-/* Marian writes special tokens as they are, with a space behind each, and begins a new text there. */
+/* Marian writes special tokens as they are, with a space after each, and begins a new text there. */
 static void write_apart(llmcs_decoder *d, int32_t id) {
     const ll_vocab *v = &d->tokenizer->vocab;
     write_trimmed(d, v->bytes + v->offset[id], v->length[id]);
@@ -149,7 +151,7 @@ static void write_apart(llmcs_decoder *d, int32_t id) {
     d->any = false;
 }
 
-/* Strip behind Fuse: the text loses up to so many of the step's character at its beginning. */
+/* Strip after Fuse: removes up to n_strip of the step's character from the beginning of the text. */
 static void write_stripped(llmcs_decoder *d, const char *bytes, size_t n) {
     const ll_step_text *character = &d->tokenizer->strip.from;
     for (; n && d->n_strip; d->n_strip--) {
@@ -163,7 +165,7 @@ static void write_stripped(llmcs_decoder *d, const char *bytes, size_t n) {
     if (n) write_token_bytes(d, bytes, n);
 }
 
-/* A run of byte tokens is text if all of it is; else every byte of it is one U+FFFD. */
+/* A run of byte tokens is text if all of it is valid UTF-8; else every byte of it becomes U+FFFD. */
 static void write_run(llmcs_decoder *d) {
     const size_t n = d->n_run;
     d->n_run = 0;
@@ -201,7 +203,7 @@ static void write_token(llmcs_decoder *d, int32_t id) {
         write_token_bytes(d, bytes, n);
 }
 
-/* ------------------------------------------------------------------------------------------------ in one go */
+/* ----------------------------------------------------------------------------------------------- all at once */
 
 static llmcs_status check_id(int32_t id) {
     return id < 0 ? ll_fail(LLMCS_TOKEN_RANGE, "token id %d", (int)id) : LLMCS_OK;

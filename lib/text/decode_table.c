@@ -1,4 +1,4 @@
-/* What each token writes when decoded, computed once at open. */
+/* The decoded text of each token, computed once at open. */
 #include <string.h>
 
 #include "text/byte_level.h"
@@ -28,7 +28,7 @@ static size_t replace_all(char *text, size_t n, const replacement *r) {
     return out;
 }
 
-/* All that is replaced has one of these, or two spaces: few tokens do. */
+/* True if the text has one of these characters or two spaces, as all replaced texts do; few tokens have. */
 static bool may_change(const char *text, size_t n) {
     size_t n_spaces = 0;
     for (size_t i = 0; i < n; i++) {
@@ -89,7 +89,7 @@ static size_t write_replaced(const ll_step_text *from, const char *to, size_t n_
     return n;
 }
 
-/* Up to so many of the step's character at both ends. */
+/* Strips up to n_left and n_right of the step's character at the ends. */
 static size_t write_stripped(const ll_decoder_step *step, const char *token, size_t len, char *out) {
     const size_t k = step->from.n;
     for (size_t i = 0; i < step->n_left && len >= k && !memcmp(token, step->from.at, k); i++) {
@@ -101,7 +101,7 @@ static size_t write_stripped(const ll_decoder_step *step, const char *token, siz
     return len;
 }
 
-/* SentencePiece's character becomes a space; at the beginning of a text one of them goes. */
+/* SentencePiece's character becomes a space; one at the beginning of a text is dropped. */
 static size_t write_piece(const ll_decoder_step *step, const char *token, size_t len, bool first, char *out) {
     const size_t skip = first && len >= step->from.n && !memcmp(token, step->from.at, step->from.n) ? step->from.n : 0;
     return write_replaced(&step->from, " ", 1, token + skip, len - skip, out);
@@ -128,7 +128,7 @@ static size_t write_step(const ll_decoder_step *step, const char *token, size_t 
     return len;
 }
 
-/* Steps from this one on work on the tokens together (decode.c). */
+/* The number of steps that work on each token; the others work on all tokens (decode.c). */
 static size_t n_token_steps(const llmcs_tokenizer *t) {
     size_t n = 0;
     while (n < t->n_decoder && t->decoder[n].kind != LL_DECODE_BYTE_FALLBACK && t->decoder[n].kind != LL_DECODE_FUSE)
@@ -156,7 +156,9 @@ static llmcs_status build_table(llmcs_tokenizer *t, const ll_tokenizer_spec *spe
     const llmcs_allocator *a = &t->allocator;
     size_t n_ids = t->vocab.n_ids, at = 0;
     /* A token takes its bytes and at most one space. */
-    if (t->vocab.n_bytes > UINT32_MAX - n_ids) return ll_fail(LLMCS_LIMIT, "%s: too much text of tokens", spec->path);
+    if (t->vocab.n_bytes > UINT32_MAX - n_ids)
+        return ll_fail(LLMCS_LIMIT, "%s: the tokens have %zu bytes in all, at most %zu are allowed", spec->path,
+                       t->vocab.n_bytes, (size_t)UINT32_MAX - n_ids);
     LL_TRY(ll_alloc(a, t->vocab.n_bytes + n_ids, 1, "decoding table", &d->bytes));
     LL_TRY(ll_alloc(a, n_ids + 1, sizeof *d->offset, "decoding table", &d->offset));
     for (size_t id = 0; id < n_ids; id++) {
@@ -173,7 +175,7 @@ static llmcs_status build_table(llmcs_tokenizer *t, const ll_tokenizer_spec *spe
     return LLMCS_OK;
 }
 
-/* What decode.c does with the tokens together. */
+/* Finds the steps that decode.c applies to all tokens. */
 static void find_joint_steps(llmcs_tokenizer *t) {
     bool fused = false;
     for (size_t i = 0; i < t->n_decoder; i++) {

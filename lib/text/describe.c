@@ -1,10 +1,10 @@
-/* A tokenizer in words, one line a stage. */
+/* Describes a tokenizer in words, one line per stage. */
 #include <stdarg.h>
 #include <string.h>
 
 #include "text/tokenizer_impl.h"
 
-/* Text that goes to a buffer as far as it fits. */
+/* Text that is written to a buffer as far as it fits; n counts all of it. */
 typedef struct writer {
     char *text;
     size_t capacity, n;

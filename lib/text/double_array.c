@@ -1,12 +1,12 @@
-/* Building the double array. Keys are sorted byte by byte on the way down, each range of keys with a common prefix once
- * for each of its bytes. Children of one node lie in one block of 256 units, since base ^ byte changes the low byte
- * only; which bases of a block are possible is computed for all 256 at once, on a bitmap. */
+/* Builds the double array. Keys are sorted byte by byte from the root down, one range of keys with a common prefix at a
+ * time. Children of one node are in one block of 256 units, because base ^ byte changes the low byte only; a bitmap
+ * gives the possible bases of a block for all 256 at once. */
 #include "text/double_array.h"
 
 #include <string.h>
 
 #define BLOCK 256u
-#define N_OPEN 6 /* blocks that nodes with several children are tried in */
+#define N_OPEN 6 /* blocks to try for a node with several children */
 
 /* Keys [begin, end) share their first `depth` bytes, which lead to `node`. */
 typedef struct range {

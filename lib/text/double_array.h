@@ -25,8 +25,8 @@ typedef struct ll_double_array_key {
     int32_t value; /* 0 and up */
 } ll_double_array_key;
 
-/* Sorts the keys; of equal ones one counts. Time and memory are linear in the bytes of the keys, of which there are
- * at most LL_DOUBLE_ARRAY_MAX_BYTES in all (else LIMIT). */
+/* Sorts the keys; of equal keys one is kept. Time and memory are linear in the total bytes of the keys. LIMIT above
+ * LL_DOUBLE_ARRAY_MAX_BYTES. */
 #define LL_DOUBLE_ARRAY_MAX_BYTES ((size_t)1 << 26)
 llmcs_status ll_double_array_build(ll_double_array *d, const llmcs_allocator *a, ll_double_array_key *keys,
                                    size_t n_keys);

@@ -46,7 +46,7 @@ static void cut_longest(size_t budget, size_t *a, size_t *b) {
 
 static llmcs_status cut_one(const char *which, size_t excess, size_t *n) {
     if (*n <= excess)
-        return ll_fail(LLMCS_ARG, "max_length: the %s text has %zu tokens, %zu would have to go", which, *n, excess);
+        return ll_fail(LLMCS_ARG, "max_length: the %s text has %zu tokens, but %zu must be removed", which, *n, excess);
     *n -= excess;
     return LLMCS_OK;
 }
@@ -142,8 +142,8 @@ static void append_special(ll_tokens_out *o, const ll_template_item *item, int32
     o->n++;
 }
 
-/* The span of the first token of a window. Hugging Face trims each window by itself, and takes the space before its
- * first token for the prefix, as it does at the start of a text. */
+/* The span of the first token of a window. Hugging Face trims each window separately and treats the space before its
+ * first token as the prefix space, as at the start of a text. */
 static llmcs_span first_span(const llmcs_tokenizer *t, const ll_encoding *e, size_t i) {
     llmcs_span s = e->spans[i];
     size_t leading, trailing;
@@ -208,8 +208,8 @@ static bool has_slot(const llmcs_tokenizer *t, ll_template_slot slot) {
     return false;
 }
 
-/* Languages that a call names go to the slots of the template; one that has no place there is an error, but for the
- * target of a text that is translated by a decoder which begins with it (mBART). */
+/* Fills the template's slots with the languages that the caller names. A language without a slot is an error, except a
+ * target language with which the decoder starts (mBART). */
 static llmcs_status fill_slots(const llmcs_tokenizer *t, const ll_languages *l, uint32_t flags, ll_tokens *out) {
     const bool is_target = flags & LLMCS_TARGET_TEXT, named = has_slot(t, LL_SLOT_LANGUAGE);
     int32_t id;

@@ -20,7 +20,7 @@ typedef struct encoder {
     ll_bpe_chars_scratch chars;
     ll_unigram_scratch unigram;
     ll_pre_scratch pre;
-    char *text; /* behind the normalizer */
+    char *text; /* the normalizer's output */
     size_t text_capacity;
     ll_origin *origin;
     size_t origin_capacity;
@@ -123,8 +123,8 @@ static bool is_single_word(const ll_unicode *u, const ll_view *v, size_t begin, 
     return end == v->n || !(flags_behind(u, v->text, v->n, end, &len) & LL_UC_WORD);
 }
 
-/* White space that the token took in, or has itself, is no part of its span where offsets are trimmed: but for a single
- * space that the post-processor believes to be the prefix. */
+/* With trimmed offsets, a token's span excludes white space that it contains or absorbed, except a single space that
+ * the post-processor takes for the prefix space. */
 static llmcs_span added_span(const llmcs_tokenizer *t, const ll_view *v, size_t begin, size_t end, bool is_first) {
     llmcs_span whole = ll_view_span(v, begin, end);
     if (!t->trim_offsets) return whole;
@@ -148,13 +148,13 @@ static llmcs_status push_added(encoder *e, const ll_view *v, size_t begin, size_
     return LLMCS_OK;
 }
 
-/* Control tokens are the special ones, and what the literals spell; white space is text. */
+/* Control tokens are the special tokens and those that the literals spell; white space is text. */
 static bool is_control(const encoder *e, const ll_added_set *set, size_t pattern) {
     return set->added[pattern].special ||
            (e->spelled && e->spelled[pattern + (set == &e->t->plain ? 0 : e->t->plain.n)]);
 }
 
-/* Whether a control token may stand at [begin, end) of the view. With origins: if all of it is trusted. */
+/* True if [begin, end) of the view may be a control token. With origins: only if all of it is trusted. */
 static bool may_control(const encoder *e, const ll_view *v, size_t begin, size_t end) {
     if (!e->origins) return e->flags & LLMCS_PARSE_SPECIAL;
     const llmcs_span s = ll_view_span(v, begin, end);
@@ -186,9 +186,9 @@ static llmcs_status find_spelled(encoder *e) {
     return mark_spelled(e, &t->normalized, e->spelled + t->plain.n);
 }
 
-/* Cuts a view at the added tokens of one stage and hands what is between them on. A token that may not stand here
- * (special, in text of users; not a word of its own) is text like any other. A token of white space counts although
- * the rstrip of the one before it took that white space in, if it has no lstrip, as in Hugging Face's tokenizers. */
+/* Splits a view at the added tokens of one stage and passes on the text between them. A token that is not allowed here
+ * (a special token in user text; single_word inside a word) is ordinary text. As in Hugging Face's tokenizers, a token
+ * of white space without lstrip is found even if rstrip of the previous token absorbed it. */
 static llmcs_status split_added(encoder *e, const ll_added_set *set, ll_matches *matches, const ll_view *v,
                                 range_fn next) {
     const ll_unicode *u = e->t->unicode;
@@ -238,7 +238,7 @@ static llmcs_status to_chars(encoder *e, const ll_view *v) {
     return LLMCS_OK;
 }
 
-/* Text of ASCII characters of which none goes: each stays in its place. False: it is not that. */
+/* Maps ASCII text character by character. False: the text is not ASCII, or a character is removed. */
 static bool map_ascii(const llmcs_tokenizer *t, const ll_view *v, char *out) {
     uint8_t any = 0;
     for (size_t i = 0; i < v->n; i++) any |= (uint8_t)v->text[i];
@@ -283,7 +283,7 @@ static llmcs_status append_chars(encoder *e, size_t *n) {
     return LLMCS_OK;
 }
 
-/* NFC alone: only what it may change goes through the normalizer. */
+/* For NFC alone: only ranges that it may change run through the normalizer. */
 static llmcs_status normalize_nfc(encoder *e, const ll_view *v) {
     size_t n = 0;
     ll_nfc_range range = ll_nfc_next(v->text, v->n, 0);
@@ -318,9 +318,9 @@ static llmcs_status normalize_block(encoder *e, const ll_view *v) {
 
 #define BLOCK_BYTES 1024
 
-/* Whether a block may end before text[i]: for BERT at a space or line feed, which no normalizer joins with what is
- * before it and at which words end anyway; for SentencePiece's kinds at a space behind a visible ASCII character, so
- * that a run of spaces stays whole, and where white space goes, at a line feed. */
+/* True if a block may end before text[i]. BERT: at a space or line feed, which no normalizer joins with the text before
+ * and which ends a word. SentencePiece's kinds: at a space after a visible ASCII character, so that a run of spaces
+ * stays whole; if white space is removed, also at a line feed. */
 static inline bool may_end(const llmcs_tokenizer *t, const char *text, size_t i) {
     const char c = text[i];
     if (t->blocks == LL_BLOCKS_OF_BERT) return c == ' ' || c == '\n';
@@ -335,7 +335,7 @@ static size_t block_end(const llmcs_tokenizer *t, const ll_view *v, size_t at) {
     return v->n;
 }
 
-/* Text goes through in blocks that stay in the cache where that makes no difference. */
+/* Normalizes and tokenizes in blocks that stay in the cache, if the result is the same. */
 static llmcs_status normalize_range(encoder *e, const ll_view *v) {
     const llmcs_tokenizer *t = e->t;
     if (t->n_normalizer == 0) return split_added(e, &t->normalized, &e->matches[1], v, encode_range);

@@ -23,7 +23,7 @@ static inline llmcs_status ll_encoding_grow(ll_encoding *e, const llmcs_allocato
     return LLMCS_OK;
 }
 
-/* Capacity for `more` tokens behind those there are. Called for every word: one comparison if nothing grows. */
+/* Makes room for `more` tokens. Called for every word: one comparison if nothing grows. */
 static inline llmcs_status ll_encoding_reserve(ll_encoding *e, const llmcs_allocator *a, size_t more) {
     return more <= e->capacity - e->n ? LLMCS_OK : ll_encoding_grow(e, a, e->n + more);
 }
@@ -41,12 +41,12 @@ static inline void ll_encoding_free(ll_encoding *e, const llmcs_allocator *a) {
     *e = (ll_encoding){0};
 }
 
-/* Which bytes of the original a byte of some changed text came from. */
+/* The bytes of the original text that a byte of changed text came from. */
 typedef struct ll_origin {
     uint32_t begin, end;
 } ll_origin;
 
-/* A range of text to tokenize: valid UTF-8, and where its bytes come from in the original. */
+/* A range of text to tokenize: valid UTF-8, with the position of its bytes in the original. */
 typedef struct ll_view {
     const char *text;
     size_t n;
@@ -54,7 +54,7 @@ typedef struct ll_view {
     size_t base;
 } ll_view;
 
-/* [begin, end) of the view, at the ends of characters. */
+/* [begin, end) of the view; both are boundaries of characters. */
 static inline ll_view ll_view_part(const ll_view *v, size_t begin, size_t end) {
     return (ll_view){v->text + begin, end - begin, v->origin ? v->origin + begin : NULL, v->base + begin};
 }

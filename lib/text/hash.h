@@ -1,4 +1,4 @@
-/* A keyed hash for tables whose keys come from a file, so that nobody can construct keys that collide. Written by hand
+/* A keyed hash for tables whose keys come from a file, so that a file cannot have keys that collide. Written by hand
  * because hash tables in Debian are unkeyed (uthash-dev, libjudy-dev) or abort when an allocation fails
  * (libglib2.0-dev). */
 #ifndef LL_TEXT_HASH_H

@@ -1,6 +1,6 @@
 /* Languages of tokenizers for translation. Each is a special token, spelled as its code (mBART's "en_XX", NLLB's
- * "eng_Latn") or as >>code<< (Marian). Which place of a template it takes says how a model is told what to translate
- * into: Transformers 4.51, tokenization_mbart.py, tokenization_mbart50.py, tokenization_marian.py. */
+ * "eng_Latn") or as >>code<< (Marian). Its slot in the template determines how the model gets the target language:
+ * Transformers 4.51, tokenization_mbart.py, tokenization_mbart50.py, tokenization_marian.py. */
 #include <string.h>
 
 #include "text/tokenizer_impl.h"
@@ -57,7 +57,8 @@ llmcs_status ll_tokenizer_language(const llmcs_tokenizer *t, const char *key, co
     if (*id >= 0 && code_of(t, *id, &n_code)) return LLMCS_OK;
     *id = -1;
     list_known(t, known, sizeof known);
-    return ll_fail(LLMCS_ARG, "%s: \"%.*s\" is no language of this tokenizer%s", key, (int)ll_min(n, 40), code, known);
+    return ll_fail(LLMCS_ARG, "%s: \"%.*s\" is not a language of this tokenizer%s", key, (int)ll_min(n, 40), code,
+                   known);
 }
 
 ll_target_place ll_tokenizer_target_place(const llmcs_tokenizer *t) {

@@ -1,7 +1,7 @@
-/* Aho-Corasick over the text from its end. A forward automaton for the longest match has to read on until longer ones
- * are impossible, and then reads those bytes again: quadratic for patterns like "a" and "aaaa...b". Read backwards,
- * with patterns reversed, the text gives at each byte the longest pattern that starts there; a second loop from the
- * front keeps the leftmost ones. */
+/* Aho-Corasick over the text from its end. A forward automaton for the longest match must read ahead until no longer
+ * match is possible and then reads those bytes again, which is quadratic for patterns like "a" and "aaaa...b". Reading
+ * backwards with reversed patterns gives the longest pattern that starts at each byte; a second loop from the front
+ * keeps the leftmost ones. */
 #include "text/matcher.h"
 
 #include <string.h>
@@ -23,7 +23,7 @@ static uint32_t follow_failure_links(const ll_matcher *m, uint32_t node, unsigne
     }
 }
 
-/* What construction needs to visit the nodes shallow ones first. */
+/* Data for visiting the nodes in order of depth during construction. */
 typedef struct builder {
     char *reversed;                   /* one pattern at a time */
     uint32_t *parent, *depth, *order; /* [n_nodes] */

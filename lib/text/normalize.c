@@ -17,7 +17,7 @@ llmcs_status ll_normalizer_workspace(ll_normalizer_scratch *s, const llmcs_alloc
     return ll_grow(a, &s->text.at, 0, &s->text.capacity, n, sizeof *s->text.at, "text of the normalizer");
 }
 
-/* BERT's clean_text: control characters, NUL and U+FFFD go; all white space becomes a space. */
+/* BERT's clean_text: removes control characters, NUL and U+FFFD; turns white space into spaces. */
 static void clean_text(const ll_unicode *u, ll_chars *c) {
     size_t n = 0;
     for (size_t i = 0; i < c->n; i++) {
@@ -49,8 +49,8 @@ static llmcs_status isolate_chinese(const ll_unicode *u, ll_normalizer_scratch *
     return LLMCS_OK;
 }
 
-/* Canonical ordering of the marks [begin, n): a stable counting sort by combining class, so that a million marks on
- * one letter cost a million steps. The spans stay where they are: the i-th mark stands for the i-th. */
+/* Canonical ordering of the marks [begin, n): a stable counting sort by combining class, linear even for a million
+ * marks on one letter. Spans are not reordered: the i-th mark keeps the i-th span. */
 static llmcs_status sort_marks(ll_normalizer_scratch *s, size_t begin, const llmcs_allocator *a) {
     ll_char *mark = s->other.at + begin;
     size_t n = s->other.n - begin, count[256] = {0}, at = 0;
@@ -211,7 +211,7 @@ static void strip_ends(const ll_unicode *u, const ll_normalizer_step *step, ll_c
     c->n -= begin;
 }
 
-/* What is put in front has the span of the first character. */
+/* The prepended text gets the span of the first character. */
 static llmcs_status prepend_text(const ll_normalizer_step *step, ll_normalizer_scratch *s, const llmcs_allocator *a) {
     const ll_chars *in = &s->text;
     ll_chars *out = &s->other;

@@ -42,7 +42,7 @@ static llmcs_status replace_part(const ll_charsmap *m, const ll_chars *in, size_
     return append_value(out, a, value, n_value, in->at + begin, end - begin);
 }
 
-/* A cluster is looked up whole, then each of its characters. What the key does not cover of it is dropped. */
+/* Looks up a whole cluster first, then each of its characters. The part of a cluster after the key is dropped. */
 static llmcs_status replace_cluster(const ll_charsmap *m, const ll_chars *in, size_t begin, size_t end, ll_chars *out,
                                     const llmcs_allocator *a) {
     bool done;
@@ -64,7 +64,7 @@ static size_t cluster_end(const ll_chars *c, size_t begin) {
     return i;
 }
 
-/* A replacement by nothing at the beginning of the text leaves its place in it to what follows. */
+/* If the replacement at the beginning of the text is empty, the next character takes over its span. */
 static void keep_beginning(const ll_chars *in, ll_chars *out) {
     if (in->n && out->n) out->at[0].begin = in->at[0].begin;
 }
@@ -92,7 +92,7 @@ llmcs_status ll_apply_charsmap(const ll_normalizer_step *step, ll_normalizer_scr
 
 /* ---------------------------------------------------------------------------------- as SentencePiece's library does */
 
-/* What the text at `i` becomes: a replacement, or itself. */
+/* The output for the text at `i`: a replacement, or the text itself. */
 typedef struct prefix {
     const char *value; /* NULL: the characters themselves */
     size_t n_value;

@@ -1,4 +1,4 @@
-/* Runs the steps of a pre-tokenizer depth first, so that a piece reaches the model as soon as it is cut. */
+/* Runs the steps of a pre-tokenizer depth first, so that a piece reaches the model as soon as it is split off. */
 #include "text/pre_tokenizer.h"
 
 #include <string.h>
@@ -15,7 +15,7 @@ void ll_pre_scratch_free(ll_pre_scratch *s, const llmcs_allocator *a) {
 
 /* --------------------------------------------------------------------------------------------- changing text */
 
-/* A copy of the view behind `n` bytes, which have the span of the first character. */
+/* A copy of the view with `n` bytes prepended, which get the span of the first character. */
 static llmcs_status put_in_front(ll_pre_level *l, const llmcs_allocator *a, const char *front, size_t n,
                                  const ll_view *in, bool want_origins, ll_view *out) {
     LL_TRY(ll_grow(a, &l->text, 0, &l->text_capacity, in->n + n, 1, "text with prefix space"));
@@ -74,7 +74,7 @@ static llmcs_status replace_spaces(const ll_split_step *step, ll_pre_level *l, c
     return LLMCS_OK;
 }
 
-/* Hands a piece to a step, which may change it as a whole before it cuts. */
+/* Passes a piece to a step, which may change it as a whole before splitting it. */
 static llmcs_status enter_step(const ll_split_step *step, const ll_unicode *u, ll_pre_level *l,
                                const llmcs_allocator *a, const ll_view *piece, bool want_origins) {
     l->at = 0;
@@ -85,7 +85,7 @@ static llmcs_status enter_step(const ll_split_step *step, const ll_unicode *u, l
     return prefix ? put_in_front(l, a, " ", 1, piece, want_origins, &l->view) : LLMCS_OK;
 }
 
-/* --------------------------------------------------------------------------------------------------- cutting */
+/* ------------------------------------------------------------------------------------------------- splitting */
 
 static unsigned flags_at(const ll_unicode *u, const char *text, size_t n, size_t *len) {
     uint32_t cp;
@@ -124,7 +124,7 @@ static size_t cut_white_space(const ll_unicode *u, const char *text, size_t n, b
     return end;
 }
 
-/* Metaspace's character begins a piece; one that another follows stands alone. */
+/* Metaspace's character begins a piece; before another such character it is a piece by itself. */
 static size_t cut_metaspace(const ll_step_text *mark, const char *text, size_t n) {
     size_t i = n >= mark->n && !memcmp(text, mark->at, mark->n) ? mark->n : 1;
     for (; i < n; i++) {

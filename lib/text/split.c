@@ -1,4 +1,4 @@
-/* Matches of a pattern in a text, and the pieces that a behaviour makes of them. */
+/* Matches of a pattern in a text, and the pieces that a behaviour forms from them. */
 #include "text/split.h"
 
 #include <string.h>
@@ -41,7 +41,7 @@ static unsigned class_of(const ll_split_step *step, const ll_unicode *u, uint32_
     }
 }
 
-/* How many characters a match has. */
+/* The least and the most characters of a match. */
 static void run_limits(ll_pattern pattern, size_t *least, size_t *most) {
     *least = pattern == LL_PATTERN_ASCII_DIGITS_3 ? 3 : 1;
     *most = SIZE_MAX;
@@ -49,7 +49,7 @@ static void run_limits(ll_pattern pattern, size_t *least, size_t *most) {
     if (pattern >= LL_PATTERN_NUMBER && pattern <= LL_PATTERN_SPACE) *most = 1;
 }
 
-/* The first run at or behind `at` with at least `least` characters. */
+/* The first run at or after `at` with at least `least` characters. */
 static bool find_run(const ll_split_cursor *c, size_t at, size_t *begin, size_t *end) {
     const ll_pattern pattern = c->step->pattern;
     size_t least, most, len;
@@ -72,7 +72,7 @@ static bool find_run(const ll_split_cursor *c, size_t at, size_t *begin, size_t 
     return false;
 }
 
-/* The first match at or behind `at`. */
+/* The first match at or after `at`. */
 static bool find_match(const ll_split_cursor *c, size_t at, size_t *begin, size_t *end) {
     const ll_split_step *s = c->step;
     if (ll_pattern_is_words(s->pattern)) {
@@ -107,7 +107,7 @@ static bool next_part(ll_split_cursor *c, ll_split_part *part) {
     return true;
 }
 
-/* True if the part behind is joined to this one. */
+/* True if the next part is joined to this one. */
 static bool joins_next(ll_behavior behavior, const ll_split_part *part, const ll_split_part *next) {
     switch (behavior) {
         case LL_BEHAVIOR_CONTIGUOUS:

@@ -1,12 +1,12 @@
-/* Words of the decoders' byte-level BPE: the regular expressions of OpenAI's cl100k and o200k and what Qwen made of the
- * first, written out. Their alternatives are tried in the order of the expression; comments name them. */
+/* Words of the decoders' byte-level BPE: the regular expressions of OpenAI's cl100k and o200k and Qwen's variants of
+ * the first, as code. The alternatives are tried in the order of the expression; comments quote them. */
 #include "text/byte_level.h"
 #include "text/split.h"
 #include "text/split_char.h"
 
 #define KIND (LL_UC_LETTER | LL_UC_NUMBER | LL_UC_SPACE)
 
-/* What a pattern of the cl100k kind has in its own way. */
+/* The differences between patterns of the cl100k kind. */
 typedef struct word_rules {
     size_t max_numbers; /* characters of category N* in one word */
     bool marks;         /* [\p{L}\p{M}] where the others have \p{L} */
@@ -41,8 +41,8 @@ static size_t contraction_length(const char *text, size_t n) {
     return n > 2 && (unsigned char)text[1] == 0xc5 && (unsigned char)text[2] == 0xbf ? 3 : 0;
 }
 
-/* \s*[\r\n]+|\s+(?!\S)|\s+ : a run of white space up to its last line end; without one it leaves its last character to
- * the word behind it, if there is one. text begins with white space. */
+/* \s*[\r\n]+|\s+(?!\S)|\s+ : a run of white space up to its last line end; without a line end, the run without its last
+ * character, which belongs to the next word, if there is one. text begins with white space. */
 static size_t space_length(const ll_unicode *u, const char *text, size_t n) {
     size_t i = 0, last = 0, line_end = 0, len;
     while (i < n && kind_at(u, false, text + i, &len) == LL_UC_SPACE) {
@@ -85,9 +85,10 @@ static inline size_t cl100k_word(const word_rules *r, const ll_unicode *u, const
 
 /* --------------------------------------------------------------------------------------------------- o200k */
 
-/* Upper*Lower+ from text[i] on, or Upper+Lower* where that does not match, with the contraction behind it; i: neither.
- * The upper letters are taken first; where no lower one is behind them, the last of them that is lower as well (a mark,
- * a letter without case) ends the word. *second: without such a one they are the word, by the second alternative. */
+/* The end of Upper*Lower+ from text[i], or if that does not match of Upper+Lower*, with the contraction after it; i:
+ * neither matches. Upper letters are matched greedily; if no lower letter follows, the match backs up to the last of
+ * them that is also lower (a mark, a letter without case). *second: there is none, so the second alternative matches.
+ */
 static size_t cased_end(const char *text, size_t n, size_t i, bool *second) {
     size_t lower_end = 0, len;
     uint32_t cp;
@@ -113,8 +114,8 @@ static size_t cased_end(const char *text, size_t n, size_t i, bool *second) {
     return i == begin ? begin : i + contraction_length(text + i, n - i);
 }
 
-/* [^\r\n\p{L}\p{N}]? and a cased word; 0: there is none. The first alternative counts before the second, and each is
- * tried with the character in front before it is tried without: a mark may be either. */
+/* [^\r\n\p{L}\p{N}]? and a cased word; 0: there is none. The first alternative is tried before the second, and each
+ * with the leading character before without it: a mark can match either. */
 static size_t cased_word(const char *text, size_t n, size_t len, bool may_lead) {
     bool second_with, second_without;
     const size_t with = may_lead && len < n ? cased_end(text, n, len, &second_with) : len;

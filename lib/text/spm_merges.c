@@ -28,7 +28,7 @@ static uint32_t count_chars(const char *text, size_t begin, size_t end) {
     return n;
 }
 
-/* The merges that make one token, to `out` unless it is NULL; returns how many. */
+/* Writes the merges whose result is one token to `out` (or NULL); returns their number. */
 static size_t cut_token(const ll_tokenizer_spec *spec, const ll_vocab *vocab, size_t i, candidate *out) {
     const ll_vocab_entry *e = &spec->vocab[i];
     size_t n = 0;

@@ -56,8 +56,7 @@ static llmcs_status fail_clash(const ll_tokenizer_spec *spec, const ll_vocab *v,
                    (int)ll_min(other_len, 60), first ? first : "", shown, token);
 }
 
-/* Added tokens are looked for with a table of as many nodes as they have bytes, which takes half a second a megabyte.
- */
+/* The search table of the added tokens has a node per byte; building it takes half a second per megabyte. */
 #define MAX_ADDED_BYTES ((size_t)4 << 20)
 #define MAX_ADDED_TOKEN_BYTES ((size_t)64 << 10)
 
@@ -96,7 +95,7 @@ static llmcs_status measure_spec(const ll_tokenizer_spec *spec, size_t *n_bytes,
     return LLMCS_OK;
 }
 
-/* From the last entry to the first where the last of equal tokens counts. */
+/* Adds entries in reverse if the last of equal tokens is used. */
 static llmcs_status add_vocab(ll_vocab *v, ll_tokenizer_spec *spec) {
     for (size_t i = 0; i < spec->n_vocab; i++) {
         ll_vocab_entry *e = &spec->vocab[spec->last_of_equals ? spec->n_vocab - 1 - i : i];
@@ -107,9 +106,9 @@ static llmcs_status add_vocab(ll_vocab *v, ll_tokenizer_spec *spec) {
     return LLMCS_OK;
 }
 
-/* Of two entries for one token one stays, as ll_added_source says, and the other's id becomes -1. As in Hugging Face's
- * tokenizers, a token that was special keeps the stage at which it is looked for, and one that was not is looked for at
- * both. */
+/* Merges two entries of one token by ll_added_source; the id of the entry that is dropped becomes -1. As in Hugging
+ * Face's tokenizers, a token that was special keeps the stage at which it is searched for; another one is searched for
+ * at both. */
 static void merge_added(ll_added_token *first, ll_added_token *second) {
     if (second->source == LL_ADDED_NAMED || second->source == LL_ADDED_BY_DEFAULT) {
         if (first->source == LL_ADDED_PLAIN && second->source == LL_ADDED_NAMED && second->special)
@@ -132,8 +131,8 @@ static void merge_added(ll_added_token *first, ll_added_token *second) {
     first->rstrip = second->rstrip;
 }
 
-/* Added tokens may stand in the vocabulary too, with the same id; those without an id get theirs here. entry: for each
- * id the number of the entry that describes it, from 1. */
+/* Added tokens may also be in the vocabulary, with the same id; those without an id get one here. entry: by id, the
+ * number of its entry, from 1. */
 static llmcs_status add_added(ll_vocab *v, ll_tokenizer_spec *spec, int32_t next_id, uint32_t *entry) {
     for (size_t i = 0; i < spec->n_added; i++) {
         ll_added_token *e = &spec->added[i];
@@ -181,7 +180,7 @@ static llmcs_status resolve_special(llmcs_tokenizer *t, const ll_tokenizer_spec 
     return LLMCS_OK;
 }
 
-/* An added token as the text behind the normalizer would show it. */
+/* The normalized text of an added token. */
 static llmcs_status normalize_content(const llmcs_tokenizer *t, ll_normalizer_scratch *s, ll_arena *arena,
                                       const ll_added_token *token, const char **out, uint32_t *len) {
     size_t n = 0;
@@ -200,8 +199,8 @@ static llmcs_status normalize_content(const llmcs_tokenizer *t, ll_normalizer_sc
     return LLMCS_OK;
 }
 
-/* Whether a step maps an ASCII character to at most one ASCII character, whatever its ASCII neighbours are. Composition
- * does, too: it starts only at marks beyond ASCII. */
+/* True if a step maps an ASCII character to at most one ASCII character, independent of its ASCII neighbours.
+ * Composition does: only marks outside ASCII compose. */
 static bool step_maps_ascii(const ll_normalizer_step *step) {
     switch (step->kind) {
         case LL_NORMALIZE_REPLACE:
@@ -237,7 +236,7 @@ typedef struct pattern_list {
     size_t n;
 } pattern_list;
 
-/* Collects the added tokens of one stage, special ones first: of two with the same text the first counts. */
+/* Collects the added tokens of one stage, special ones first: of two with the same text the first is used. */
 static llmcs_status collect_added_tokens(llmcs_tokenizer *t, const ll_tokenizer_spec *spec, bool normalized,
                                          ll_arena *arena, ll_normalizer_scratch *s, pattern_list *list,
                                          ll_added_set *set) {
@@ -288,7 +287,7 @@ static size_t longest_token(const llmcs_tokenizer *t, const ll_tokenizer_spec *s
     return longest;
 }
 
-/* The text of the files is dropped when the merges have been looked up: the largest tables are made behind that. */
+/* Drops the text of the files after looking up the merges and before building the largest tables. */
 static llmcs_status build_bpe(llmcs_tokenizer *t, ll_tokenizer_spec *spec, bool drop_text, uint64_t seed) {
     if (spec->merges_from_scores) LL_TRY(ll_spm_merges(spec, &t->vocab));
     LL_TRY(ll_bpe_build(&t->bpe, &t->allocator, &t->vocab, spec, seed));
@@ -362,7 +361,7 @@ static llmcs_status keep_normalizer(llmcs_tokenizer *t, const ll_tokenizer_spec 
     return ll_charsmap_init(&t->charsmap, &t->allocator, step->map.at, step->map.n, spec->path);
 }
 
-/* The steps outlive the spec, so what they point to is copied. */
+/* The steps outlive the spec, so their arguments are copied. */
 static llmcs_status copy_steps(llmcs_tokenizer *t, const ll_tokenizer_spec *spec) {
     memcpy(t->normalizer, spec->normalizer, spec->n_normalizer * sizeof *t->normalizer);
     memcpy(t->split, spec->split, spec->n_split * sizeof *t->split);
@@ -389,8 +388,8 @@ static bool has_text(const ll_step_text *text, const char *what) {
     return text->n == strlen(what) && !memcmp(text->at, what, text->n);
 }
 
-/* Whether a step changes a block as it does the whole text, where blocks end at white space: what it puts for white
- * space still ends a word. */
+/* True if a step changes a block as it changes the whole text, with blocks that end at white space: its replacement of
+ * white space must still end a word. */
 static bool step_is_local(const llmcs_tokenizer *t, const ll_normalizer_step *s) {
     const ll_split_step *last = &t->split[t->n_split - 1];
     switch (s->kind) {

@@ -1,5 +1,5 @@
-/* The tokenizer's insides, for the files of this folder only. Immutable after open, but for the states of bpe.c's
- * words; used by many threads at once. */
+/* The tokenizer's internals, for the files of this folder only. Immutable after open, except the cached results for
+ * words in bpe.c; used by many threads at once. */
 #ifndef LL_TEXT_TOKENIZER_IMPL_H
 #define LL_TEXT_TOKENIZER_IMPL_H
 
@@ -25,12 +25,12 @@ typedef struct ll_added {
     bool special, single_word, lstrip, rstrip;
 } ll_added;
 
-/* Added tokens that are looked for at one stage: before the normalizer, or behind it. */
+/* Added tokens that are searched for at one stage: before the normalizer, or after it. */
 typedef struct ll_added_set {
     ll_matcher matcher;
     ll_added *added; /* by the matcher's pattern number */
     size_t n;
-    bool any_plain;      /* one of them is not special: to be looked for in every text */
+    bool any_plain;      /* one of them is not special: search every text for it */
     bool plain_strips;   /* one that is not special absorbs white space around it */
     bool special_strips; /* one that is special does */
 } ll_added_set;
@@ -48,16 +48,16 @@ typedef struct ll_decode_table {
 
 #define LL_ASCII_GONE 0x80
 
-/* Pairs of pre-tokenizer and model that encode in one pass; all others go piece by piece (pre_tokenizer.h). */
+/* Pairs of pre-tokenizer and model that encode in one pass; all others work piece by piece (pre_tokenizer.h). */
 typedef enum ll_fast_path {
     LL_PIECE_BY_PIECE,
     LL_FAST_BYTE_LEVEL, /* words of one pattern, ByteLevel and BPE */
     LL_FAST_BERT        /* BertPreTokenizer and WordPiece */
 } ll_fast_path;
 
-/* Whether a text may be normalized and tokenized in blocks, and where they end (encode_text.c). */
+/* Where a text may be divided into blocks that are normalized and tokenized one at a time (encode_text.c). */
 typedef enum ll_blocks {
-    LL_BLOCKS_NONE, /* a step or an added token might see what is behind the block's end */
+    LL_BLOCKS_NONE, /* a step or an added token may depend on text after the block */
     LL_BLOCKS_OF_BERT,
     LL_BLOCKS_AT_SPACES,
     LL_BLOCKS_AT_LINES /* and at spaces */
@@ -80,14 +80,14 @@ struct llmcs_tokenizer {
     ll_arena arena;                 /* what the steps' arguments point to */
     ll_normalizer_step normalizer[LL_MAX_NORMALIZER_STEPS];
     size_t n_normalizer;
-    uint8_t ascii[128]; /* what the normalizer makes of an ASCII character by itself: another, or LL_ASCII_GONE */
-    bool maps_ascii;    /* it makes that of it whatever its ASCII neighbours are */
+    uint8_t ascii[128]; /* the normalizer's output for a single ASCII character; LL_ASCII_GONE: removed */
+    bool maps_ascii;    /* that output does not depend on ASCII neighbours */
     ll_split_step split[LL_MAX_SPLIT_STEPS];
     size_t n_split;
     ll_fast_path fast_path;
     ll_blocks blocks;
-    bool needs_origins; /* a step asks where in the text it is */
-    bool cuts_words;    /* FAST_BYTE_LEVEL: by this pattern */
+    bool needs_origins; /* a step depends on its position in the text */
+    bool cuts_words;    /* FAST_BYTE_LEVEL: splits by the pattern `words` */
     ll_pattern words;
     bool words_prefix_space; /* FAST_BYTE_LEVEL: a text that does not begin with a space gets one */
     bool trim_offsets, trim_prefix_space;
@@ -100,12 +100,12 @@ struct llmcs_tokenizer {
     ll_decode_table first;  /* the first token of a text; empty where it is the same */
     bool has_first;
     bool has_bytes;         /* the decoder has a ByteFallback */
-    bool trims_text;        /* white space at both ends of the text goes */
-    ll_decoder_step strip;  /* its Strip behind Fuse; n_left 0: none */
+    bool trims_text;        /* the decoder strips white space at both ends of the text */
+    ll_decoder_step strip;  /* its Strip after Fuse; n_left 0: none */
     uint8_t *decode_flags;  /* [n_ids] LL_DECODE_* */
     size_t longest_decoded; /* bytes of the longest entry of the two */
     int32_t special[LL_N_SPECIAL];
-    size_t longest_token; /* bytes of text that one token stands for at most; 0: no bound */
+    size_t longest_token; /* most bytes of text in one token; 0: no bound */
     size_t max_length;
     bool cut_left; /* truncation_side "left" */
 };
@@ -114,8 +114,8 @@ struct llmcs_tokenizer {
 llmcs_status ll_decode_tables_build(llmcs_tokenizer *t, const ll_tokenizer_spec *spec);
 void ll_decode_tables_free(llmcs_tokenizer *t);
 
-/* encode_text.c: the tokens of one text, without what the post-processor adds. origins: NULL, or what may become a
- * control token. */
+/* encode_text.c: the tokens of one text, without the post-processor's. origins: NULL, or which bytes may form control
+ * tokens. */
 llmcs_status ll_encode_text(const llmcs_tokenizer *t, const char *text, size_t n, uint32_t flags,
                             const ll_text_origins *origins, ll_encoding *out);
 

@@ -28,7 +28,7 @@ typedef struct ll_trie {
 llmcs_status ll_trie_init(ll_trie *t, const llmcs_allocator *a, uint32_t n_roots, size_t max_bytes, uint64_t seed);
 void ll_trie_free(ll_trie *t, const llmcs_allocator *a);
 
-/* Adds a key under a root; a key that is there already keeps its first value. Returns the node where it ends. */
+/* Adds a key under a root; an existing key keeps its value. Returns the node where it ends. */
 uint32_t ll_trie_add(ll_trie *t, uint32_t root, const char *key, size_t len, int32_t value);
 
 static inline size_t ll_trie_slot(const ll_trie *t, uint32_t key) {

@@ -1,4 +1,4 @@
-/* The table of flags, built from utf8proc's data, and the rarer questions, which go to utf8proc itself. */
+/* The table of flags, built from utf8proc's data, and rarer properties, read from utf8proc directly. */
 #include "text/unicode.h"
 
 #include <pthread.h>
@@ -61,14 +61,14 @@ static unsigned category_flags(utf8proc_category_t category) {
     }
 }
 
-/* What a character has from its property. */
+/* Flags from a character's utf8proc property. */
 static unsigned property_flags(const utf8proc_property_t *p) {
     const bool folds =
         p->decomp_seqindex != UINT16_MAX || p->combining_class > 0 || p->lowercase_seqindex != UINT16_MAX;
     return category_flags((utf8proc_category_t)p->category) | (folds ? LL_UC_FOLDS : 0);
 }
 
-/* And what it has from its place. */
+/* Flags from the range that a character is in. */
 static unsigned place_flags(uint32_t c) {
     if (c >= 0x3400) {
         const bool hangul = c >= 0xac00 && c < 0xd7a4; /* decomposes by rule, not by table */
@@ -82,7 +82,8 @@ static unsigned place_flags(uint32_t c) {
            (joins || is_enclosed_letter(c) ? LL_UC_WORD : 0);
 }
 
-/* Planes 4 to 13 are unassigned and 15, 16 private but for their last two code points: no need to ask for each. */
+/* Planes 4 to 13 are unassigned, and 15 and 16 private except their last two code points: filled without a lookup for
+ * each. */
 static bool fill_uniform(uint32_t first, uint8_t *flags) {
     uint32_t plane = first >> 16;
     bool last = (first & 0xffff) == 0xff00;
@@ -93,7 +94,7 @@ static bool fill_uniform(uint32_t first, uint8_t *flags) {
     return true;
 }
 
-/* Neighbours often have one property. */
+/* Adjacent characters often share one property. */
 static void fill_block(uint32_t first, uint8_t *flags) {
     if (fill_uniform(first, flags)) return;
     const utf8proc_property_t *last = NULL;

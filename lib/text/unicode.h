@@ -1,6 +1,6 @@
-/* What the tokenizers need to know about a code point, as one byte of flags from a two-level table. The data is
- * utf8proc's (Unicode 15), with the letters, marks and numbers that Unicode 16 has added; where Hugging Face's Rust
- * libraries have an older Unicode, ours is newer. */
+/* Properties of code points for the tokenizers, as one byte of flags from a two-level table. The data is utf8proc's
+ * (Unicode 15) plus the letters, marks and numbers of Unicode 16; Hugging Face's Rust libraries have older versions of
+ * Unicode in places. */
 #ifndef LL_TEXT_UNICODE_H
 #define LL_TEXT_UNICODE_H
 
@@ -13,7 +13,7 @@
 #define LL_UC_SPACE 0x04u   /* White_Space */
 #define LL_UC_CONTROL 0x08u /* Cc, Cf, Co; tab, LF and CR as well */
 #define LL_UC_PUNCT 0x10u   /* category P*, or ASCII punctuation */
-#define LL_UC_CJK 0x20u     /* what BERT calls a Chinese character */
+#define LL_UC_CJK 0x20u     /* BERT's Chinese characters */
 #define LL_UC_WORD 0x40u    /* \w: Alphabetic, M*, Nd, Pc, Join_Control */
 #define LL_UC_FOLDS 0x80u   /* lower-casing or a normal form may change it, or it combines (ccc > 0) */
 
@@ -35,12 +35,12 @@ unsigned ll_unicode_ccc(uint32_t cp);
 bool ll_unicode_is_nonspacing_mark(uint32_t cp); /* Mn */
 bool ll_unicode_is_mark(uint32_t cp);            /* Mn, Mc, Me */
 
-/* Which of o200k's two classes of letters a character is in. */
+/* o200k's two classes of letters. */
 #define LL_UC_UPPER 1u /* Lu, Lt, Lm, Lo, M* */
 #define LL_UC_LOWER 2u /* Ll, Lm, Lo, M* */
 unsigned ll_unicode_case(uint32_t cp);
 
-/* Full lower case of one character, without regard to its neighbours: 1 or 2 code points. */
+/* Full lower case of one character, independent of its neighbours: 1 or 2 code points. */
 size_t ll_unicode_lower(uint32_t cp, uint32_t out[2]);
 
 /* Full decomposition of one character (canonical, or with `compatibility` NFKD's), marks not yet reordered.

@@ -1,9 +1,9 @@
-/* Viterbi's algorithm as Hugging Face's tokenizers have it (models/unigram/model.rs, encode_optimized), and with other
- * arithmetic SentencePiece (unigram_model.cc, EncodeOptimized): the earliest start wins a tie, a character without a
- * token of its own costs the lowest score less 10, and adjacent unknown characters are one token.
+/* Viterbi's algorithm as in Hugging Face's tokenizers (models/unigram/model.rs, encode_optimized) and, with other
+ * arithmetic, SentencePiece (unigram_model.cc, EncodeOptimized): on ties the longest last token wins, a character
+ * without a token has the lowest score minus 10, and adjacent unknown characters are one token.
  *
- * Where no token reaches beyond a position, the way to it is decided and is written out at once: the text is encoded in
- * chunks that stay in the cache. The sum is carried on, so that its rounding is that of one pass. */
+ * If no token reaches beyond a position, the segmentation up to it is final and written at once: the text is encoded in
+ * chunks that stay in the cache. The sum continues across chunks, so its rounding is that of one pass. */
 #include "text/unigram.h"
 
 #include <math.h>
@@ -30,7 +30,7 @@ void ll_unigram_scratch_free(ll_unigram_scratch *s, const llmcs_allocator *a) {
 
 /* ------------------------------------------------------------------------------------------------- building */
 
-/* The tokens that the scores are of: the vocabulary's, or those of Marian's model. */
+/* The tokens with scores: the vocabulary's, or those of Marian's model. */
 typedef struct pieces {
     const ll_tokenizer_spec *spec;
     const ll_vocab_entry *at;
@@ -56,8 +56,8 @@ static llmcs_status find_range(const pieces *p, double *lowest, double *highest)
     return LLMCS_OK;
 }
 
-/* SentencePiece's library finds neither control nor unknown nor byte tokens in a text, and prefers user-defined ones to
- * all that is as long. */
+/* SentencePiece's library finds no control, unknown or byte tokens in a text, and prefers user-defined tokens to others
+ * of the same length. */
 static bool in_text(const pieces *p, size_t i, const bool *special) {
     const ll_vocab_entry *e = &p->at[i];
     uint32_t cp;
@@ -135,7 +135,7 @@ typedef struct walker {
     const ll_view *view;
     ll_encoding *out;
     size_t begin;              /* of the chunk: node[i] is of position begin + i */
-    size_t reach;              /* the farthest position that has a way */
+    size_t reach;              /* the farthest position with a segmentation */
     size_t unk_begin, unk_end; /* unknown characters that are not written yet */
 } walker;
 
@@ -152,7 +152,7 @@ static llmcs_status append_token(walker *w, size_t begin, size_t end, int32_t id
     return LLMCS_OK;
 }
 
-/* Adjacent unknown characters together: a token that the scores did not choose, bytes, or the unknown token. */
+/* Writes adjacent unknown characters as a token that the scores did not choose, as bytes, or as the unknown token. */
 static llmcs_status flush_unknown(walker *w) {
     const ll_unigram *m = w->m;
     const size_t begin = w->unk_begin, end = w->unk_end;
@@ -178,8 +178,8 @@ static llmcs_status take_token(walker *w, size_t begin, size_t end, int32_t id) 
     return append_token(w, begin, end, id);
 }
 
-/* Writes the tokens on the way to the end of the chunk and begins the next one there. The links lead backwards: they
- * are reversed first. */
+/* Writes the tokens of the chunk and begins the next one at its end. The links point backwards and are reversed first.
+ */
 static llmcs_status end_chunk(walker *w, size_t end) {
     ll_unigram_node *node = w->s->node;
     const double score = node[end - w->begin].score;
@@ -262,9 +262,9 @@ static llmcs_status encode_view(const ll_unigram *m, ll_unigram_scratch *s, cons
     return flush_unknown(&w);
 }
 
-/* --------------------------------------------------------------------------------------- words that come again */
+/* ------------------------------------------------------------------------------------------------ cached words */
 
-#define MANY_BYTES 4096 /* texts that are shorter do without the table of words */
+#define MANY_BYTES 4096 /* shorter texts do not use the table of words */
 
 static llmcs_status take_word(const ll_unigram_word *word, const llmcs_allocator *a, const ll_view *view,
                               ll_encoding *out) {

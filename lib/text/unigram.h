@@ -1,5 +1,5 @@
-/* Unigram (Kudo 2018): of all ways to cut a text into tokens the one whose scores, logarithms of probabilities, have
- * the largest sum, found by Viterbi's algorithm from left to right. */
+/* Unigram (Kudo 2018): Viterbi's algorithm, from left to right, finds the segmentation with the largest sum of scores,
+ * which are logarithms of probabilities. */
 #ifndef LL_TEXT_UNIGRAM_H
 #define LL_TEXT_UNIGRAM_H
 
@@ -9,32 +9,32 @@
 #include "text/encoding.h"
 #include "text/vocab.h"
 
-/* Bytes of a token, and so the most times that a byte of the text is read. */
+/* Most bytes of a token; a byte of the text is read at most this often. */
 #define LL_UNIGRAM_MAX_TOKEN 1024
 
 typedef struct ll_unigram {
-    ll_double_array trie; /* token -> id; without special tokens, which text does not produce */
+    ll_double_array trie; /* token -> id; without special tokens, which text never becomes */
     double *score;        /* by the trie's ids */
     uint8_t *n_bytes;     /* the same: bytes of a token, 255 for longer ones */
     uint64_t seed;
     int32_t unk_id;
-    double unk_score; /* of one character that no token begins and ends with */
+    double unk_score; /* of one character without a token of its own */
     bool byte_fallback;
     ll_byte_tokens bytes;
-    bool single_precision;  /* sums are rounded as in SentencePiece's C++ library, else they are of doubles */
+    bool single_precision;  /* sums are float as in SentencePiece's C++ library, else double */
     const ll_vocab *lookup; /* Marian: ids are looked up here by the token's text; NULL: they are the trie's */
     bool *hidden;           /* [lookup->n_ids]: special tokens, which text does not produce; with lookup */
     int32_t unk_mark;       /* what the trie's ids have for an unknown character */
 } ll_unigram;
 
-/* The best way to a position of the text. */
+/* The best segmentation up to a position of the text. */
 typedef struct ll_unigram_node {
     double score;
-    int32_t id;      /* of its last token; -1: there is no way yet */
-    uint32_t length; /* of that token, bytes */
+    int32_t id;      /* of its last token; -1: there is none yet */
+    uint32_t length; /* of that token, in bytes */
 } ll_unigram_node;
 
-/* A word that was tokenized before, with its tokens: most words of a text come again. */
+/* A cached word with its tokens: most words of a text occur again. */
 #define LL_UNIGRAM_WORD 23  /* bytes at most */
 #define LL_UNIGRAM_TOKENS 5 /* tokens at most */
 typedef struct ll_unigram_word {

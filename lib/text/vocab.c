@@ -47,7 +47,7 @@ uint64_t ll_vocab_hash(const ll_vocab *v, const char *token, size_t len) {
 
 static uint32_t tag_of(uint64_t hash) { return (uint32_t)(hash >> 32); }
 
-/* The slot that holds the token, or the free one where it would go. */
+/* The token's slot, or the free slot to insert it. */
 static size_t find_slot(const ll_vocab *v, const char *token, size_t len, uint64_t hash) {
     const size_t mask = v->n_slots - 1;
     for (size_t i = (size_t)hash & mask;; i = (i + 1) & mask) {

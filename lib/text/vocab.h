@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 
 typedef struct ll_vocab_slot {
-    uint32_t tag; /* of the hash: other tokens are hardly ever compared */
+    uint32_t tag; /* bits of the hash, so that other tokens are hardly ever compared */
     int32_t id;   /* -1: free */
 } ll_vocab_slot;
 
@@ -28,17 +28,17 @@ llmcs_status ll_vocab_init(ll_vocab *v, const llmcs_allocator *a, size_t n_ids, 
                            uint64_t seed);
 void ll_vocab_free(ll_vocab *v, const llmcs_allocator *a);
 
-/* Adds a token; the capacity of init must hold it. False: the id or the token is there already. */
+/* Adds a token; the capacity of init must suffice. False: the id or the token exists. */
 bool ll_vocab_add(ll_vocab *v, int32_t id, const char *token, size_t len);
 
 /* -1: no such token. */
 int32_t ll_vocab_find(const ll_vocab *v, const char *token, size_t len);
 
-/* The same in two steps, for many lookups: the first prefetches what the second reads. */
+/* The same in two steps, for many lookups: the first prefetches the memory that the second reads. */
 uint64_t ll_vocab_hash(const ll_vocab *v, const char *token, size_t len);
 int32_t ll_vocab_find_hashed(const ll_vocab *v, const char *token, size_t len, uint64_t hash);
 
-/* Whether the id is this token's: quicker than finding it. */
+/* True if the id is this token's; faster than ll_vocab_find. */
 bool ll_vocab_is(const ll_vocab *v, int32_t id, const char *token, size_t len);
 
 /* NULL and *len 0: no such id. */

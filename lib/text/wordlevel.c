@@ -1,4 +1,4 @@
-/* WordLevel: one lookup a word. */
+/* WordLevel: one lookup per word. */
 #include "text/wordlevel.h"
 
 #include "base/utf8.h"

@@ -1,5 +1,5 @@
-/* WordPiece (Schuster and Nakajima 2012, as in BERT): words cut at white space and punctuation, and each word into the
- * longest tokens there are, from left to right; [UNK] for a word that cannot be cut so. */
+/* WordPiece (Schuster and Nakajima 2012, as in BERT): text is split at white space and punctuation, and each word into
+ * the longest tokens from left to right. A word that cannot be split becomes [UNK]. */
 #ifndef LL_TEXT_WORDPIECE_H
 #define LL_TEXT_WORDPIECE_H
 
@@ -10,18 +10,18 @@
 #include "text/unicode.h"
 #include "text/vocab.h"
 
-/* Bytes of a token, and so the most times that a byte of the text is read. */
+/* Most bytes of a token; a byte of the text is read at most this often. */
 #define LL_WORDPIECE_MAX_TOKEN 4096
 
 typedef struct ll_wordpiece {
-    ll_trie trie;        /* root 0: tokens as they stand; root 1: those that begin with the prefix, without it */
-    ll_string_set words; /* whole tokens once more */
+    ll_trie trie;        /* root 0: whole tokens; root 1: tokens with the prefix, stored without it */
+    ll_string_set words; /* short whole tokens, for one lookup per word */
     int32_t unk_id;
     size_t max_chars; /* a longer word is one [UNK] */
     bool has_prefix;  /* tokens inside a word are spelled with one */
 } ll_wordpiece;
 
-/* LIMIT for a vocabulary that is too large to build, n_bytes of tokens in all. */
+/* LIMIT for a vocabulary that is too large: n_bytes is the total of its tokens. */
 llmcs_status ll_wordpiece_check_sizes(const ll_tokenizer_spec *spec, size_t n_bytes);
 
 /* special: marks the special tokens, which text does not produce unless special tokens are requested. Single characters
@@ -34,7 +34,7 @@ void ll_wordpiece_free(ll_wordpiece *w, const llmcs_allocator *a);
 llmcs_status ll_wordpiece_encode(const ll_wordpiece *w, const ll_unicode *u, const llmcs_allocator *a,
                                  const ll_view *view, size_t begin, size_t end, ll_encoding *out);
 
-/* Appends the tokens of [begin, end) of the view, which is one word whatever is in it. */
+/* Appends the tokens of [begin, end) of the view as one word, whatever it contains. */
 llmcs_status ll_wordpiece_encode_word(const ll_wordpiece *w, const llmcs_allocator *a, const ll_view *view,
                                       size_t begin, size_t end, ll_encoding *out);
 

@@ -246,7 +246,7 @@ class Tokenizers(unittest.TestCase):
         self.assertEqual((len(mbart.languages), list(marian.languages), self.gpt2.languages), (25, ["fra", "deu"], {}))
         self.assertEqual(mbart.encode("a", source_lang="zh_CN")[-1], mbart.languages["zh_CN"])
         self.assertEqual(marian.encode("a", target_lang="deu")[0], marian.languages["deu"])
-        with self.assertRaisesRegex(llmcs.ArgumentError, '"xx" is no language of this tokenizer: it knows ar_AR, cs_CZ'):
+        with self.assertRaisesRegex(llmcs.ArgumentError, '"xx" is not a language of this tokenizer: it knows ar_AR, cs_CZ'):
             mbart.encode("a", source_lang="xx")
 
     def test_pairs_and_truncation(self):

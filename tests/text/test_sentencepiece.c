@@ -216,7 +216,7 @@ START_TEST(languages_go_to_their_place_in_the_template) {
     params.source_lang = "xx_XX";
     ck_assert_int_eq(llmcs_encode(t, "a", 1, NULL, 0, &params, NULL, NULL, NULL, 0, &n), LLMCS_ARG);
     ck_assert_ptr_nonnull(
-        strstr(llmcs_error_message(), "xx_XX\" is no language of this tokenizer: it knows ar_AR, cs_CZ"));
+        strstr(llmcs_error_message(), "xx_XX\" is not a language of this tokenizer: it knows ar_AR, cs_CZ"));
     ck_assert_ptr_nonnull(strstr(llmcs_error_message(), " and 46 more"));
     params.source_lang = "</s>"; /* another special token */
     ck_assert_int_eq(llmcs_encode(t, "a", 1, NULL, 0, &params, NULL, NULL, NULL, 0, &n), LLMCS_ARG);

@@ -108,9 +108,9 @@ class Translate(unittest.TestCase):
 
     def test_what_is_missing_or_wrong_is_named(self):
         text = {"text": "a"}
-        both = [(dict(text, to="xx_XX"), '"xx_XX" is no language of this tokenizer: it knows ar_AR, cs_CZ'),
-                (dict(text, **{"from": "fra", "to": "en_XX"}), 'source_lang: "fra" is no language'), (dict(text, to=3), "to"),
-                (dict(text, to="</s>"), "no language"), ({"to": "en_XX"}, "give one of"),
+        both = [(dict(text, to="xx_XX"), '"xx_XX" is not a language of this tokenizer: it knows ar_AR, cs_CZ'),
+                (dict(text, **{"from": "fra", "to": "en_XX"}), 'source_lang: "fra" is not a language'), (dict(text, to=3), "to"),
+                (dict(text, to="</s>"), "not a language"), ({"to": "en_XX"}, "give one of"),
                 ({"input_ids": [5, 2], "from": "en_XX", "to": "en_XX"}, "source_lang is given, and the source is token ids"),
                 (dict(text, prompt="x"), "prompt")]
         self.errors("mbart", both + [(text, "decoder_start_token_id"),
@@ -119,7 +119,7 @@ class Translate(unittest.TestCase):
                                        (dict(text, to="en_XX", forced_bos_token_id=4), "forced_bos_token_id and target_lang"),
                                        (dict(text, to="en_XX", regex="a", forced_eos_token_id=[]), "grammar and target_lang"),
                                        (dict(text, to="en_XX", decoder_input_ids=[2, 7]), "decoder_input_ids of several")])
-        self.errors("marian", [(dict(text, to="xx"), '"xx" is no language of this tokenizer: it knows fra, deu'),
+        self.errors("marian", [(dict(text, to="xx"), '"xx" is not a language of this tokenizer: it knows fra, deu'),
                                (dict(text, **{"from": "fra"}), "do not name their language"),
                                ({"input_ids": [5, 0], "to": "fra"}, "the first of them names the language"),
                                (dict(text, text="x " * 200), "n_ctx")])
