@@ -5,6 +5,7 @@ so that nothing is said twice. Each action asks for a yes first.
 """
 from facts import CARRIERS, CITY_NAMES, FACTS, NAME, STATUSES
 from flow_rules import RULES
+from flow_words import ADDRESS_LEAD, CLOSES, CUES, DESCRIBED, KINDS, WISH_LEAD, WISH_LIKE
 
 
 def t(en, zh):
@@ -45,8 +46,10 @@ WINDOW = f"o.time > :now - {FACTS['return_days']} * {DAY}"
 # The titles of an order's items, in the customer's language.
 ITEMS = ("(SELECT group_concat(t.title, '; ') FROM order_items i JOIN products p ON p.id = i.item"
          " JOIN product_texts t ON t.product = p.row AND t.lang = :lang WHERE i.order_row = o.row)")
+TITLES = ("(SELECT group_concat(t.title, '; ') FROM order_items i JOIN products p ON p.id = i.item"
+          " JOIN product_texts t ON t.product = p.row WHERE i.order_row = o.row)")   # in all languages, to be found by
 ORDER = (f"SELECT o.id AS id, o.status AS status, o.time AS time, o.total AS total, o.carrier AS carrier, o.tracking AS tracking,"
-         f" o.city AS city, {ITEMS} AS items FROM orders o WHERE o.customer = :customer")
+         f" o.city AS city, {ITEMS} AS items, {TITLES} AS titles FROM orders o WHERE o.customer = :customer")
 ORDER_TABLES = ["orders", "order_items", "products", "product_texts"]
 ORDER_LINE = t("{id} of {time|date}, {status|status}: {items}", "{id}（{time|date}，{status|status}）：{items}")
 
@@ -64,6 +67,7 @@ FINDS = {
     "o": {"sql": f"{ORDER} AND o.id = :order", "tables": ORDER_TABLES, "line": ORDER_LINE},
     "active": orders("o.status IN ('pending_payment', 'paid', 'packed', 'shipped')"),
     "recent": orders("1"),
+    "mine": orders("1", 50),
     "cancellable": orders("o.status IN ('pending_payment', 'paid', 'packed')"),
     "returnable": orders(f"o.status = 'delivered' AND {WINDOW}"),
     "delivered": orders("o.status = 'delivered'"),
@@ -99,13 +103,17 @@ ACTIONS = {
 SLOTS = {
     "order": {"type": "order", "pattern": "PL[ -]?[0-9]{8}", "from": "recent",
               "ask": t("Which order is it about?\n{choices}", "是哪个订单呢？\n{choices}"),
-              "again": t("Please give me the order number (PL and eight digits), or one of these:\n{choices}",
-                         "请告诉我订单号（PL加八位数字），或者选一个：\n{choices}"),
+              "again": t("Which of these orders is it? Its place in the list or a word for it will do.", "是上面哪一单？说第几个，或者买的是什么，都可以。"),
+              "described": DESCRIBED,
               "none": t("I see no order in your account.", "您的账户里没有订单。")},
-    "address": {"type": "address", "min": 8,
-                "ask": t("What is the complete new address, with name and phone number?", "请把新地址完整发给我，包括收件人和电话。")},
-    "wish": {"type": "text", "min": 1, "max": 300,
-             "ask": t("Which item is it, and which size or colour would you like instead?", "要换哪一件，换成什么尺码或颜色？")},
+    "address": {"type": "address", "min": 8, "lead": ADDRESS_LEAD,
+                "ask": t("What is the complete new address for order {order}, with name and phone number?",
+                         "请把订单{order}的新地址完整发给我，包括收件人和电话。"),
+                "again": t("Please send me the complete new address for order {order}.", "请发一下订单{order}的完整新地址。")},
+    "wish": {"type": "text", "first": True, "min": 1, "max": 300, "like": WISH_LIKE, "lead": WISH_LEAD,
+             "ask": t("For order {order}: which item is it, and which size or colour would you like instead?",
+                      "订单{order}要换哪一件，换成什么尺码或颜色？"),
+             "again": t("Which size or colour would you like instead?", "要换成什么尺码或颜色？")},
     "problem": {"type": "choice", "ask": t("What is wrong?", "是什么问题？"), "options": [
         {"value": "damaged", "words": t(["broken", "damaged", "faulty"], ["坏", "破", "碎", "质量"]),
          "label": t("damaged or faulty", "破损或有故障")},
@@ -150,6 +158,11 @@ TEXTS = {
                  "这个我帮不了。我只负责{facts.name}的订单和商品问题。"),
     "nothing_done": t("All right, I have changed nothing. Anything else?", "好的，没有做任何改动。还有别的需要吗？"),
     "nothing_to_confirm": t("There is nothing to confirm at the moment. What can I do for you?", "现在没有需要确认的事。有什么可以帮您？"),
+    "none_fits": t("I see no order of yours that fits that.", "您的订单里没有符合这个说法的。"),
+    "stuck": t("Or shall I pass you on to a colleague (write \"agent\"), or leave it (write \"stop\")?", "也可以转同事处理（回复“人工”），或者先不办（回复“不用了”）。"),
+    "already_done": t("I have done that already. If there is more to it, write \"agent\" and a colleague reads it here.",
+                      "这个已经办好了。如果还要补充，回复“人工”，同事会看这里的对话。"),
+    "left_open": t("I have left it as it is; nothing was changed.", "那这件事就先不办了，没有做任何改动。"),
     "sorry": t("I am sorry about the trouble.", "很抱歉给您添麻烦了。"),
     "recommend": t("These may suit you:", "可以看看这几款："),
     "no_recommendation": t("I have nothing fitting to suggest. What kind of thing are you looking for?", "暂时没有合适的推荐。您想找哪一类的？"),
@@ -277,7 +290,8 @@ FLOWS = {
                                   "faulty, ¥{facts.return_fee} for the label is deducted. Shall I request the return of order {order} "
                                   "({o.items})?",
                                   "退货需要商品未使用、吊牌和包装齐全，拆封的食品和化妆品不能退；不是质量问题的，从退款里扣{facts.return_fee}元面单费。"
-                                  "确定为订单{order}（{o.items}）申请退货吗？")},
+                                  "确定为订单{order}（{o.items}）申请退货吗？"),
+                     "again": t("Shall I request the return of order {order} ({o.items})?", "确定为订单{order}（{o.items}）申请退货吗？")},
                     {"do": "request_return", "done": [
                         say("The return of order {order} is requested. You get the return label by e-mail; hand the parcel in at any "
                             "Redkite station within {facts.label_days} days. We refund within {facts.refund_days} working days after it has reached us.",
@@ -288,7 +302,9 @@ FLOWS = {
                          "订单{order}是{o.time|date}下的，退货期是签收后{facts.return_days}天内，这一单需要同事核实。"),
                      {"hand_over": "return_window"}]}],
              "else": [STATUS, {"if": {"o.status": ["pending_payment", "paid", "packed"]}, "then": [
-                 say("It has not been sent yet, so it can simply be cancelled: write \"cancel\".", "还没有发货，可以直接取消，写“取消订单”即可。")]}]}]},
+                 say("It has not been sent yet, so it can simply be cancelled: write \"cancel\".", "还没有发货，可以直接取消，写“取消订单”即可。")]},
+                 {"if": {"o.status": "shipped"}, "then": [
+                     say("Once you have it, you can return it within {facts.return_days} days.", "收到后{facts.return_days}天内可以退货。")]}]}]},
     "exchange": {
         "intents": ["exchange_item"], "title": t("exchange something", "换货"), "steps": [
             without_login(entry("exchange")),
@@ -304,7 +320,10 @@ FLOWS = {
                         "The new item is sent when the old one has reached us.",
                         "订单{order}的换货申请已提交：{wish}。同事确认有没有货后会回复您，收到旧的后寄出新的。")]}],
              "else": [{"if": {"o.status": ["pending_payment", "paid", "packed"]}, "then": [entry("order-change")],
-                       "else": [STATUS, entry("exchange")]}]}]},
+                       "else": [{"if": {"o.status": "delivered"}, "then": [
+                           say("Order {order} ({o.items}) was placed on {o.time|date}; exchanges are possible within {facts.return_days} days of delivery.",
+                               "订单{order}（{o.items}）是{o.time|date}下的，换货期是签收后{facts.return_days}天内。")],
+                           "else": [STATUS]}, entry("exchange")]}]}]},
     "refund_status": {
         "intents": ["track_refund"], "title": t("know where a refund is", "查退款"), "steps": [
             without_login(entry("refund-time")),
@@ -537,6 +556,12 @@ def with_thresholds(name, flow):
         more["entry_first"] = 0.5
     if name in INHERITS:
         more["inherits"] = True
+    if name in CUES:
+        more["cues"] = CUES[name]
+    if name == "order_status":
+        more["objects"] = True
+    if name in CLOSES:
+        more["closes"] = True
     if name in FOLLOW:
         more["follow"] = FOLLOW[name]
     if name == "product":
@@ -553,5 +578,5 @@ def flows_file():
     facts = {**FACTS, "name": NAME}
     cities = {name: pair for pair in CITY_NAMES for name in pair.values()}
     values = {"status": STATUSES, "city": cities, "carrier": {en: {"en": en, "zh": c["zh"]} for en, c in CARRIERS.items()}}
-    return {"format": 1, "accept": ACCEPT_ENTRY, "languages": ["en", "zh"], "facts": facts, "values": values, "texts": TEXTS, "slots": SLOTS, "finds": FINDS,
+    return {"format": 1, "accept": ACCEPT_ENTRY, "languages": ["en", "zh"], "facts": facts, "values": values, "texts": TEXTS, "slots": SLOTS, "kinds": KINDS, "finds": FINDS,
             "actions": ACTIONS, "flows": flows, "rules": RULES}

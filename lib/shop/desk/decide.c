@@ -27,7 +27,7 @@ llmcs_status desk_obey_rule(desk_turn *t, const desk_rule *rule) {
     if (found) return LLMCS_OK;
     if (rule->flow >= 0) {
         SHOP_TRY(desk_start_flow(t, rule->flow, &t->read));
-        return desk_run(t);
+        return desk_run_new(t, t->done_before);
     }
     SHOP_TRY(desk_say_entry(t, rule->entry, &found));
     return found ? LLMCS_OK : desk_not_understood(t);
@@ -185,7 +185,7 @@ static llmcs_status start_wish(desk_turn *t, const desk_wish *wish, const desk_i
     t->out.probability = intent ? wish->score : 1;
     SHOP_TRY(desk_words_make(t->arena, wish->text, strlen(wish->text), &w));
     SHOP_TRY(desk_start_flow(t, wish->flow, &w));
-    return desk_run(t);
+    return desk_run_new(t, t->done_before);
 }
 
 /* One of several questions, of which only an entry that fits well is an answer. */
@@ -349,6 +349,11 @@ static bool has_no_word(const desk_words *w) {
 static llmcs_status answer_new_message(desk_turn *t, const desk_reading *r, size_t n) {
     const size_t words = desk_count_words(t->words.folded, t->words.folded_bytes);
     if (!words || desk_is_only_ordinal(t) || has_no_word(&t->words)) return desk_not_understood(t);
+    if (words <= DESK_LONG_ANSWER && !r[0].rule && desk_gives_up(&t->words)) {
+        /* "Forget it", when nothing is open. */
+        desk_set_route(t, LLMCS_DESK_FLOW);
+        return desk_say_sentence(t, DESK_NOTHING_DONE);
+    }
     if (!desk_is_yes(&t->words) || words > DESK_SHORT_ANSWER) return answer_wishes(t, r, n);
     /* A yes to nothing. */
     desk_set_route(t, LLMCS_DESK_ASK_BACK);
@@ -364,7 +369,7 @@ llmcs_status desk_decide(desk_turn *t) {
     const double begin = shop_now_ms(), counted = t->out.ms.encode + t->out.ms.classify;
     const int retry = t->c->retry, resume = t->c->resume;
     const desk_rule *rule = desk_find_rule_of_message(t, true);
-    const bool lacks = t->c->lacks_object;
+    const bool lacks = t->c->lacks_object, acted = t->c->acted;
     const char *about = t->c->about;
     t->c->retry = t->c->resume = 0;
     t->c->about = NULL;
@@ -391,7 +396,8 @@ llmcs_status desk_decide(desk_turn *t) {
     if (!handled && retry) SHOP_TRY(desk_answer_not_found(t, retry - 1, &r[0], &handled));
     if (!handled) SHOP_TRY(answer_listed(t, &r[0], about, &handled));
     if (!handled && resume)
-        SHOP_TRY(desk_answer_object(t, resume - 1, lacks && !r[0].rule && !is_wish_to_act(t, &r[0]), &handled));
+        SHOP_TRY(desk_answer_object(t, resume - 1, lacks && !r[0].rule && !is_wish_to_act(t, &r[0]), acted, &handled));
+    if (!handled && !frame && !r[0].rule) SHOP_TRY(desk_answer_described(t, &handled));
     if (!handled) SHOP_TRY(answer_follow_up(t, &r[0], &handled));
     desk_wish wishes[DESK_MAX_PARTS];
     /* Parts that want different things are answered one by one. */

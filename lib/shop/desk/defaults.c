@@ -47,6 +47,14 @@ static const struct {
     [DESK_RECOMMEND_TEXT] = {"recommend", "These may suit you:", "您可以看看这些：", NULL},
     [DESK_PART_UNANSWERED] = {"part_unanswered", "I have no answer to the other part of your message.",
                               "您消息里的另一个问题我答不了。", NULL},
+    [DESK_NONE_FITS] = {"none_fits", "I see no order of yours that fits that.", "您的订单里没有符合这个说法的。", NULL},
+    [DESK_STUCK] = {"stuck", "Or shall I pass you on to a colleague (\"agent\"), or leave it (\"stop\")?",
+                    "也可以转人工（回复“人工”），或者先不办（回复“不用了”）。", NULL},
+    [DESK_LEFT_OPEN] = {"left_open", "I have left it as it is.", "这件事就先不办了，没有做任何改动。", NULL},
+    [DESK_ALREADY_DONE] = {"already_done",
+                           "I have done that already. If there is more to it, write \"agent\" and a colleague reads it "
+                           "here.",
+                           "这个已经办好了。如果还要补充，回复“人工”，同事会看这里的对话。", NULL},
     [DESK_CLOSED_LIST] = {"closed_list", "Please choose one:{list}", "请选择：{list}", locals_of_list},
 };
 

@@ -5,6 +5,7 @@
  *   decide.c     which flow, entry or question a message means
  *   read.c       what rules and classifier say of it; pending.c: whether it answers what the desk asked
  *   follow.c     what hangs on the message before: a follow-up question, an object alone, "the second one"
+ *   refer.c      which order a description means: "the one from last week", 还没发货的那个
  *   machine.c    runs the program of a flow
  *   act.c        actions: keys, transactions, the host's answers
  *   answers.c    entries, recommendations, the desk's own sentences
@@ -92,7 +93,12 @@ typedef struct desk_frame {
     int refused;      /* the confirmation that was declined; -1 */
     desk_act_record acts[DESK_MAX_ACTS];
     size_t n_acts;
+    const char *narrowed[DESK_MAX_LISTED]; /* objects that a description fits, when it fits several */
+    size_t n_narrowed;
+    int shown;                              /* the question that was put in full, with its list; -1 */
+    const char *part;                       /* what was said towards a free text that is not whole yet; or NULL */
     bool missed;                            /* the last message did not answer its question */
+    bool unfit;                             /* it describes an object that there is none of */
     const desk_rows *finds[DESK_MAX_FINDS]; /* of this turn */
 } desk_frame;
 
@@ -134,9 +140,14 @@ typedef struct desk_conversation {
     bool lacks_object;                   /* and it is not known which */
     const char *listed[DESK_MAX_LISTED]; /* ids of the products listed last: "the second one" */
     size_t n_listed;
-    const char *about;                  /* the product that the last turn was about: "it"; or NULL */
-    const char *last_route;             /* of the last turn */
-    const char *choice_text;            /* the message that was not clear */
+    const char *offered[DESK_MAX_LISTED]; /* orders listed last */
+    size_t n_offered;
+    int done;                /* the flow that the turn before has done, + 1; 0: none */
+    bool acted;              /* what `resume` names has been done for one object: another one must be described */
+    int64_t focus;           /* the turn that last spoke of the order in `mentioned` */
+    const char *about;       /* the product that the last turn was about: "it"; or NULL */
+    const char *last_route;  /* of the last turn */
+    const char *choice_text; /* the message that was not clear */
     const char *last_user, *last_reply; /* of the last turn, masked, for the wording's history */
 } desk_conversation;
 
@@ -163,6 +174,7 @@ typedef struct desk_turn {
     bool keep_state;         /* the state stays as it is stored */
     size_t n_run;
 
+    int done_before; /* `done` of the turn before */
     desk_buffer reply;
     bool wordable;          /* nothing in the reply hangs on an action or a question */
     const char *entry_text; /* the entry that was said, for the wording */
@@ -189,6 +201,11 @@ int64_t desk_time(const llmcs_shop_desk *desk);
 /* The slot's value in these words, or NULL. `answers`: the message answers the slot's question, so that less must be
  * said. */
 llmcs_status desk_value_find(desk_turn *t, int slot, const desk_words *w, bool answers, const char **value);
+/* Whether a text has what the slot's values have: `like`. */
+bool desk_is_like(const desk_slot *s, const desk_words *w);
+/* A row of a find as its line says it. */
+llmcs_status desk_row_in_words(desk_turn *t, const desk_query *find, const desk_rows *rows, size_t row,
+                               const char **line);
 /* As the customer sees it: a choice's label, a product's title. */
 llmcs_status desk_value_show(desk_turn *t, int slot, const char *value, const char **shown);
 /* The rows of the slot's `from`; NULL without one or without a login. */
@@ -196,11 +213,38 @@ llmcs_status desk_value_show(desk_turn *t, int slot, const char *value, const ch
 int desk_from(const desk_turn *t, const desk_frame *frame, int slot);
 llmcs_status desk_choices(desk_turn *t, const desk_frame *frame, int slot, const desk_rows **rows);
 
+/* ---- refer.c */
+
+/* What a message says of an object that a slot lists. */
+typedef struct desk_reference {
+    bool describes;                   /* it says which it means */
+    bool pure;                        /* and hardly anything else */
+    bool all;                         /* "both": every one of `ids` is meant */
+    const char *ids[DESK_MAX_LISTED]; /* what it fits */
+    size_t n;
+} desk_reference;
+
+/* Among what the top frame's flow offers, else among all objects of the customer. answers: the message answers the
+ * question which one. */
+llmcs_status desk_refer(desk_turn *t, int slot, const desk_words *w, bool answers, desk_reference *ref);
+/* The object that the words describe, or NULL. If the slot is empty, the question lists the several that fit, or says
+ * that none does. */
+llmcs_status desk_refer_value(desk_turn *t, int slot, const desk_words *w, bool answers, const char **value);
+/* The slot of an order that the flow uses, or -1. */
+int desk_order_slot(const desk_turn *t, int flow);
+/* What the question of the slot lists: its candidates, or those of them that were narrowed to. */
+llmcs_status desk_offers(desk_turn *t, const desk_frame *frame, int slot, const desk_rows **rows);
+/* Keeps which orders were listed, in a question or by the flow. */
+llmcs_status desk_keep_offered(desk_turn *t, const desk_rows *rows);
+
 /* ---- machine.c */
 
 llmcs_status desk_start_flow(desk_turn *t, int flow, const desk_words *w);
 /* Runs the flow on top of the stack until it waits, ends or hands over; goes on with what waited below it. */
 llmcs_status desk_run(desk_turn *t);
+/* The same for a flow that begins. done: what the turn before has done, + 1: it is not done again for the same order.
+ */
+llmcs_status desk_run_new(desk_turn *t, int done);
 /* Fills empty slots of the frame from the words. */
 llmcs_status desk_fill_slots(desk_turn *t, desk_frame *frame, const desk_words *w, bool refers_back);
 /* Sets a slot: what was said and confirmed with the old value no longer counts. */
@@ -263,8 +307,11 @@ void desk_await_object(desk_turn *t, int flow, const desk_frame *frame);
 llmcs_status desk_keep_listed(desk_turn *t, const desk_frame *frame);
 /* The product listed last that the message names by its place, or the one that "it" is; or NULL. */
 const char *desk_listed_product(const desk_turn *t, const desk_words *w);
-/* Starts the flow `resume` if the message is the number of its object and hardly more, or, if it may, words for it. */
-llmcs_status desk_answer_object(desk_turn *t, int resume, bool may_describe, bool *handled);
+/* Starts the flow `resume` if the message is the number of its object and hardly more, or, if it may, words for it.
+ * acted: what that flow does is done; it goes on only with another object. */
+llmcs_status desk_answer_object(desk_turn *t, int resume, bool may_describe, bool acted, bool *handled);
+/* "What's up with the one that's on its way": an order described and nothing else starts the flow for it. */
+llmcs_status desk_answer_described(desk_turn *t, bool *handled);
 /* "the text before, the text now", if the message asks on after an entry; else NULL. */
 llmcs_status desk_follow_up_text(desk_turn *t, const char **text);
 /* An address again or as wrong: a whole one replaces it, "wait, flat 4" empties it, so that the flow asks again. */

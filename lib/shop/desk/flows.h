@@ -3,6 +3,7 @@
  *
  *   flows_file.c    the file: names, facts, values, slots, finds, actions, intents, rules
  *   flows_steps.c   the steps of a flow become a program: a list of operations with jumps
+ *   flows_words.c   by which words objects are described, values recognised, flows asked for
  *   template.c      texts with {placeholders}
  *   defaults.c      the desk's own sentences
  */
@@ -87,6 +88,10 @@ typedef enum desk_sentence {
     DESK_RECOMMEND_TEXT,
     DESK_CLOSED_LIST,
     DESK_PART_UNANSWERED,
+    DESK_NONE_FITS,
+    DESK_STUCK,
+    DESK_LEFT_OPEN,
+    DESK_ALREADY_DONE,
     DESK_N_SENTENCES
 } desk_sentence;
 
@@ -116,6 +121,30 @@ typedef struct desk_option {
     const desk_text *label; /* or NULL: the value */
 } desk_option;
 
+/* Values of a column and what customers call them: "not sent yet" is paid or packed. */
+typedef struct desk_status_words {
+    const char *const *values; /* [n_values] */
+    size_t n_values;
+    const char *const *words; /* [n_words] folded */
+    size_t n_words;
+} desk_status_words;
+
+/* How customers say which object they mean: columns of the finds that list it, NULL where none says so. */
+typedef struct desk_described {
+    const char *status, *date, *price, *title;
+    const desk_status_words *statuses; /* [n_statuses] */
+    size_t n_statuses;
+    int all; /* find of all objects: what is described and not offered; -1 */
+} desk_described;
+
+/* A kind of goods: what customers call it, and words of its titles. */
+typedef struct desk_kind {
+    const char *const *words; /* [n_words] folded */
+    size_t n_words;
+    const char *const *titles; /* [n_titles] */
+    size_t n_titles;
+} desk_kind;
+
 typedef struct desk_slot {
     const char *name;
     desk_slot_type type;
@@ -131,6 +160,10 @@ typedef struct desk_slot {
     int tries;
     const desk_option *options; /* [n_options] */
     size_t n_options;
+    const desk_described *described; /* of an order, or NULL */
+    pcre2_code *like;                /* what a free text must have; or NULL */
+    const char *const *lead;         /* [n_lead] words before a free text that are none of it */
+    size_t n_lead;
 } desk_slot;
 
 /* A find or an action. */
@@ -197,9 +230,10 @@ typedef enum desk_recommend_by { DESK_BY_TEXT, DESK_BY_CUSTOMER, DESK_BY_PRODUCT
 
 typedef struct desk_op {
     desk_op_kind kind;
-    int index;             /* slot, find, action, flow */
-    const desk_text *text; /* or NULL: the default */
-    int yes, no;           /* operation to go on with: then / done, and else / failed / none / no; -1: the default */
+    int index;              /* slot, find, action, flow */
+    const desk_text *text;  /* or NULL: the default */
+    const desk_text *again; /* CONFIRM: the question once more; or NULL: `text` */
+    int yes, no;            /* operation to go on with: then / done, and else / failed / none / no; -1: the default */
     const desk_condition *conditions;
     size_t n_conditions;
     desk_subject subject; /* SAY_BY */
@@ -221,8 +255,13 @@ typedef struct desk_flow {
     const char *name;
     const desk_text *title; /* or NULL */
     bool small_talk, worded, always;
-    bool alone;         /* its rule leaves the rest of the message unanswered */
-    bool inherits;      /* takes the object of the flow that it interrupts */
+    bool alone;              /* its rule leaves the rest of the message unanswered */
+    bool inherits;           /* takes the object of the flow that it interrupts */
+    bool objects;            /* an order that is described, and nothing else, starts it */
+    bool closes;             /* thanks, goodbye: an open question is left as it is */
+    bool acts;               /* it, or a flow that it goes to, does something */
+    const char *const *cues; /* [n_cues] words without which it takes the place of no open question */
+    size_t n_cues;
     bool listed;        /* "the second one" of the products listed last starts it */
     int follow;         /* flow that an object alone, as the next message, goes to; -1: none but itself */
     int route;          /* llmcs_shop_desk_route of its turns */
@@ -290,6 +329,8 @@ typedef struct desk_flows {
     size_t n_intents;
     desk_rule *rules;
     size_t n_rules;
+    desk_kind *kinds;
+    size_t n_kinds;
 } desk_flows;
 
 /* Reads `text`, [n] bytes; statements are prepared on c. `path` is for messages. NULL text: no flows, the desk's own
@@ -343,6 +384,14 @@ llmcs_status desk_steps_read(desk_flows *f, const desk_json *node, desk_flow *fl
 
 /* Prepares the statement of a find or action and reads what it needs: tables, parameters, columns. */
 llmcs_status desk_query_check(shop_connection *c, const desk_flows *f, const desk_json *node, desk_query *query);
+
+/* ---- flows_words.c */
+
+/* "described", "like" and "lead" of a slot, once finds are read. */
+llmcs_status desk_slot_words_read(desk_flows *f, const desk_json *node, desk_slot *slot);
+/* "cues" of a flow. */
+llmcs_status desk_cues_read(desk_flows *f, const desk_json *node, desk_flow *flow);
+llmcs_status desk_kinds_read(desk_flows *f);
 
 /* PCRE2, caseless, whole words. */
 llmcs_status desk_pattern_read(desk_flows *f, const desk_json *node, pcre2_code **pattern);

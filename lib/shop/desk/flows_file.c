@@ -240,9 +240,10 @@ static llmcs_status read_slot_type(desk_flows *f, const desk_json *node, desk_sl
 
 /* Names are there already; finds are not. */
 static llmcs_status read_slot(desk_flows *f, const desk_json *node, desk_slot *slot) {
-    static const char *const keys[] = {"type",  "ask", "again", "none",  "pattern", "from",      "only",
-                                       "first", "min", "max",   "tries", "options", "first_min", NULL};
-    double tries = 2;
+    static const char *const keys[] = {"type",      "ask",       "again", "none", "pattern", "from",
+                                       "only",      "first",     "min",   "max",  "tries",   "options",
+                                       "first_min", "described", "like",  "lead", NULL};
+    double tries = 3;
     SHOP_TRY(check_object(f, node));
     SHOP_TRY(desk_check_keys(f, node, keys));
     SHOP_TRY(read_slot_type(f, node, slot));
@@ -303,6 +304,7 @@ static llmcs_status read_slot_texts(desk_flows *f, const desk_json *node, desk_s
     if (slot->type == DESK_SLOT_ORDER && !slot->pattern && !from)
         return desk_bad(f, node, "an order needs \"pattern\" or \"from\"");
     if (!ask) return desk_bad(f, node, "\"ask\" is missing");
+    SHOP_TRY(desk_slot_words_read(f, node, slot));
     SHOP_TRY(desk_text_read(f, ask, &scope, &slot->ask));
     if (again) SHOP_TRY(desk_text_read(f, again, &scope, &slot->again));
     return none ? desk_text_read(f, none, &scope, &slot->none) : LLMCS_OK;
@@ -405,8 +407,9 @@ static llmcs_status read_lines(desk_flows *f) {
 /* ---- flows, intents, rules */
 
 static llmcs_status read_flow(desk_flows *f, const desk_json *node, desk_flow *flow) {
-    static const char *const keys[] = {"steps",  "intents", "title", "small_talk", "worded", "always", "entry_first",
-                                       "accept", "route",   "alone", "inherits",   "listed", "follow", NULL};
+    static const char *const keys[] = {"steps",       "intents", "title", "small_talk", "worded",   "always",
+                                       "entry_first", "accept",  "route", "alone",      "inherits", "listed",
+                                       "follow",      "closes",  "cues",  "objects",    NULL};
     const desk_scope scope = {.own_find = -1};
     const desk_json *route, *steps, *follow, *title = desk_json_get(node, "title");
     SHOP_TRY(desk_check_keys(f, node, keys));
@@ -420,6 +423,9 @@ static llmcs_status read_flow(desk_flows *f, const desk_json *node, desk_flow *f
     SHOP_TRY(desk_read_bool(f, node, "alone", &flow->alone));
     SHOP_TRY(desk_read_bool(f, node, "inherits", &flow->inherits));
     SHOP_TRY(desk_read_bool(f, node, "listed", &flow->listed));
+    SHOP_TRY(desk_read_bool(f, node, "closes", &flow->closes));
+    SHOP_TRY(desk_read_bool(f, node, "objects", &flow->objects));
+    SHOP_TRY(desk_cues_read(f, node, flow));
     SHOP_TRY(may_have(f, node, "follow", DESK_JSON_STRING, &follow));
     if (follow) flow->follow = desk_find_flow(f, follow->text);
     if (follow && flow->follow < 0) return desk_bad(f, follow, "\"%.60s\" is no flow", follow->text);
@@ -503,6 +509,19 @@ static llmcs_status check_circles(const desk_flows *f) {
                     f->flows[first].name);
 }
 
+/* A flow acts if it has an action or goes to one that acts. */
+static void mark_acting(desk_flows *f) {
+    for (bool again = true; again;) {
+        again = false;
+        for (size_t i = 0; i < f->n_flows; i++)
+            for (size_t k = 0; k < f->flows[i].n_ops && !f->flows[i].acts; k++) {
+                const desk_op *op = &f->flows[i].ops[k];
+                f->flows[i].acts = op->kind == DESK_OP_DO || (op->kind == DESK_OP_GO && f->flows[op->index].acts);
+                again = again || f->flows[i].acts;
+            }
+    }
+}
+
 static llmcs_status read_flows(desk_flows *f) {
     const desk_json *list;
     size_t i = 0;
@@ -521,6 +540,7 @@ static llmcs_status read_flows(desk_flows *f) {
         SHOP_TRY(read_flow(f, child, &f->flows[i]));
         SHOP_TRY(add_flow_intents(f, child, (int)i++));
     }
+    mark_acting(f);
     return check_circles(f);
 }
 
@@ -655,7 +675,7 @@ static llmcs_status read_slot_questions(desk_flows *f) {
 
 static llmcs_status read_file(shop_connection *c, desk_flows *f) {
     static const char *const keys[] = {"format", "accept",  "languages", "facts",   "values", "texts", "slots",
-                                       "finds",  "actions", "flows",     "intents", "rules",  NULL};
+                                       "finds",  "actions", "flows",     "intents", "rules",  "kinds", NULL};
     double format = 0;
     SHOP_TRY(check_object(f, f->root));
     SHOP_TRY(desk_check_keys(f, f->root, keys));
@@ -671,6 +691,7 @@ static llmcs_status read_file(shop_connection *c, desk_flows *f) {
     SHOP_TRY(read_queries(c, f, "finds", false));
     SHOP_TRY(read_queries(c, f, "actions", true));
     SHOP_TRY(read_lines(f));
+    SHOP_TRY(desk_kinds_read(f));
     SHOP_TRY(read_slot_questions(f));
     SHOP_TRY(desk_sentences_read(f));
     SHOP_TRY(MAKE(f, f->intents, MAX_INTENTS));
@@ -713,7 +734,7 @@ void desk_flows_free(desk_flows **flows) {
     desk_flows *f = *flows;
     if (!f) return;
     *flows = NULL;
-    for (size_t i = 0; i < f->n_slots; i++) pcre2_code_free(f->slots[i].pattern);
+    for (size_t i = 0; i < f->n_slots; i++) pcre2_code_free(f->slots[i].pattern), pcre2_code_free(f->slots[i].like);
     for (size_t i = 0; i < f->n_rules; i++) pcre2_code_free(f->rules[i].pattern);
     const llmcs_allocator a = f->arena.allocator;
     shop_arena_free(&f->arena);

@@ -213,10 +213,13 @@ static llmcs_status step_say_by(compiler *p, const desk_json *step) {
 static llmcs_status step_confirm(compiler *p, const desk_json *step, block *b) {
     desk_op *op;
     SHOP_TRY(add_op(p, DESK_OP_CONFIRM, &op));
+    const desk_json *again = desk_json_get(step, "again");
     SHOP_TRY(read_text(p, desk_json_get(step, "confirm"), &op->text));
+    if (again) SHOP_TRY(read_text(p, again, &op->again));
     SHOP_TRY(add_branch(p, step, "no", 1, -1, b->confirmed)); /* a no never leads to what it was said to */
     for (size_t i = 0; i < p->f->n_slots; i++)
-        if (desk_text_shows(p->f, op->text, (int)i)) b->confirmed[i] = true;
+        if (desk_text_shows(p->f, op->text, (int)i) && (!op->again || desk_text_shows(p->f, op->again, (int)i)))
+            b->confirmed[i] = true;
     return LLMCS_OK;
 }
 
@@ -355,7 +358,7 @@ static const struct {
              {"if", {"if", "then", "else"}},
              {"hand_over", {"hand_over", "priority", "say"}},
              {"say_by", {"say_by", "of"}},
-             {"confirm", {"confirm", "no"}},
+             {"confirm", {"confirm", "no", "again"}},
              {"do", {"do", "done", "failed"}},
              {"entry", {"entry"}},
              {"knowledge", {"knowledge", "none"}},

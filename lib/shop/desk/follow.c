@@ -28,8 +28,7 @@ static size_t count_words(const desk_words *w) { return desk_count_words(w->fold
 
 /* ---- an object alone */
 
-/* The slot of an order that the flow uses, or -1. */
-static int order_slot(const desk_turn *t, int flow) {
+int desk_order_slot(const desk_turn *t, int flow) {
     for (size_t i = 0; i < t->flows->n_slots; i++)
         if (t->flows->flows[flow].uses[i] && t->flows->slots[i].type == DESK_SLOT_ORDER) return (int)i;
     return -1;
@@ -38,9 +37,9 @@ static int order_slot(const desk_turn *t, int flow) {
 void desk_await_object(desk_turn *t, int flow, const desk_frame *frame) {
     const desk_flow *f = &t->flows->flows[flow];
     const int next = f->follow >= 0 ? f->follow : flow;
-    if (frame && frame->n_acts) return; /* it is done */
-    const int slot = order_slot(t, next);
+    const int slot = desk_order_slot(t, next);
     if (slot < 0) return;
+    t->c->acted = frame && frame->n_acts; /* it is done: only for another one */
     t->c->resume = next + 1;
     t->c->lacks_object = !frame || !frame->slots[slot];
 }
@@ -53,12 +52,53 @@ static bool corrects(const desk_words *w) {
     return count_words(w) <= CORRECTION_WORDS && has_any(w, cues);
 }
 
-llmcs_status desk_answer_object(desk_turn *t, int resume, bool may_describe, bool *handled) {
+/* "And the other one?", "the lunch box one": a description and nothing else, of an order for the flow that ended. */
+static llmcs_status answer_reference(desk_turn *t, int resume, int slot, bool acted, bool *handled) {
+    desk_reference ref;
+    desk_frame *frame;
+    if (count_words(&t->words) > DESCRIPTION_WORDS || desk_is_yes(&t->words)) return LLMCS_OK;
+    const int64_t focus = t->c->focus;
+    SHOP_TRY(desk_start_flow(t, resume, &(desk_words){.plain = "", .folded = ""}));
+    frame = desk_top(t);
+    desk_set_slot(frame, slot, NULL);
+    t->c->focus = focus;
+    SHOP_TRY(desk_refer(t, slot, &t->words, true, &ref));
+    const char *known = t->c->mentioned[slot];
+    for (size_t i = 0; known && i < ref.n; i++) /* what was spoken of last, if it fits */
+        if (!strcmp(ref.ids[i], known)) ref.ids[0] = known, ref.n = 1;
+    if (!ref.describes || !ref.pure || !ref.n || (acted && known && !strcmp(ref.ids[0], known))) {
+        t->c->n_frames--;
+        return LLMCS_OK;
+    }
+    t->wish = (desk_wish){.text = t->read.plain, .label = "", .flow = -1, .vector = t->vector};
+    if (ref.n == 1) {
+        desk_set_slot(frame, slot, ref.ids[0]);
+    } else {
+        memcpy(frame->narrowed, ref.ids, sizeof frame->narrowed);
+        frame->n_narrowed = ref.n;
+    }
+    *handled = true;
+    t->c->unknown = 0;
+    t->out.probability = 1;
+    return desk_run(t);
+}
+
+llmcs_status desk_answer_described(desk_turn *t, bool *handled) {
+    *handled = false;
+    for (size_t i = 0; i < t->flows->n_flows; i++) {
+        const int slot = t->flows->flows[i].objects ? desk_order_slot(t, (int)i) : -1;
+        if (slot >= 0) return answer_reference(t, (int)i, slot, false, handled);
+    }
+    return LLMCS_OK;
+}
+
+llmcs_status desk_answer_object(desk_turn *t, int resume, bool may_describe, bool acted, bool *handled) {
     const size_t words = count_words(&t->words);
-    const int slot = order_slot(t, resume);
+    const int slot = desk_order_slot(t, resume);
     const char *number = NULL;
     *handled = false;
-    if (slot < 0 || desk_is_question(&t->words) || words > DESCRIPTION_WORDS) return LLMCS_OK;
+    if (slot >= 0) SHOP_TRY(answer_reference(t, resume, slot, acted, handled));
+    if (*handled || acted || slot < 0 || desk_is_question(&t->words) || words > DESCRIPTION_WORDS) return LLMCS_OK;
     if (desk_is_yes(&t->words) || desk_is_no(&t->words) || desk_ordinal(&t->words, DESK_MAX_LISTED)) {
         if (!corrects(&t->words)) return LLMCS_OK;
     }
@@ -78,7 +118,7 @@ llmcs_status desk_answer_object(desk_turn *t, int resume, bool may_describe, boo
 }
 
 llmcs_status desk_names_object(desk_turn *t, const desk_frame *frame, bool *names) {
-    const int slot = order_slot(t, frame->flow);
+    const int slot = desk_order_slot(t, frame->flow);
     const char *value = NULL;
     *names = false;
     if (slot < 0 || !frame->slots[slot] || desk_is_question(&t->words)) return LLMCS_OK;
@@ -134,21 +174,11 @@ llmcs_status desk_keep_listed(desk_turn *t, const desk_frame *frame) {
 }
 
 const char *desk_listed_product(const desk_turn *t, const desk_words *w) {
-    static const char *const places[DESK_MAX_LISTED][10] = {
-        {"the first", "first one", "1st", "number 1", "number one", "第一", "第1", "头一个", NULL},
-        {"the second", "second one", "2nd", "number 2", "number two", "第二", "第2", NULL},
-        {"the third", "third one", "3rd", "number 3", "number three", "第三", "第3", NULL},
-        {"the fourth", "fourth one", "4th", "number 4", "number four", "第四", "第4", NULL},
-        {"the fifth", "fifth one", "5th", "number 5", "number five", "第五", "第5", NULL}};
-    static const char *const last[] = {"the last one", "last one", "最后一个", "最后那个", "最后一款", NULL};
     const desk_conversation *c = t->c;
     if (!c->n_listed || count_words(w) > PLACE_WORDS) return NULL;
-    if (has_any(w, last)) return c->listed[c->n_listed - 1];
-    const size_t only = desk_ordinal(w, c->n_listed);
-    if (only) return c->listed[only - 1];
-    for (size_t i = 0; i < c->n_listed; i++)
-        if (has_any(w, places[i])) return c->listed[i];
-    return NULL;
+    size_t place = desk_place_named(w, c->n_listed);
+    if (!place) place = desk_ordinal(w, c->n_listed);
+    return place ? c->listed[place - 1] : NULL;
 }
 
 bool desk_asks_attribute(const desk_words *w) {

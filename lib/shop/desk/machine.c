@@ -10,6 +10,8 @@
 #include "shop/base/hash.h"
 #include "shop/desk/desk.h"
 
+enum { FOCUS_TURNS = 2, LEAST_REPEATED = 20 };
+
 typedef enum run_result { RUN_GOES_ON, RUN_WAITS, RUN_ENDS, RUN_HANDED_OVER } run_result;
 
 /* ---- frames */
@@ -22,7 +24,9 @@ void desk_pop(desk_turn *t) {
     for (size_t i = 0; i < t->flows->n_slots; i++) {
         const desk_slot_type type = t->flows->slots[i].type;
         const bool object = type == DESK_SLOT_ORDER || type == DESK_SLOT_PRODUCT || type == DESK_SLOT_CODE;
-        if (object && frame->slots[i]) t->c->mentioned[i] = frame->slots[i];
+        if (!object || !frame->slots[i]) continue;
+        t->c->mentioned[i] = frame->slots[i];
+        if (type == DESK_SLOT_ORDER) t->c->focus = t->c->n_turns + 1;
     }
     t->c->n_frames--;
 }
@@ -35,8 +39,9 @@ void desk_set_slot(desk_frame *frame, int slot, const char *value) {
     memset(frame->finds, 0, sizeof frame->finds);
     frame->yes = 0;
     frame->refused = -1;
-    frame->asked = -1;
+    frame->asked = frame->shown = -1;
     frame->tries = 0;
+    frame->n_narrowed = 0;
 }
 
 uint64_t desk_slots_hash(const desk_turn *t, const desk_frame *frame) {
@@ -76,9 +81,36 @@ static llmcs_status inherit_objects(desk_turn *t, desk_frame *frame) {
     return LLMCS_OK;
 }
 
+/* The order that the turn before spoke of, unless the message describes another: "send it to my office". Without a word
+ * for it only where the flow offers it, too. */
+static llmcs_status take_focus(desk_turn *t, desk_frame *frame, bool refers_back) {
+    const int slot = desk_order_slot(t, frame->flow);
+    const desk_rows *rows;
+    if (slot < 0 || frame->slots[slot] || !t->flows->flows[frame->flow].inherits || frame->unfit || frame->n_narrowed ||
+        !t->c->mentioned[slot] || t->c->focus + FOCUS_TURNS <= t->c->n_turns)
+        return LLMCS_OK;
+    SHOP_TRY(desk_choices(t, frame, slot, &rows));
+    bool offered = refers_back;
+    for (size_t i = 0; rows && i < rows->n && !offered; i++)
+        offered = rows->cells[i * rows->n_columns].text &&
+                  !strcmp(rows->cells[i * rows->n_columns].text, t->c->mentioned[slot]);
+    if (offered) desk_set_slot(frame, slot, t->c->mentioned[slot]);
+    return LLMCS_OK;
+}
+
+/* Two questions which order do not wait for each other: what is asked for now takes the place of what was. */
+static void drop_same_question(desk_turn *t, int flow) {
+    const desk_frame *top = desk_top(t);
+    if (!top || top->asked < 0 || !t->flows->flows[flow].acts || desk_order_slot(t, flow) < 0) return;
+    const desk_op *op = &t->flows->flows[top->flow].ops[top->asked];
+    if (op->kind == DESK_OP_SLOT && t->flows->slots[op->index].type == DESK_SLOT_ORDER && !top->n_acts)
+        t->c->n_frames--;
+}
+
 llmcs_status desk_start_flow(desk_turn *t, int flow, const desk_words *w) {
     desk_conversation *c = t->c;
     desk_frame *frame;
+    drop_same_question(t, flow);
     for (size_t i = 0; i < c->n_frames; i++)
         if (c->frames[i]->flow == flow) { /* begun again: only one of a kind */
             memmove(c->frames + i, c->frames + i + 1, (c->n_frames - i - 1) * sizeof(void *));
@@ -89,10 +121,11 @@ llmcs_status desk_start_flow(desk_turn *t, int flow, const desk_words *w) {
     SHOP_TRY(shop_arena_alloc(t->arena, 1, sizeof *frame, &frame));
     frame->flow = flow;
     frame->serial = ++c->serial;
-    frame->asked = frame->refused = -1;
+    frame->asked = frame->refused = frame->shown = -1;
     c->frames[c->n_frames++] = frame;
     SHOP_TRY(desk_fill_slots(t, frame, w, desk_refers_back(w)));
-    return inherit_objects(t, frame);
+    SHOP_TRY(inherit_objects(t, frame));
+    return take_focus(t, frame, desk_refers_back(w));
 }
 
 /* ---- values */
@@ -177,38 +210,64 @@ static bool shows_choices(const desk_turn *t, const desk_text *text) {
     return false;
 }
 
-static llmcs_status ask_slot(desk_turn *t, desk_frame *frame, int slot, bool missed) {
+/* Whether the text can be said without the list. */
+static bool says_without_list(const desk_turn *t, const desk_text *text, const desk_values_in *v) {
+    desk_buffer trial = {.allocator = &t->desk->allocator};
+    desk_values_in plain = *v;
+    bool said;
+    plain.n_locals = 0;
+    desk_text_say(text, &plain, &trial, &said);
+    desk_buffer_free(&trial);
+    return said;
+}
+
+/* Before a question that is put again: why. */
+static llmcs_status say_why_again(desk_turn *t, const desk_frame *frame, const desk_slot *s) {
+    if (frame->unfit) return desk_say_sentence(t, DESK_NONE_FITS);
+    return frame->missed && !s->again ? desk_say_sentence(t, DESK_AGAIN) : LLMCS_OK;
+}
+
+/* The list is printed once; from then on the question is one line. */
+static llmcs_status ask_slot(desk_turn *t, desk_frame *frame, int slot, int at) {
     const desk_slot *s = &t->flows->slots[slot];
     const desk_rows *rows;
     desk_buffer choices = {.allocator = &t->desk->allocator};
     desk_values_in v;
-    SHOP_TRY(desk_choices(t, frame, slot, &rows));
+    const bool again = frame->shown == at, missed = frame->missed;
+    SHOP_TRY(say_why_again(t, frame, s));
+    SHOP_TRY(desk_offers(t, frame, slot, &rows));
     SHOP_TRY(desk_values_of(t, frame, &v));
-    if (rows && rows->n > 1) desk_rows_say(&t->flows->finds[desk_from(t, frame, slot)], rows, &v, 5, true, &choices);
+    const desk_text *text = (missed || again) && s->again ? s->again : s->ask;
+    const bool short_one = again && says_without_list(t, text, &v);
+    if (rows && rows->n > 1 && !short_one)
+        desk_rows_say(&t->flows->finds[desk_from(t, frame, slot)], rows, &v, DESK_MAX_LISTED, true, &choices);
     const char *list = choices.n ? desk_buffer_text(&choices) : NULL;
     const desk_local locals[] = {{"choices", list}, {"list", list}};
-    const desk_text *text = missed && s->again ? s->again : s->ask;
     v.locals = locals;
     v.n_locals = 2;
     llmcs_status status = choices.status;
-    if (!status && missed && !s->again) status = desk_say_sentence(t, DESK_AGAIN);
     if (!status) status = desk_say_text(t, text, &v);
     if (!status && list && !shows_choices(t, text))
         status = desk_say_text(t, t->flows->sentences[DESK_CLOSED_LIST], &v);
+    if (!status && missed && frame->tries && frame->tries + 1 >= s->tries) status = desk_say_sentence(t, DESK_STUCK);
     desk_buffer_free(&choices);
+    if (!status && list && s->type == DESK_SLOT_ORDER) status = desk_keep_offered(t, rows);
+    frame->shown = at;
     t->out.expects = LLMCS_EXPECTS_SLOT;
     t->out.expected_slot = s->name;
     t->wordable = false;
     return status;
 }
 
-static llmcs_status ask_confirm(desk_turn *t, desk_frame *frame, const desk_op *op) {
+static llmcs_status ask_confirm(desk_turn *t, desk_frame *frame, const desk_op *op, int at) {
     desk_values_in v;
     SHOP_TRY(desk_values_of(t, frame, &v));
+    const desk_text *text = op->again && frame->shown == at ? op->again : op->text;
     frame->asked_at = t->now;
+    frame->shown = at;
     t->out.expects = LLMCS_EXPECTS_YES;
     t->wordable = false;
-    return desk_say_text(t, op->text, &v);
+    return desk_say_text(t, text, &v);
 }
 
 /* By running the flow again: the question is asked with what is true now. */
@@ -238,7 +297,7 @@ static llmcs_status run_slot(desk_turn *t, desk_frame *frame, const desk_op *op,
     if (frame->slots[op->index]) return LLMCS_OK;
     const int from = desk_from(t, frame, op->index);
     if (from >= 0 && needs_login(t, &t->flows->finds[from])) return end_with(t, DESK_LOGIN, result);
-    SHOP_TRY(desk_choices(t, frame, op->index, &rows));
+    SHOP_TRY(desk_offers(t, frame, op->index, &rows));
     if (rows && !rows->n && op->no >= 0) {
         *next = op->no;
         return LLMCS_OK;
@@ -257,7 +316,7 @@ static llmcs_status run_slot(desk_turn *t, desk_frame *frame, const desk_op *op,
     *result = RUN_WAITS;
     frame->asked = at;
     desk_set_route(t, LLMCS_DESK_FLOW);
-    return ask_slot(t, frame, op->index, frame->missed);
+    return ask_slot(t, frame, op->index, at);
 }
 
 static llmcs_status run_find(desk_turn *t, desk_frame *frame, const desk_op *op, int *next, run_result *result) {
@@ -273,13 +332,30 @@ static llmcs_status run_find(desk_turn *t, desk_frame *frame, const desk_op *op,
     return LLMCS_OK;
 }
 
+/* What two flows of one message say is said once. */
+static void cut_repeated(desk_turn *t, size_t before) {
+    char *text = t->reply.text;
+    size_t begin = before;
+    if (t->reply.status || t->reply.n <= before) return;
+    while (begin < t->reply.n && (text[begin] == ' ' || text[begin] == '\n')) begin++;
+    const size_t n = t->reply.n - begin;
+    for (size_t i = 0; n >= LEAST_REPEATED && i + n <= before; i++)
+        if (!memcmp(text + i, text + begin, n)) {
+            desk_buffer_cut(&t->reply, before);
+            return;
+        }
+}
+
 static llmcs_status say_once(desk_turn *t, desk_frame *frame, const desk_text *text, size_t at) {
     desk_values_in v;
+    const size_t before = t->reply.n;
     if (was_said(frame, at)) return LLMCS_OK;
     mark_said(frame, at);
     desk_set_route(t, (llmcs_shop_desk_route)t->flows->flows[frame->flow].route);
     SHOP_TRY(desk_values_of(t, frame, &v));
-    return desk_say_text(t, text, &v);
+    SHOP_TRY(desk_say_text(t, text, &v));
+    cut_repeated(t, before);
+    return LLMCS_OK;
 }
 
 static llmcs_status run_say_by(desk_turn *t, desk_frame *frame, const desk_op *op, size_t at) {
@@ -317,7 +393,7 @@ static llmcs_status run_confirm(desk_turn *t, desk_frame *frame, const desk_op *
     frame->asked = at;
     frame->yes = 0;
     desk_set_route(t, LLMCS_DESK_FLOW);
-    return ask_confirm(t, frame, op);
+    return ask_confirm(t, frame, op, at);
 }
 
 static llmcs_status run_do(desk_turn *t, desk_frame *frame, const desk_op *op, int at, int *next, run_result *result) {
@@ -382,7 +458,7 @@ static void run_go(desk_turn *t, desk_frame *frame, int flow, int *next) {
     frame->flow = flow;
     memset(frame->said, 0, sizeof frame->said);
     frame->yes = 0;
-    frame->refused = -1;
+    frame->refused = frame->shown = -1;
     t->out.flow = t->flows->flows[flow].name;
     *next = 0;
 }
@@ -431,12 +507,24 @@ static llmcs_status run_op(desk_turn *t, desk_frame *frame, int at, int *next, r
     }
 }
 
+/* The question which of several objects that a description fits, or -1. */
+static int narrowed_question(const desk_turn *t, const desk_frame *frame) {
+    const desk_flow *flow = &t->flows->flows[frame->flow];
+    for (size_t i = 0; frame->n_narrowed && i < flow->n_ops; i++)
+        if (flow->ops[i].kind == DESK_OP_SLOT && t->flows->slots[flow->ops[i].index].type == DESK_SLOT_ORDER &&
+            !frame->slots[flow->ops[i].index])
+            return (int)i;
+    return -1;
+}
+
 static llmcs_status run_frame(desk_turn *t, desk_frame *frame, run_result *result) {
     int at = 0;
     *result = RUN_GOES_ON;
     frame->asked = -1;
     t->out.flow = t->flows->flows[frame->flow].name;
     if (!t->flows->flows[frame->flow].worded) t->wordable = false;
+    const int question = narrowed_question(t, frame);
+    if (question >= 0) at = question;
     while (*result == RUN_GOES_ON) {
         if (++t->n_run > DESK_MAX_RUN)
             return shop_fail(LLMCS_CONFIG, "%s: flow %s goes on without end", t->flows->path,
@@ -461,15 +549,38 @@ static llmcs_status show_slots(desk_turn *t, const desk_frame *frame) {
     return LLMCS_OK;
 }
 
+/* The orders that a flow has listed because it does not know which is meant. */
+static llmcs_status keep_orders(desk_turn *t, const desk_frame *frame) {
+    const int slot = desk_order_slot(t, frame->flow);
+    const desk_rows *rows = NULL;
+    for (size_t i = 0; slot >= 0 && !frame->slots[slot] && i < t->flows->n_finds; i++)
+        if (t->flows->finds[i].line && frame->finds[i] && frame->finds[i]->n > 1) rows = frame->finds[i];
+    return rows ? desk_keep_offered(t, rows) : LLMCS_OK;
+}
+
+llmcs_status desk_run_new(desk_turn *t, int done) {
+    const desk_frame *frame = desk_top(t);
+    const int slot = desk_order_slot(t, frame->flow);
+    const bool again = done == frame->flow + 1 && slot >= 0 && frame->slots[slot] && t->c->mentioned[slot] &&
+                       !strcmp(frame->slots[slot], t->c->mentioned[slot]);
+    if (!again) return desk_run(t);
+    desk_pop(t);
+    t->c->done = done;
+    desk_set_route(t, LLMCS_DESK_FLOW);
+    return desk_say_sentence(t, DESK_ALREADY_DONE);
+}
+
 llmcs_status desk_run(desk_turn *t) {
     run_result result;
     desk_frame *frame = desk_top(t);
     if (!frame) return LLMCS_OK;
     SHOP_TRY(run_frame(t, frame, &result));
     SHOP_TRY(show_slots(t, frame));
-    frame->missed = false;
+    frame->missed = frame->unfit = false;
     SHOP_TRY(desk_keep_listed(t, frame));
+    if (result == RUN_ENDS) SHOP_TRY(keep_orders(t, frame));
     if (result != RUN_ENDS) return LLMCS_OK;
+    if (frame->n_acts && frame->acts[frame->n_acts - 1].state == LLMCS_ACTION_DONE) t->c->done = frame->flow + 1;
     desk_await_object(t, frame->flow, frame);
     desk_pop(t);
     return LLMCS_OK;

@@ -10,6 +10,49 @@ static bool wants_other(const desk_frame *frame, const desk_reading *r, double l
     return r->intent->kind != DESK_INTENT_FLOW || r->intent->flow != frame->flow;
 }
 
+/* A word that asks for the flow. */
+static bool has_cue(const desk_turn *t, const desk_flow *flow) {
+    for (size_t i = 0; i < flow->n_cues; i++)
+        if (desk_has_phrase(&t->words, flow->cues[i]) || desk_has_phrase(&t->read, flow->cues[i])) return true;
+    return false;
+}
+
+/* Whether a flow may take the place of an open question: one with cues only by a word of it, one that acts by no label
+ * alone. */
+static bool may_replace(const desk_turn *t, int flow, bool by_rule) {
+    const desk_flow *f = &t->flows->flows[flow];
+    return f->n_cues ? has_cue(t, f) : by_rule || !f->acts;
+}
+
+/* The flow that the message leads to, if it may take the place of an open question; or -1. */
+static int replacing_flow(const desk_turn *t, const desk_reading *r) {
+    const int flow = r->rule ? r->rule->flow : r->intent && r->intent->kind == DESK_INTENT_FLOW ? r->intent->flow : -1;
+    return flow >= 0 && may_replace(t, flow, r->rule != NULL) ? flow : -1;
+}
+
+/* Thanks or a goodbye and hardly more. */
+static bool closes(const desk_turn *t, const desk_reading *r) {
+    const int flow = replacing_flow(t, r);
+    return flow >= 0 && t->flows->flows[flow].closes &&
+           desk_count_words(t->words.folded, t->words.folded_bytes) <= DESK_LONG_ANSWER;
+}
+
+/* What was open ends with a sentence that nothing was done. */
+static llmcs_status leave_open(desk_turn *t, const desk_reading *r) {
+    const int flow = replacing_flow(t, r);
+    bool acted = false;
+    while (t->c->n_frames) {
+        acted = acted || desk_top(t)->n_acts;
+        desk_pop(t);
+    }
+    t->c->n_queue = 0;
+    t->out.probability = 1;
+    desk_set_route(t, LLMCS_DESK_FLOW);
+    if (!acted) SHOP_TRY(desk_say_sentence(t, DESK_LEFT_OPEN));
+    SHOP_TRY(desk_start_flow(t, flow, &t->read));
+    return desk_run(t);
+}
+
 /* A new value for a slot that has one: "no, order 124". */
 static llmcs_status correct_slots(desk_turn *t, desk_frame *frame, bool *corrected) {
     const desk_flow *flow = &t->flows->flows[frame->flow];
@@ -51,7 +94,7 @@ static bool agrees(const desk_turn *t, const desk_frame *frame, const desk_readi
 
 /* Another thing is to be done with an order than the frame would. */
 static bool wants_other_action(const desk_turn *t, const desk_frame *frame, const desk_reading *r) {
-    const int flow = r->rule ? r->rule->flow : wants_other(frame, r, desk_part_score) ? r->intent->flow : -1;
+    const int flow = r->rule || wants_other(frame, r, desk_part_score) ? replacing_flow(t, r) : -1;
     return flow >= 0 && flow != frame->flow && t->flows->flows[flow].inherits;
 }
 
@@ -59,6 +102,36 @@ static bool wants_other_action(const desk_turn *t, const desk_frame *frame, cons
 static bool wants_instead(const desk_turn *t, const desk_frame *frame, const desk_reading *r) {
     if (desk_count_words(t->words.folded, t->words.folded_bytes) <= DESK_SHORT_ANSWER) return false;
     return r->rule ? r->rule->flow != frame->flow : wants_other(frame, r, desk_part_score);
+}
+
+static bool is_free_text(const desk_turn *t, int slot) { return t->flows->slots[slot].type >= DESK_SLOT_ADDRESS; }
+
+/* The value of a free text with what was said towards it before: "the yoga mat: in plum". */
+static llmcs_status whole_text(desk_turn *t, const desk_frame *frame, int slot, const char **value) {
+    SHOP_TRY(desk_value_find(t, slot, &t->words, true, value));
+    if (!*value || !frame->part || !t->flows->slots[slot].like) return LLMCS_OK;
+    desk_buffer b = {.allocator = &t->desk->allocator};
+    desk_puts(&b, frame->part);
+    desk_puts(&b, ": ");
+    desk_puts(&b, *value);
+    llmcs_status status = b.status;
+    if (!status) status = shop_arena_copy(t->arena, desk_buffer_text(&b), b.n, value);
+    desk_buffer_free(&b);
+    return status;
+}
+
+/* "Can I have plum instead?" to whether to exchange it for something else. */
+static llmcs_status correct_text(desk_turn *t, desk_frame *frame, bool *corrected) {
+    for (size_t i = 0; i < t->flows->n_slots; i++) {
+        const desk_slot *slot = &t->flows->slots[i];
+        const char *value = NULL;
+        if (!frame->slots[i] || !slot->like || !t->flows->flows[frame->flow].uses[i]) continue;
+        SHOP_TRY(whole_text(t, frame, (int)i, &value));
+        if (!value) continue;
+        desk_set_slot(frame, (int)i, value);
+        *corrected = true;
+    }
+    return LLMCS_OK;
 }
 
 static llmcs_status answer_confirm(desk_turn *t, desk_frame *frame, const desk_reading *r, bool *handled) {
@@ -70,6 +143,7 @@ static llmcs_status answer_confirm(desk_turn *t, desk_frame *frame, const desk_r
     if (yes || no || words <= DESK_SHORT_ANSWER * 2 || !wants_other(frame, r, desk_part_score))
         SHOP_TRY(correct_slots(t, frame, &corrected));
     if (!corrected && !yes) SHOP_TRY(desk_correct_address(t, frame, &corrected));
+    if (!corrected && !yes) SHOP_TRY(correct_text(t, frame, &corrected));
     if (corrected) return desk_run(t);
     t->out.probability = 1;
     if (yes) {
@@ -95,8 +169,6 @@ static llmcs_status answer_confirm(desk_turn *t, desk_frame *frame, const desk_r
     return LLMCS_OK;
 }
 
-static bool is_free_text(const desk_turn *t, int slot) { return t->flows->slots[slot].type >= DESK_SLOT_ADDRESS; }
-
 /* A yes or no and nothing else. */
 static bool is_bare_answer(const desk_turn *t) {
     return (desk_is_yes(&t->words) || desk_is_no(&t->words)) &&
@@ -113,9 +185,22 @@ static bool fits_free_text(const desk_turn *t, const desk_frame *frame, int slot
                !wants_other(frame, r, desk_part_score);
     }
     if (desk_changes_mind(&t->read) && wants_other(frame, r, desk_part_score)) return false;
-    if (is_bare_answer(t)) return false; /* "yes" says nothing of what to exchange it for */
+    if (is_bare_answer(t) || closes(t, r)) return false; /* "yes" says nothing of what to exchange it for */
+    if (t->flows->slots[slot].like && !desk_is_like(&t->flows->slots[slot], &t->words)) return false;
     const bool asks_how = r->rule && (r->rule->entry || t->flows->flows[r->rule->flow].follow >= 0);
     return !(asks && (other || asks_how));
+}
+
+/* "The yoga mat", to what it should be exchanged for: a part of the answer. */
+static llmcs_status keep_part(desk_turn *t, desk_frame *frame, int slot, bool *handled) {
+    const int object = desk_order_slot(t, frame->flow);
+    desk_reference ref;
+    if (!t->flows->slots[slot].like || object < 0 || !frame->slots[object] || frame->part) return LLMCS_OK;
+    SHOP_TRY(desk_refer(t, object, &t->words, true, &ref));
+    for (size_t i = 0; i < ref.n && !*handled; i++) *handled = !strcmp(ref.ids[i], frame->slots[object]);
+    if (!*handled) return LLMCS_OK;
+    frame->part = t->words.plain;
+    return desk_run(t);
 }
 
 static llmcs_status answer_slot(desk_turn *t, desk_frame *frame, int slot, const desk_reading *r, bool *handled) {
@@ -131,8 +216,10 @@ static llmcs_status answer_slot(desk_turn *t, desk_frame *frame, int slot, const
     }
     const bool digresses = free_text ? !fits_free_text(t, frame, slot, r)
                                      : wants_other(frame, r, desk_digression_score) && words > DESK_LONG_ANSWER;
-    if (!digresses) SHOP_TRY(desk_value_find(t, slot, &t->words, true, &value));
-    if (!digresses && !value && !free_text) SHOP_TRY(desk_value_find(t, slot, &t->read, true, &value));
+    if (!digresses)
+        SHOP_TRY(free_text ? whole_text(t, frame, slot, &value) : desk_value_find(t, slot, &t->words, true, &value));
+    if (!digresses && !value && !frame->unfit && !frame->n_narrowed && !free_text)
+        SHOP_TRY(desk_value_find(t, slot, &t->read, true, &value));
     if (value) {
         bool corrected;
         if (!free_text) SHOP_TRY(correct_slots(t, frame, &corrected));
@@ -142,9 +229,13 @@ static llmcs_status answer_slot(desk_turn *t, desk_frame *frame, int slot, const
         return desk_run(t);
     }
     bool corrected = false;
+    *handled = false;
+    SHOP_TRY(keep_part(t, frame, slot, handled));
+    if (*handled) return LLMCS_OK;
     if (!digresses) SHOP_TRY(correct_slots(t, frame, &corrected));
-    *handled = corrected;
-    return corrected ? desk_run(t) : LLMCS_OK;
+    /* A description that fits several: the question lists those. */
+    *handled = corrected || (frame->n_narrowed && frame->shown < 0);
+    return *handled ? desk_run(t) : LLMCS_OK;
 }
 
 /* Neither an answer nor another wish. */
@@ -160,13 +251,15 @@ bool desk_is_only_ordinal(const desk_turn *t) { return desk_ordinal(&t->words, D
 
 /* A question in the middle of a flow; the flow goes on afterwards. */
 static llmcs_status digress(desk_turn *t, desk_frame *frame, const desk_reading *r, bool *handled) {
+    const bool replaces = replacing_flow(t, r) >= 0;
     *handled = false;
-    if (desk_is_only_ordinal(t) || is_bare_answer(t)) return LLMCS_OK;
-    if (r->rule) {
+    if (desk_is_only_ordinal(t) || is_bare_answer(t) || frame->unfit) return LLMCS_OK;
+    if (r->rule && (r->rule->entry || replaces)) {
         *handled = true;
         return desk_obey_rule(t, r->rule);
     }
-    if (wants_other(frame, r, desk_is_question(&t->words) ? desk_part_score : desk_digression_score)) {
+    const bool barred = r->intent && r->intent->kind == DESK_INTENT_FLOW && !replaces;
+    if (!barred && wants_other(frame, r, desk_is_question(&t->words) ? desk_part_score : desk_digression_score)) {
         const desk_wish wish = desk_wish_of(r);
         return desk_answer_wish(t, &wish, handled);
     }
@@ -175,17 +268,70 @@ static llmcs_status digress(desk_turn *t, desk_frame *frame, const desk_reading 
     return desk_say_knowledge(t, &wish, 0.5, handled);
 }
 
+/* "The navy one", when it is known which: the same one, another, or none that there is. */
+static llmcs_status refer_again(desk_turn *t, desk_frame *frame, bool *handled) {
+    const desk_op *op = &t->flows->flows[frame->flow].ops[frame->asked];
+    const int slot = desk_order_slot(t, frame->flow);
+    desk_reference ref;
+    *handled = false;
+    if (slot < 0 || !frame->slots[slot] || desk_is_yes(&t->words)) return LLMCS_OK;
+    if (op->kind == DESK_OP_SLOT && (op->index == slot || t->flows->slots[op->index].like)) return LLMCS_OK;
+    SHOP_TRY(desk_refer(t, slot, &t->words, true, &ref));
+    if (!ref.describes || !ref.pure || ref.all) return LLMCS_OK;
+    *handled = true;
+    t->out.probability = 1;
+    for (size_t i = 0; i < ref.n; i++)
+        if (!strcmp(ref.ids[i], frame->slots[slot])) return desk_run(t);
+    if (!ref.n) {
+        desk_set_route(t, LLMCS_DESK_FLOW);
+        SHOP_TRY(desk_say_sentence(t, DESK_NONE_FITS));
+        return desk_run(t);
+    }
+    desk_set_slot(frame, slot, ref.n == 1 ? ref.ids[0] : NULL);
+    if (ref.n > 1) {
+        memcpy(frame->narrowed, ref.ids, sizeof frame->narrowed);
+        frame->n_narrowed = ref.n;
+    }
+    return desk_run(t);
+}
+
+/* An address, to whether to cancel: that is neither a yes nor a no, and no later "yes" is one. It answers the question
+ * below, if that waits for an address. */
+static llmcs_status drop_contradicted(desk_turn *t, const desk_frame *frame, const desk_reading *r, bool *handled) {
+    const desk_flow *flow = &t->flows->flows[frame->flow];
+    *handled = false;
+    if (flow->ops[frame->asked].kind != DESK_OP_CONFIRM || !desk_is_whole_address(&t->words)) return LLMCS_OK;
+    for (size_t i = 0; i < t->flows->n_slots; i++) /* a complaint may name an address */
+        if (flow->uses[i] && t->flows->slots[i].type >= DESK_SLOT_ADDRESS) return LLMCS_OK;
+    desk_pop(t);
+    desk_frame *below = desk_top(t);
+    const desk_op *op = below && below->asked >= 0 ? &t->flows->flows[below->flow].ops[below->asked] : NULL;
+    if (op && op->kind == DESK_OP_SLOT && t->flows->slots[op->index].type == DESK_SLOT_ADDRESS)
+        return answer_slot(t, below, op->index, r, handled);
+    *handled = true;
+    desk_set_route(t, LLMCS_DESK_FLOW);
+    return desk_say_sentence(t, DESK_NOTHING_DONE);
+}
+
 llmcs_status desk_answer_pending(desk_turn *t, desk_frame *frame, const desk_reading *r, bool *given_up) {
     const desk_op *op = &t->flows->flows[frame->flow].ops[frame->asked];
     const size_t n_frames = t->c->n_frames;
     bool handled;
     *given_up = false;
     t->wish = (desk_wish){.text = t->read.plain, .label = "", .flow = -1, .vector = r->vector};
+    SHOP_TRY(refer_again(t, frame, &handled));
+    if (!handled) SHOP_TRY(drop_contradicted(t, frame, r, &handled));
+    if (handled) return LLMCS_OK;
+    if (t->c->n_frames < n_frames) {
+        *given_up = true;
+        return LLMCS_OK;
+    }
     SHOP_TRY(op->kind == DESK_OP_CONFIRM ? answer_confirm(t, frame, r, &handled)
                                          : answer_slot(t, frame, op->index, r, &handled));
     if (handled) return LLMCS_OK;
     *given_up = t->c->n_frames < n_frames;
     if (*given_up) return LLMCS_OK;
+    if (closes(t, r)) return leave_open(t, r);
     SHOP_TRY(digress(t, frame, r, &handled));
     return handled ? LLMCS_OK : missed_answer(t, frame);
 }

@@ -5,7 +5,7 @@
 #include "shop/desk/decide.h"
 #include "shop/spelling/foreign.h"
 
-static const double angry_score = 0.9;
+static const double angry_score = 0.9, likely_score = 0.3;
 enum { MATCH_LIMIT = 20000, HEAP_KIB = 256, LOUD_CAPITALS = 10 };
 
 /* ---- rules */
@@ -204,6 +204,19 @@ static llmcs_status read_sentiment(desk_turn *t, const desk_reading *r) {
     return status;
 }
 
+/* What a part of a message is likely to want, and has a word of, it wants. */
+static void back_by_cue(const desk_turn *t, desk_reading *r) {
+    const desk_intent *intent = desk_find_intent(t->flows, r->label);
+    if (!intent || intent->kind != DESK_INTENT_FLOW || r->score < likely_score || r->score >= desk_part_score) return;
+    const desk_flow *flow = &t->flows->flows[intent->flow];
+    bool has = false;
+    for (size_t i = 0; i < flow->n_cues && !has; i++) has = desk_has_phrase(&r->words, flow->cues[i]);
+    if (!has) return;
+    r->accepted = true;
+    r->intent = intent;
+    r->score = desk_part_score;
+}
+
 llmcs_status desk_read_message(desk_turn *t, desk_reading r[DESK_MAX_PARTS + 1], size_t *n) {
     desk_span parts[DESK_MAX_PARTS];
     const size_t n_parts = desk_split(&t->read, parts);
@@ -224,6 +237,7 @@ llmcs_status desk_read_message(desk_turn *t, desk_reading r[DESK_MAX_PARTS + 1],
     if (*n > 1 && t->vector && !r[1].vector) *n = 1;
     const double begin = shop_now_ms();
     SHOP_TRY(read_intents(t, r, *n));
+    for (size_t i = 1; i < *n; i++) back_by_cue(t, &r[i]);
     SHOP_TRY(read_sentiment(t, r));
     t->out.ms.classify += shop_now_ms() - begin;
     t->out.intent = r[0].accepted ? r[0].label : "";

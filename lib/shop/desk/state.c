@@ -31,6 +31,21 @@ static llmcs_status put_masked(desk_turn *t, desk_buffer *b, const char *key, co
     return LLMCS_OK;
 }
 
+static llmcs_status put_masked_list(desk_turn *t, desk_buffer *b, const char *key, const char *const *values,
+                                    size_t n) {
+    if (!n) return LLMCS_OK;
+    put_key(b, key);
+    desk_puts(b, "[");
+    for (size_t i = 0; i < n; i++) {
+        const char *masked;
+        SHOP_TRY(desk_mask(t, values[i], &masked));
+        put_comma(b);
+        desk_put_json(b, masked);
+    }
+    desk_puts(b, "]");
+    return LLMCS_OK;
+}
+
 static llmcs_status put_slots(desk_turn *t, desk_buffer *b, const char *key, const char *const *slots) {
     put_key(b, key);
     desk_puts(b, "{");
@@ -79,6 +94,9 @@ static llmcs_status put_frame(desk_turn *t, desk_buffer *b, const desk_frame *fr
     for (int i = 0; i < DESK_MAX_OPS; i++)
         if (frame->said[i / 8] >> (i % 8) & 1) put_comma(b), desk_putf(b, "%d", i);
     desk_puts(b, "]");
+    if (frame->shown >= 0) desk_putf(b, ",\"shown\":%d", frame->shown);
+    SHOP_TRY(put_masked_list(t, b, "narrowed", frame->narrowed, frame->n_narrowed));
+    SHOP_TRY(put_masked(t, b, "part", frame->part));
     SHOP_TRY(put_slots(t, b, "slots", frame->slots));
     SHOP_TRY(put_acts(t, b, frame));
     desk_puts(b, "}");
@@ -120,6 +138,10 @@ static llmcs_status write_state(desk_turn *t, desk_buffer *b) {
     if (c->n_listed) put_key(b, "listed"), desk_puts(b, "[");
     for (size_t i = 0; i < c->n_listed; i++) put_comma(b), desk_put_json(b, c->listed[i]);
     if (c->n_listed) desk_puts(b, "]");
+    SHOP_TRY(put_masked_list(t, b, "offered", c->offered, c->n_offered));
+    if (c->done) put_key(b, "done"), desk_put_json(b, t->flows->flows[c->done - 1].name);
+    if (c->resume && c->acted) put_key(b, "acted"), desk_puts(b, "true");
+    if (c->focus) desk_putf(b, ",\"focus\":%lld", (long long)c->focus);
     SHOP_TRY(put_slots(t, b, "mentioned", c->mentioned));
     put_key(b, "frames");
     desk_puts(b, "[");
@@ -136,6 +158,15 @@ static llmcs_status get_unmasked(desk_turn *t, const desk_json *object, const ch
     const char *masked = desk_json_text(object, key, NULL);
     *value = NULL;
     return masked ? desk_unmask(t, masked, value) : LLMCS_OK;
+}
+
+static llmcs_status get_masked_list(desk_turn *t, const desk_json *list, const char **values, size_t *n) {
+    for (const desk_json *one = list ? list->first : NULL; one && *n < DESK_MAX_LISTED; one = one->next) {
+        if (one->type != DESK_JSON_STRING) continue;
+        SHOP_TRY(desk_unmask(t, one->text, &values[*n]));
+        ++*n;
+    }
+    return LLMCS_OK;
 }
 
 static llmcs_status get_slots(desk_turn *t, const desk_json *object, const char **slots) {
@@ -184,8 +215,8 @@ static llmcs_status get_frame(desk_turn *t, const desk_json *json, bool same) {
     const int flow = desk_find_flow(t->flows, desk_json_text(json, "flow", ""));
     if (flow < 0 || c->n_frames == DESK_MAX_FRAMES) return LLMCS_OK;
     SHOP_TRY(shop_arena_alloc(t->arena, 1, sizeof *frame, &frame));
-    *frame =
-        (desk_frame){.flow = flow, .serial = (int64_t)desk_json_number(json, "serial", 0), .asked = -1, .refused = -1};
+    *frame = (desk_frame){
+        .flow = flow, .serial = (int64_t)desk_json_number(json, "serial", 0), .asked = -1, .refused = -1, .shown = -1};
     SHOP_TRY(get_slots(t, desk_json_get(json, "slots"), frame->slots));
     c->frames[c->n_frames++] = frame;
     if (!same) return LLMCS_OK;
@@ -195,6 +226,9 @@ static llmcs_status get_frame(desk_turn *t, const desk_json *json, bool same) {
     frame->tries = (int)desk_json_number(json, "tries", 0);
     frame->asked_at = (int64_t)desk_json_number(json, "asked_at", 0);
     frame->yes = read_hex(desk_json_text(json, "yes", "0"));
+    frame->shown = (int)desk_json_number(json, "shown", -1);
+    SHOP_TRY(get_masked_list(t, desk_json_get(json, "narrowed"), frame->narrowed, &frame->n_narrowed));
+    SHOP_TRY(get_unmasked(t, json, "part", &frame->part));
     const desk_op_kind kind =
         frame->asked >= 0 && frame->asked < n_ops ? t->flows->flows[flow].ops[frame->asked].kind : DESK_OP_END;
     if (kind != DESK_OP_SLOT && kind != DESK_OP_CONFIRM) frame->asked = -1;
@@ -243,6 +277,10 @@ static llmcs_status read_state(desk_turn *t, shop_connection *c, const char *tex
     const desk_json *listed = desk_json_get(root, "listed");
     for (const desk_json *one = listed ? listed->first : NULL; one && t->c->n_listed < DESK_MAX_LISTED; one = one->next)
         if (one->type == DESK_JSON_STRING) t->c->listed[t->c->n_listed++] = one->text;
+    SHOP_TRY(get_masked_list(t, desk_json_get(root, "offered"), t->c->offered, &t->c->n_offered));
+    t->done_before = desk_find_flow(t->flows, desk_json_text(root, "done", "")) + 1;
+    t->c->acted = desk_json_number(root, "acted", 0) != 0;
+    t->c->focus = (int64_t)desk_json_number(root, "focus", 0);
     t->c->sorry = desk_json_number(root, "sorry", 0) != 0;
     SHOP_TRY(get_slots(t, desk_json_get(root, "mentioned"), t->c->mentioned));
     const desk_json *frames = desk_json_get(root, "frames");

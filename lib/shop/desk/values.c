@@ -74,50 +74,16 @@ static const char *match_digits(const desk_rows *rows, const desk_words *w) {
     return found;
 }
 
-static llmcs_status row_in_words(desk_turn *t, int slot, const desk_rows *rows, size_t row, const char **line) {
+llmcs_status desk_row_in_words(desk_turn *t, const desk_query *find, const desk_rows *rows, size_t row,
+                               const char **line) {
     desk_buffer b = {.allocator = &t->desk->allocator};
     desk_values_in v = {.flows = t->flows, .lang = t->lang, .turn = 0};
     const desk_rows one = {1, rows->n_columns, rows->cells + row * rows->n_columns};
-    desk_rows_say(&t->flows->finds[desk_from(t, desk_top(t), slot)], &one, &v, 1, false, &b);
+    desk_rows_say(find, &one, &v, 1, false, &b);
     llmcs_status status = b.status;
     if (!status) status = shop_arena_copy(t->arena, desk_buffer_text(&b), b.n, line);
     desk_buffer_free(&b);
     return status;
-}
-
-/* The row that shares most words with the text, if no other shares as much. */
-static llmcs_status match_words(desk_turn *t, int slot, const desk_rows *rows, const desk_words *w,
-                                const char **value) {
-    double best = 0;
-    bool tie = false;
-    *value = NULL;
-    for (size_t r = 0; r < rows->n; r++) {
-        const char *line;
-        size_t common;
-        SHOP_TRY(row_in_words(t, slot, rows, r, &line));
-        const double share = desk_overlap(t->arena, w, line, &common);
-        if (!common || share < best) continue;
-        tie = share == best && best > 0;
-        best = share;
-        *value = rows->cells[r * rows->n_columns].text;
-    }
-    if (tie) *value = NULL;
-    return LLMCS_OK;
-}
-
-static llmcs_status match_rows(desk_turn *t, int slot, const desk_words *w, bool answers, const char **value) {
-    const desk_rows *rows;
-    *value = NULL;
-    SHOP_TRY(desk_choices(t, desk_top(t), slot, &rows));
-    if (!rows || !rows->n) return LLMCS_OK;
-    *value = match_digits(rows, w);
-    if (*value) return LLMCS_OK;
-    const size_t ordinal = answers ? desk_ordinal(w, rows->n) : 0;
-    if (ordinal && ordinal <= rows->n) {
-        *value = rows->cells[(ordinal - 1) * rows->n_columns].text;
-        return LLMCS_OK;
-    }
-    return match_words(t, slot, rows, w, value);
 }
 
 /* "pl 2611-1334" is PL26111334. */
@@ -136,7 +102,10 @@ static llmcs_status find_order(desk_turn *t, int slot, const desk_words *w, bool
     if (s->pattern) SHOP_TRY(last_match(t, s->pattern, w, value));
     if (*value) SHOP_TRY(plain_order(t, value));
     if (*value || desk_from(t, desk_top(t), slot) < 0) return LLMCS_OK;
-    return match_rows(t, slot, w, answers, value);
+    const desk_rows *rows;
+    SHOP_TRY(desk_choices(t, desk_top(t), slot, &rows));
+    if (rows && rows->n) *value = match_digits(rows, w);
+    return *value ? LLMCS_OK : desk_refer_value(t, slot, w, answers, value);
 }
 
 /* ---- choices, numbers */
@@ -320,12 +289,63 @@ static llmcs_status find_email(desk_turn *t, const desk_words *w, const char **v
     return from < at && dotted && to - from <= 254 ? copy_part(t, from, (size_t)(to - from), value) : LLMCS_OK;
 }
 
+/* Words before the value that are none of it: "change it to", 改成. */
+static size_t skip_lead(const desk_slot *s, const desk_words *w, size_t begin) {
+    for (size_t i = begin;;) {
+        size_t step = 0;
+        while (i < w->plain_bytes && strchr(" ,:;-.", w->plain[i])) i++;
+        for (size_t k = 0; k < s->n_lead; k++) {
+            const size_t n = strlen(s->lead[k]);
+            if (n > step && desk_find_phrase(w->folded, w->folded_bytes, s->lead[k], i) == i) step = n;
+        }
+        if (!step) return i;
+        i += step;
+    }
+}
+
+/* Where such words are followed by an address, in a message that says more. */
+static size_t find_lead(const desk_slot *s, const desk_words *w) {
+    size_t last = SIZE_MAX;
+    for (size_t k = 0; k < s->n_lead; k++)
+        for (size_t at = desk_find_phrase(w->folded, w->folded_bytes, s->lead[k], 0); at != SIZE_MAX;
+             at = desk_find_phrase(w->folded, w->folded_bytes, s->lead[k], at + 1))
+            if (last == SIZE_MAX || at > last) last = at;
+    return last;
+}
+
+bool desk_is_like(const desk_slot *s, const desk_words *w) {
+    if (!s->like) return true;
+    pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+    pcre2_match_context *limits = pcre2_match_context_create(NULL);
+    bool is = false;
+    if (data && limits) {
+        pcre2_set_match_limit(limits, MATCH_LIMIT);
+        pcre2_set_heap_limit(limits, HEAP_KIB);
+        is = pcre2_match(s->like, (PCRE2_SPTR)w->folded, w->folded_bytes, 0, PCRE2_NO_UTF_CHECK, data, limits) >= 0;
+    }
+    pcre2_match_context_free(limits);
+    pcre2_match_data_free(data);
+    return is;
+}
+
 static llmcs_status find_text(desk_turn *t, const desk_slot *s, const desk_words *w, const char **value) {
-    const char *begin = w->plain, *end = begin + w->plain_bytes;
+    const bool same = w->plain_bytes == w->folded_bytes; /* the same places in both */
+    const char *begin = w->plain + (same ? skip_lead(s, w, 0) : 0), *end = w->plain + w->plain_bytes;
     while (begin < end && *begin == ' ') begin++;
     while (end > begin && end[-1] == ' ') end--;
     const double n = (double)(end - begin);
+    if (!desk_is_like(s, w)) return LLMCS_OK;
     return n >= s->min && n <= s->max ? copy_part(t, begin, (size_t)(end - begin), value) : LLMCS_OK;
+}
+
+/* "Please send it to 14 Rosewood Lane" in a message that asks for more than that. */
+static llmcs_status find_address(desk_turn *t, const desk_slot *s, const desk_words *w, const char **value) {
+    const size_t at = w->plain_bytes == w->folded_bytes ? find_lead(s, w) : SIZE_MAX;
+    desk_words rest;
+    if (at == SIZE_MAX) return LLMCS_OK;
+    const size_t begin = skip_lead(s, w, at);
+    SHOP_TRY(desk_words_make(t->arena, w->plain + begin, w->plain_bytes - begin, &rest));
+    return desk_is_whole_address(&rest) ? find_text(t, s, &rest, value) : LLMCS_OK;
 }
 
 /* ---- products */
@@ -387,6 +407,8 @@ llmcs_status desk_value_find(desk_turn *t, int slot, const desk_words *w, bool a
             return find_phone(t, w, value);
         case DESK_SLOT_EMAIL:
             return find_email(t, w, value);
+        case DESK_SLOT_ADDRESS:
+            return answers ? find_text(t, s, w, value) : find_address(t, s, w, value);
         default:
             return answers ? find_text(t, s, w, value) : LLMCS_OK;
     }

@@ -7,6 +7,8 @@
 #include "shop/base/han.h"
 #include "shop/base/utf8.h"
 
+enum { MAX_PLACES = 5, WHOLE_ADDRESS = 5 };
+
 /* ---- characters */
 
 int32_t desk_char_at(const char *text, size_t n, size_t i, size_t *len) {
@@ -227,10 +229,30 @@ static const char *const no_words[] = {
     "not now", "not yet", "never",  "不",        "不是",         "不要",  "不用", "不行",   "不对",
     "别",      "不了",    "不可以", "不同意",    "先不",         "不想",  "没有", "否",     "不确定",
     "还是不",  NULL};
-static const char *const giving_up[] = {
-    "never mind",      "nevermind", "forget it", "forget about it", "leave it", "stop it", "i changed my mind",
-    "changed my mind", "drop it",   "算了",      "不用了",          "不弄了",   "不办了",  "没事了",
-    "先这样",          "当我没说",  "不取消了",  "不退了",          "不换了",   "不改了",  NULL};
+static const char *const giving_up[] = {"never mind",
+                                        "nevermind",
+                                        "forget it",
+                                        "forget about it",
+                                        "leave it",
+                                        "stop it",
+                                        "i changed my mind",
+                                        "changed my mind",
+                                        "drop it",
+                                        "keep it",
+                                        "keep them",
+                                        "leave it as it is",
+                                        "算了",
+                                        "不用了",
+                                        "不弄了",
+                                        "不办了",
+                                        "没事了",
+                                        "先这样",
+                                        "当我没说",
+                                        "不取消了",
+                                        "不退了",
+                                        "不换了",
+                                        "不改了",
+                                        NULL};
 /* What makes a yes unclear wherever it stands. */
 static const char *const doubts[] = {
     "no",    "not",   "n't",     "never",   "nope",    "don't",  "dont", "doesn't", "won't", "can't", "isn't",  "wait",
@@ -342,13 +364,18 @@ bool desk_agrees(const desk_words *w) {
 
 bool desk_is_no(const desk_words *w) {
     if (desk_is_yes(w) || has_question_mark(w)) return false;
-    const size_t at = first_word(w);
+    static const char *const hesitation[] = {"hmm", "hm", "actually", "wait", "er",     "sorry", "uh", "oops", "ok",
+                                             "呃",  "额", "唔",       "等等", "等一下", "哎",    "那", "还是", NULL};
     const size_t n = w->folded_bytes;
+    size_t at = first_word(w), step;
+    while (at < n && (step = phrase_at(w->folded, n, at, hesitation))) at = skip_marks(w->folded, n, at + step);
     if (phrase_at(w->folded, n, at, no_doubts)) return false;
     return phrase_at(w->folded, n, at, no_words) > 0 || has_any(w, giving_up);
 }
 
 bool desk_gives_up(const desk_words *w) {
+    static const char *const whole[] = {"stop", "quit", "停", "不办"};
+    if (desk_is_only(w, whole, sizeof whole / sizeof *whole)) return true;
     const size_t at = first_word(w);
     const size_t no = phrase_at(w->folded, w->folded_bytes, at, no_words);
     return has_any(w, giving_up) || (no && !words_left(w, at + no, NULL) && !has_question_mark(w));
@@ -381,6 +408,12 @@ bool desk_is_address(const desk_words *w) {
     for (size_t i = 0; han[i]; i++)
         if (strstr(w->folded, han[i])) return n >= 4 && !has_question_mark(w);
     return !has_question_mark(w) && n >= 2 && (has_any(w, words) || (digit && n >= 3 && !desk_is_question(w)));
+}
+
+bool desk_is_whole_address(const desk_words *w) {
+    bool digit = false;
+    for (size_t i = 0; i < w->folded_bytes; i++) digit = digit || (w->folded[i] >= '0' && w->folded[i] <= '9');
+    return digit && desk_is_address(w) && desk_count_words(w->folded, w->folded_bytes) >= WHOLE_ADDRESS;
 }
 
 bool desk_changes_mind(const desk_words *w) {
@@ -424,6 +457,20 @@ size_t desk_ordinal(const desk_words *w, size_t n) {
     return 0;
 }
 
+size_t desk_place_named(const desk_words *w, size_t n) {
+    static const char *const places[MAX_PLACES][10] = {
+        {"the first", "first one", "1st", "number 1", "number one", "第一", "第1", "头一个", NULL},
+        {"the second", "second one", "2nd", "number 2", "number two", "第二", "第2", NULL},
+        {"the third", "third one", "3rd", "number 3", "number three", "第三", "第3", NULL},
+        {"the fourth", "fourth one", "4th", "number 4", "number four", "第四", "第4", NULL},
+        {"the fifth", "fifth one", "5th", "number 5", "number five", "第五", "第5", NULL}};
+    static const char *const last[] = {"the last one", "last one", "最后一个", "最后那个", "最后一款", NULL};
+    if (n && has_any(w, last)) return n;
+    for (size_t i = 0; i < n && i < MAX_PLACES; i++)
+        if (has_any(w, places[i])) return i + 1;
+    return 0;
+}
+
 /* ---- overlap */
 
 /* Words too common to tell products or orders apart. */
@@ -437,7 +484,19 @@ static const struct {
     const char *one, *more;
 } plurals[] = {{"fe", "ves"}, {"f", "ves"}, {"y", "ies"}, {"sh", "shes"}, {"ch", "ches"}, {"x", "xes"}, {NULL, NULL}};
 
+/* Whether the text has the word; marks where. */
+static bool find_marked(const desk_words *text, const char *word, bool *marks) {
+    const size_t at = desk_find_phrase(text->folded, text->folded_bytes, word, 0);
+    if (at == SIZE_MAX) return false;
+    if (marks) memset(marks + at, true, strlen(word) * sizeof *marks);
+    return true;
+}
+
 double desk_overlap(shop_arena *a, const desk_words *text, const char *line, size_t *n_common) {
+    return desk_overlap_marked(a, text, line, n_common, NULL);
+}
+
+double desk_overlap_marked(shop_arena *a, const desk_words *text, const char *line, size_t *n_common, bool *marks) {
     desk_words l;
     size_t all = 0, found = 0;
     *n_common = 0;
@@ -462,20 +521,20 @@ double desk_overlap(shop_arena *a, const desk_words *text, const char *line, siz
         word[n] = 0;
         if (phrase_at(word, n, 0, common) == n) continue;
         all++;
-        bool has = desk_has_phrase(text, word);
+        bool has = find_marked(text, word, marks);
         if (!has && !desk_is_han(c) && n > 3 && word[n - 1] == 's') {
             word[n - 1] = 0;
-            has = desk_has_phrase(text, word);
+            has = find_marked(text, word, marks);
         } else if (!has && !desk_is_han(c) && n + 2 < sizeof word) {
             memcpy(word + n, "s", 2);
-            has = desk_has_phrase(text, word);
+            has = find_marked(text, word, marks);
         }
         for (size_t k = 0; !has && !desk_is_han(c) && n > 3 && plurals[k].one; k++) {
             const size_t m = strlen(plurals[k].one);
             word[n] = 0;
             if (n <= m || n + 4 >= sizeof word || memcmp(word + n - m, plurals[k].one, m) != 0) continue;
             memcpy(word + n - m, plurals[k].more, strlen(plurals[k].more) + 1);
-            has = desk_has_phrase(text, word);
+            has = find_marked(text, word, marks);
             memcpy(word, l.folded + i, n);
         }
         if (has) found++;

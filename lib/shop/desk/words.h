@@ -45,6 +45,8 @@ bool desk_gives_up(const desk_words *w);
 bool desk_is_question(const desk_words *w);
 /* Looks like a postal address: a number next to other words, or a word such as "street" or 路. */
 bool desk_is_address(const desk_words *w);
+/* And one that can stand alone: with a number, and long enough. */
+bool desk_is_whole_address(const desk_words *w);
 /* "actually", "wait", 还是: something else is wanted now. */
 bool desk_changes_mind(const desk_words *w);
 /* "it", "that order", 这单: refers to what was mentioned. */
@@ -52,12 +54,17 @@ bool desk_refers_back(const desk_words *w);
 /* Which of a list: 1 for "1", "the first", 第一个; n for "the last"; 0 if it is none of these. */
 size_t desk_ordinal(const desk_words *w, size_t n);
 
+/* A place in a list anywhere in a message: "is the second one in stock?"; n for "the last one"; 0: none. */
+size_t desk_place_named(const desk_words *w, size_t n);
+
 /* Words: a run of letters that are not Han is one, a Han character is one. */
 size_t desk_count_words(const char *folded, size_t n);
 
 /* The share of the words of `line` that matter (letters: 3 or more; Han: pairs) and also stand in the text, and how
  * many do. */
 double desk_overlap(shop_arena *a, const desk_words *text, const char *line, size_t *n_common);
+/* The same; marks the bytes of the folded text that are these words. */
+double desk_overlap_marked(shop_arena *a, const desk_words *text, const char *line, size_t *n_common, bool *marks);
 
 enum { DESK_MAX_PARTS = 6 };
 typedef struct desk_span {

@@ -1,0 +1,587 @@
+/*
+ * Which of the objects that a question lists is meant: by status ("the one that has not been sent yet"), goods, date,
+ * price, place in the list, "the other one". Each clue keeps the rows that fit it. What fits nothing that is offered is
+ * looked for among all objects of the customer: the flow then says why it cannot be done with that one.
+ */
+#include <string.h>
+
+#include "shop/desk/desk.h"
+
+enum {
+    FEW_WORDS = 6, /* of an answer in which a single weak word decides */
+    LEAST_PRICE = 10,
+    WEEK_SLACK_DAYS = 2, /* "last week" on a Monday may be ten days ago */
+    DAY = 86400,
+    KIND_SCORE = 3 /* of a kind of goods against a word of the title */
+};
+
+typedef enum extreme { NO_EXTREME, LATEST, OLDEST, CHEAPEST, DEAREST } extreme;
+
+/* What the words say. */
+typedef struct clues {
+    const desk_words *w;
+    bool *used; /* [w->folded_bytes] bytes that are part of a clue */
+    const desk_status_words *status;
+    bool dated, slack;
+    int64_t from, until; /* seconds */
+    extreme extreme;
+    bool other, all;
+    size_t place;
+    bool kind; /* names a kind of goods */
+} clues;
+
+/* Rows with the columns that describe them. */
+typedef struct candidates {
+    const desk_rows *rows;
+    const desk_query *find;
+    int status, date, price, title; /* columns; -1 */
+    bool keep[DESK_MAX_ROWS];
+    size_t n;
+} candidates;
+
+/* ---- words */
+
+static void mark(clues *c, size_t at, size_t n) { memset(c->used + at, true, n * sizeof *c->used); }
+
+/* The longest of the phrases, marked; false if there is none. */
+static bool take_longest(clues *c, const char *const *phrases, size_t n) {
+    size_t best = 0, where = 0;
+    for (size_t i = 0; i < n; i++) {
+        const size_t m = strlen(phrases[i]);
+        const size_t at = m > best ? desk_find_phrase(c->w->folded, c->w->folded_bytes, phrases[i], 0) : SIZE_MAX;
+        if (at == SIZE_MAX) continue;
+        best = m;
+        where = at;
+    }
+    if (best) mark(c, where, best);
+    return best > 0;
+}
+
+static bool take_any(clues *c, const char *const *phrases) {
+    size_t n = 0;
+    while (phrases[n]) n++;
+    return take_longest(c, phrases, n);
+}
+
+/* What only points: "the one that", 的那个. In a message that is no answer, status, date and price count with it. */
+static bool points(const desk_words *w) {
+    static const char *const words[] = {"the one",    "that one",    "the ones",   "one from",    "one i",
+                                        "order from", "orders from", "order that", "orders that", "order i got",
+                                        "order of",   "one that's",  "one thats",  "one for",     "的那",
+                                        "那个",       "那单",        "那件",       "那笔",        "的订单",
+                                        "那双",       "的这",        "那一单",     "的单",        NULL};
+    for (size_t i = 0; words[i]; i++)
+        if (desk_has_phrase(w, words[i])) return true;
+    return false;
+}
+
+/* Words that may stand around a clue. */
+static const char *const fill[] = {
+    "the",   "one",    "ones", "that",      "that's",   "thats",  "which",  "is",    "was",   "it",  "it's", "its",
+    "my",    "a",      "an",   "for",       "from",     "of",     "and",    "what",  "about", "how", "ok",   "okay",
+    "so",    "i",      "mean", "meant",     "order",    "orders", "please", "pls",   "with",  "in",  "on",   "this",
+    "these", "those",  "then", "just",      "no",       "not",    "yes",    "um",    "uh",    "hi",  "hmm",  "well",
+    "got",   "bought", "item", "parcel",    "package",  "thing",  "think",  "maybe", "but",   "me",  "to",   "at",
+    "还",    "那",     "个",   "的",        "是",       "我",     "这",     "单",    "件",    "笔",  "呢",   "吧",
+    "啊",    "买",     "订",   "就",        "要",       "订单",   "一",     "双",    "条",    "只",  "款",   "种",
+    "了",    "也",     "和",   "有",        "说",       "想",     "里",     "嗯",    "哦",    "好",  "应该", "嘛",
+    "whats", "what's", "up",   "happening", "happened", "any",    "was",    "are",   "can",   "you", "do",   "did",
+    "have",  "包裹",   "东西", "下",        "拍",       "不是",   "套",     "台",    "把",    "本",  "盒",   "份",
+    "些",    NULL};
+
+/* Words that are neither part of a clue nor fill, nor ask for the flow. */
+static size_t words_left(const desk_turn *turn, clues *c) {
+    size_t left = 0;
+    const char *t = c->w->folded;
+    const size_t n = c->w->folded_bytes;
+    const desk_flow *flow = &turn->flows->flows[desk_top(turn)->flow];
+    for (size_t k = 0; k < flow->n_cues; k++) (void)take_longest(c, flow->cues + k, 1);
+    for (size_t k = 0; fill[k]; k++)
+        for (size_t at = desk_find_phrase(t, n, fill[k], 0); at != SIZE_MAX;
+             at = desk_find_phrase(t, n, fill[k], at + 1))
+            mark(c, at, strlen(fill[k]));
+    for (size_t i = 0, len; i < n; i += len) {
+        const int32_t one = desk_char_at(t, n, i, &len);
+        if (!desk_is_letter(one) || c->used[i]) continue;
+        left++;
+        for (size_t step; !desk_is_han(one) && i + len < n; len += step) {
+            const int32_t next = desk_char_at(t, n, i + len, &step);
+            if (!(desk_is_letter(next) && !desk_is_han(next)) && next != '\'') break;
+        }
+    }
+    return left;
+}
+
+/* ---- dates */
+
+static const char *const months[12][4] = {{"january", "jan"},
+                                          {"february", "feb"},
+                                          {"march", "mar"},
+                                          {"april", "apr"},
+                                          {"in may", "from may", "of may", "may order"},
+                                          {"june", "jun"},
+                                          {"july", "jul"},
+                                          {"august", "aug"},
+                                          {"september", "sept", "sep"},
+                                          {"october", "oct"},
+                                          {"november", "nov"},
+                                          {"december", "dec"}};
+static const char *const han_months[12][3] = {
+    {"1月", "一月"},    {"2月", "二月"},   {"3月", "三月"}, {"4月", "四月"}, {"5月", "五月"},
+    {"6月", "六月"},    {"7月", "七月"},   {"8月", "八月"}, {"9月", "九月"}, {"10月", "十月", "10月份"},
+    {"11月", "十一月"}, {"12月", "十二月"}};
+
+/* Days since 1970 of a day in the Gregorian calendar (Fliegel and Van Flandern), and back. */
+static int64_t day_of(int64_t year, int64_t month, int64_t day) {
+    const int64_t a = (month - 14) / 12;
+    return (1461 * (year + 4800 + a)) / 4 + (367 * (month - 2 - 12 * a)) / 12 - (3 * ((year + 4900 + a) / 100)) / 4 +
+           day - 32075 - 2440588;
+}
+
+static void month_of(int64_t seconds, int64_t *year, int64_t *month) {
+    char text[16];
+    desk_date_say(seconds, text);
+    *year = (text[0] - '0') * 1000 + (text[1] - '0') * 100 + (text[2] - '0') * 10 + (text[3] - '0');
+    *month = (text[5] - '0') * 10 + (text[6] - '0');
+}
+
+static void set_days(clues *c, int64_t first, int64_t days) {
+    c->dated = true;
+    c->from = first * DAY;
+    c->until = (first + days) * DAY;
+}
+
+static void set_month(clues *c, int64_t year, int64_t month) {
+    const int64_t first = day_of(year, month, 1);
+    set_days(c, first, (month == 12 ? day_of(year + 1, 1, 1) : day_of(year, month + 1, 1)) - first);
+}
+
+/* "October": the last one that has begun. */
+static void find_month(clues *c, int64_t now) {
+    int64_t year, month;
+    month_of(now, &year, &month);
+    for (int64_t m = 12; m >= 1; m--) { /* 十二月 before 二月 */
+        if (!take_longest(c, han_months[m - 1], han_months[m - 1][2] ? 3 : 2) && !take_longest(c, months[m - 1],
+                                                                                               months[m - 1][3]   ? 4
+                                                                                               : months[m - 1][2] ? 3
+                                                                                                                  : 2))
+            continue;
+        set_month(c, m > month ? year - 1 : year, m);
+        return;
+    }
+}
+
+static void find_dates(clues *c, int64_t now) {
+    static const char *const last_week[] = {"last week", "last week's", "a week ago", "上周", "上个星期",
+                                            "上星期",    "上礼拜",      "上个礼拜",   NULL};
+    static const char *const this_week[] = {"this week", "this week's", "这周",   "本周",
+                                            "这个星期",  "这星期",      "这礼拜", NULL};
+    static const char *const last_month[] = {"last month", "last month's", "上个月", "上月", NULL};
+    static const char *const this_month[] = {"this month", "this month's", "这个月", "本月", NULL};
+    static const char *const near[][5] = {{"today's", "today", "今天", "今儿", NULL},
+                                          {"yesterday's", "yesterday", "昨天", "昨儿", NULL},
+                                          {"the day before yesterday", "前天", NULL}};
+    const int64_t today = now / DAY, monday = today - (today + 3) % 7; /* 1970 began on a Thursday */
+    int64_t year, month;
+    month_of(now, &year, &month);
+    if (take_any(c, last_week)) {
+        set_days(c, monday - 7, 7);
+        c->slack = true;
+    } else if (take_any(c, this_week)) {
+        set_days(c, monday, 7);
+        c->slack = true;
+    } else if (take_any(c, last_month)) {
+        set_month(c, month == 1 ? year - 1 : year, month == 1 ? 12 : month - 1);
+    } else if (take_any(c, this_month)) {
+        set_month(c, year, month);
+    } else {
+        for (size_t i = 3; i-- > 0 && !c->dated;)
+            if (take_any(c, near[i])) set_days(c, today - (int64_t)i, 1);
+        if (!c->dated) find_month(c, now);
+    }
+}
+
+/* ---- clues */
+
+static void find_status(clues *c, const desk_described *d) {
+    size_t best = 0, where = 0;
+    for (size_t i = 0; i < d->n_statuses; i++)
+        for (size_t k = 0; k < d->statuses[i].n_words; k++) {
+            const char *word = d->statuses[i].words[k];
+            const size_t n = strlen(word);
+            const size_t at = n > best ? desk_find_phrase(c->w->folded, c->w->folded_bytes, word, 0) : SIZE_MAX;
+            if (at == SIZE_MAX) continue;
+            best = n;
+            where = at;
+            c->status = &d->statuses[i];
+        }
+    if (best) mark(c, where, best);
+}
+
+static void find_extreme(clues *c, bool answers) {
+    static const char *const latest[] = {
+        "latest order", "latest one", "newest order", "newest one", "most recent order", "most recent one",
+        "last order",   "最新的",     "最近的",       "最近那",     "最近一单",          "刚下的",
+        "刚买的",       "最后下的",   "最新那",       NULL};
+    static const char *const latest_alone[] = {"latest", "newest", "most recent", "最新", "最近", NULL};
+    static const char *const oldest[] = {"oldest", "earliest", "最早", "最老", "最旧", NULL};
+    static const char *const cheapest[] = {"cheapest", "cheaper one", "least expensive", "最便宜", "便宜的那", NULL};
+    static const char *const dearest[] = {"most expensive", "dearest", "priciest", "more expensive one",
+                                          "最贵",           "贵的那",  NULL};
+    if (take_any(c, latest) || (answers && take_any(c, latest_alone)))
+        c->extreme = LATEST;
+    else if (take_any(c, oldest))
+        c->extreme = OLDEST;
+    else if (take_any(c, cheapest))
+        c->extreme = CHEAPEST;
+    else if (take_any(c, dearest))
+        c->extreme = DEAREST;
+}
+
+static bool find_other(clues *c) {
+    static const char *const words[] = {"the other one", "the other order", "the other", "other one", "other order",
+                                        "另一个",        "另外一个",        "另外那个",  "另一单",    "另外一单",
+                                        "另一双",        "另一件",          NULL};
+    return take_any(c, words);
+}
+
+static bool find_all(clues *c, bool answers) {
+    static const char *const words[] = {
+        "both of them", "both orders", "both of these", "all of them", "all orders", "two of them",
+        "两个都",       "两单都",      "两个一起",      "两件都",      NULL};
+    static const char *const alone[] = {"both", "都要", "都退", "都取消", "全部", NULL};
+    return take_any(c, words) || (answers && take_any(c, alone));
+}
+
+static void find_kinds(clues *c, const desk_flows *f) {
+    for (size_t i = 0; i < f->n_kinds; i++)
+        c->kind = take_longest(c, f->kinds[i].words, f->kinds[i].n_words) || c->kind;
+}
+
+/* ---- rows */
+
+static int column_of(const desk_query *find, const char *name) {
+    for (size_t i = 0; name && i < find->n_columns; i++)
+        if (!strcmp(find->columns[i], name)) return (int)i;
+    return -1;
+}
+
+static void take_rows(candidates *c, const desk_described *d, const desk_query *find, const desk_rows *rows) {
+    *c = (candidates){.rows = rows, .find = find, .status = -1, .date = -1, .price = -1, .title = -1, .n = rows->n};
+    if (d) {
+        c->status = column_of(find, d->status);
+        c->date = column_of(find, d->date);
+        c->price = column_of(find, d->price);
+        c->title = column_of(find, d->title);
+    }
+    for (size_t i = 0; i < rows->n; i++) c->keep[i] = true;
+}
+
+static const desk_cell *cell_at(const candidates *c, size_t row, int column) {
+    return &c->rows->cells[row * c->rows->n_columns + (size_t)column];
+}
+
+static const char *id_at(const candidates *c, size_t row) { return cell_at(c, row, 0)->text; }
+
+static void drop(candidates *c, size_t row) {
+    if (c->keep[row]) c->n--;
+    c->keep[row] = false;
+}
+
+static void keep_status(candidates *c, const desk_status_words *s) {
+    for (size_t r = 0; c->status >= 0 && r < c->rows->n; r++) {
+        const char *text = cell_at(c, r, c->status)->text;
+        bool is = false;
+        for (size_t i = 0; text && i < s->n_values; i++) is = is || !strcmp(text, s->values[i]);
+        if (!is) drop(c, r);
+    }
+}
+
+static void keep_dates(candidates *c, const clues *clue) {
+    const int64_t slack[] = {0, WEEK_SLACK_DAYS * DAY};
+    const candidates before = *c;
+    for (size_t k = 0; k < (clue->slack ? 2u : 1u); k++) {
+        *c = before;
+        for (size_t r = 0; c->date >= 0 && r < c->rows->n; r++) {
+            const double at = cell_at(c, r, c->date)->number;
+            if (at < (double)(clue->from - slack[k]) || at >= (double)(clue->until + slack[k])) drop(c, r);
+        }
+        if (c->n) return;
+    }
+}
+
+static void keep_extreme(candidates *c, extreme e) {
+    const int column = e == LATEST || e == OLDEST ? c->date : c->price;
+    const double sign = e == LATEST || e == DEAREST ? 1 : -1;
+    size_t best = SIZE_MAX;
+    for (size_t r = 0; column >= 0 && r < c->rows->n; r++)
+        if (c->keep[r] &&
+            (best == SIZE_MAX || sign * cell_at(c, r, column)->number > sign * cell_at(c, best, column)->number))
+            best = r;
+    for (size_t r = 0; best != SIZE_MAX && r < c->rows->n; r++)
+        if (r != best) drop(c, r);
+}
+
+/* A number of the text that is the price of a row. */
+static bool keep_price(candidates *c, clues *clue) {
+    bool found = false;
+    const char *t = clue->w->folded;
+    for (size_t i = 0; c->price >= 0 && i < clue->w->folded_bytes;) {
+        size_t n = 0;
+        double number = 0;
+        while (i + n < clue->w->folded_bytes && n < 9 && t[i + n] >= '0' && t[i + n] <= '9')
+            number = number * 10 + (t[i + n++] - '0');
+        const bool alone = n && (!i || !((t[i - 1] >= 'a' && t[i - 1] <= 'z') || t[i - 1] == '-'));
+        for (size_t r = 0; alone && number >= LEAST_PRICE && r < c->rows->n && !found; r++)
+            found = c->keep[r] && (int64_t)cell_at(c, r, c->price)->number == (int64_t)number;
+        if (found) {
+            mark(clue, i, n);
+            for (size_t r = 0; r < c->rows->n; r++)
+                if ((int64_t)cell_at(c, r, c->price)->number != (int64_t)number) drop(c, r);
+            return true;
+        }
+        i += n ? n : 1;
+    }
+    return false;
+}
+
+/* How much of the text is marked: a Han character counts one, another word two. */
+static size_t count_marked(const desk_words *w, const bool *marks) {
+    size_t n = 0;
+    bool inside = false;
+    for (size_t i = 0, len; i < w->folded_bytes; i += len) {
+        const int32_t c = desk_char_at(w->folded, w->folded_bytes, i, &len);
+        const bool han = desk_is_han(c), word = !han && desk_is_letter(c);
+        if (marks[i] && (han || (word && !inside))) n += han ? 1 : 2;
+        inside = word;
+    }
+    return n;
+}
+
+/* What of a row's goods stands in the text: words of titles, each once, and kinds of goods. */
+static llmcs_status title_score(desk_turn *t, const candidates *c, clues *clue, size_t row, const char *line,
+                                size_t *score) {
+    desk_words title;
+    size_t common;
+    bool *own;
+    const char *text = c->title >= 0 ? cell_at(c, row, c->title)->text : line;
+    *score = 0;
+    if (!text) return LLMCS_OK;
+    SHOP_TRY(shop_arena_alloc(t->arena, clue->w->folded_bytes + 1, sizeof *own, &own));
+    (void)desk_overlap_marked(t->arena, clue->w, text, &common, own);
+    SHOP_TRY(desk_words_make(t->arena, text, strlen(text), &title));
+    for (size_t i = 0; i < t->flows->n_kinds; i++) {
+        const desk_kind *kind = &t->flows->kinds[i];
+        bool said = false, has = false;
+        for (size_t k = 0; k < kind->n_words && !said; k++) said = desk_has_phrase(clue->w, kind->words[k]);
+        for (size_t k = 0; said && k < kind->n_titles && !has; k++) has = desk_has_phrase(&title, kind->titles[k]);
+        if (has) *score += KIND_SCORE;
+    }
+    *score += count_marked(clue->w, own);
+    for (size_t i = 0; i < clue->w->folded_bytes; i++) clue->used[i] = clue->used[i] || own[i];
+    return LLMCS_OK;
+}
+
+/* Keeps the rows whose goods the text names best. *named: it names some. */
+static llmcs_status keep_titles(desk_turn *t, candidates *c, clues *clue, bool *named) {
+    size_t scores[DESK_MAX_ROWS], best = 0;
+    for (size_t r = 0; r < c->rows->n; r++) {
+        const char *line = NULL;
+        scores[r] = 0;
+        if (!c->keep[r]) continue;
+        if (c->title < 0) SHOP_TRY(desk_row_in_words(t, c->find, c->rows, r, &line));
+        SHOP_TRY(title_score(t, c, clue, r, line, &scores[r]));
+        if (scores[r] > best) best = scores[r];
+    }
+    *named = best > 0;
+    if (clue->kind && best < KIND_SCORE) best = KIND_SCORE; /* "shoes" is no word of "shoe cabinet, black" */
+    for (size_t r = 0; (*named || clue->kind) && r < c->rows->n; r++)
+        if (scores[r] < best) drop(c, r);
+    return LLMCS_OK;
+}
+
+static void keep_other(const desk_turn *t, const desk_frame *frame, int slot, candidates *c) {
+    const char *known = frame->slots[slot] ? frame->slots[slot] : t->c->mentioned[slot];
+    for (size_t r = 0; r < c->rows->n; r++) {
+        bool offered = !t->c->n_offered;
+        for (size_t k = 0; k < t->c->n_offered; k++) offered = offered || !strcmp(t->c->offered[k], id_at(c, r));
+        if (!offered || (known && !strcmp(known, id_at(c, r)))) drop(c, r);
+    }
+}
+
+static void take_ids(const candidates *c, desk_reference *ref) {
+    ref->n = 0;
+    for (size_t r = 0; r < c->rows->n && ref->n < DESK_MAX_LISTED; r++)
+        if (c->keep[r] && id_at(c, r)) ref->ids[ref->n++] = id_at(c, r);
+}
+
+/* ---- a reference */
+
+static llmcs_status read_clues(desk_turn *t, const desk_slot *s, const desk_words *w, bool answers, clues *c) {
+    *c = (clues){.w = w};
+    SHOP_TRY(shop_arena_alloc(t->arena, w->folded_bytes + 1, sizeof *c->used, &c->used));
+    find_kinds(c, t->flows);
+    if (!s->described) return LLMCS_OK;
+    c->other = (answers || desk_count_words(w->folded, w->folded_bytes) <= FEW_WORDS) && find_other(c);
+    c->all = find_all(c, answers);
+    find_extreme(c, answers);
+    if (answers || points(w)) {
+        find_status(c, s->described);
+        find_dates(c, t->now);
+    }
+    return LLMCS_OK;
+}
+
+static bool has_clue(const clues *c) { return c->status || c->dated || c->extreme || c->other || c->all || c->kind; }
+
+/* Rows that fit every clue. *describes: there was one. */
+static llmcs_status fit(desk_turn *t, int slot, bool answers, clues *clue, candidates *c, bool *describes) {
+    bool named;
+    *describes = has_clue(clue);
+    if (clue->other) keep_other(t, desk_top(t), slot, c);
+    if (clue->status) keep_status(c, clue->status);
+    if (clue->dated) keep_dates(c, clue);
+    if ((answers || points(clue->w)) && keep_price(c, clue)) *describes = true;
+    SHOP_TRY(keep_titles(t, c, clue, &named));
+    *describes = *describes || named;
+    if (clue->extreme) keep_extreme(c, clue->extreme);
+    return LLMCS_OK;
+}
+
+/* Rows that were listed, in the order they were. */
+static bool place_in_list(desk_turn *t, const desk_rows *rows, const desk_words *w, bool answers, desk_reference *ref) {
+    const size_t n = t->c->n_offered ? t->c->n_offered : answers ? shop_min(rows->n, DESK_MAX_LISTED) : 0;
+    size_t place = n ? desk_ordinal(w, n) : 0;
+    if (!place && t->c->n_offered) place = desk_place_named(w, n);
+    if (!place || place > n) return false;
+    const char *id = t->c->n_offered ? t->c->offered[place - 1] : rows->cells[(place - 1) * rows->n_columns].text;
+    if (!id) return false;
+    ref->describes = true;
+    ref->ids[0] = id;
+    ref->n = 1;
+    return true;
+}
+
+/* The same clues against all objects: what is described and not offered. */
+static llmcs_status fit_all(desk_turn *t, int slot, const desk_words *w, bool answers, desk_reference *ref) {
+    const desk_slot *s = &t->flows->slots[slot];
+    const desk_rows *rows;
+    clues clue;
+    candidates c;
+    bool describes;
+    if (!s->described || s->described->all < 0 || !t->c->customer_id) return LLMCS_OK;
+    SHOP_TRY(desk_find(t, desk_top(t), s->described->all, &rows));
+    SHOP_TRY(read_clues(t, s, w, answers, &clue));
+    if (!rows->n) return LLMCS_OK;
+    take_rows(&c, s->described, &t->flows->finds[s->described->all], rows);
+    SHOP_TRY(fit(t, slot, answers, &clue, &c, &describes));
+    if (!describes || !c.n || c.n == rows->n) return LLMCS_OK;
+    if (!answers) keep_extreme(&c, LATEST); /* none of them is offered: the flow explains that with one */
+    /* A stray word of a title is no description in the middle of a sentence. */
+    const size_t left = words_left(t, &clue);
+    const bool strong = clue.kind || clue.status || clue.dated || clue.extreme;
+    if (!strong && left && !(answers && desk_count_words(w->folded, w->folded_bytes) <= FEW_WORDS)) return LLMCS_OK;
+    ref->describes = true;
+    ref->pure = !left;
+    take_ids(&c, ref);
+    return LLMCS_OK;
+}
+
+llmcs_status desk_refer(desk_turn *t, int slot, const desk_words *w, bool answers, desk_reference *ref) {
+    const desk_frame *frame = desk_top(t);
+    const desk_slot *s = &t->flows->slots[slot];
+    const desk_rows *rows;
+    clues clue;
+    candidates c;
+    *ref = (desk_reference){.n = 0};
+    SHOP_TRY(desk_offers(t, frame, slot, &rows));
+    if (!rows || !w->folded_bytes) return LLMCS_OK;
+    if (place_in_list(t, rows, w, answers, ref)) {
+        ref->pure = desk_count_words(w->folded, w->folded_bytes) <= FEW_WORDS;
+        return LLMCS_OK;
+    }
+    SHOP_TRY(read_clues(t, s, w, answers, &clue));
+    if (rows->n) {
+        take_rows(&c, s->described, &t->flows->finds[desk_from(t, frame, slot)], rows);
+        SHOP_TRY(fit(t, slot, answers, &clue, &c, &ref->describes));
+        if (ref->describes) take_ids(&c, ref);
+        ref->pure = ref->describes && !words_left(t, &clue);
+        ref->all = clue.all;
+        if (ref->describes && c.n == rows->n && rows->n > 1 && !clue.all) { /* all of them: no answer */
+            *ref = (desk_reference){.n = 0};
+            return LLMCS_OK;
+        }
+        if (ref->n) return LLMCS_OK;
+    }
+    const bool described = ref->describes || has_clue(&clue);
+    SHOP_TRY(fit_all(t, slot, w, answers, ref));
+    if (described && !ref->n) ref->describes = true;
+    return LLMCS_OK;
+}
+
+/* "Both": the same flow for the others, once this one is done. */
+static void queue_others(desk_turn *t, int flow, const desk_reference *ref) {
+    for (size_t i = 1; i < ref->n && t->c->n_queue < DESK_MAX_QUEUE; i++)
+        t->c->queue[t->c->n_queue++] = (desk_wish){.text = ref->ids[i], .label = "", .score = 1, .flow = flow};
+}
+
+/* What is left of a description that fits several, or none, is for the question: it lists those, or says so. */
+llmcs_status desk_refer_value(desk_turn *t, int slot, const desk_words *w, bool answers, const char **value) {
+    desk_frame *frame = desk_top(t);
+    desk_reference ref;
+    *value = NULL;
+    SHOP_TRY(desk_refer(t, slot, w, answers, &ref));
+    if (!ref.describes) return LLMCS_OK;
+    if (frame->slots[slot]) { /* a correction names another one and hardly anything else */
+        if (ref.pure && ref.n == 1) *value = ref.ids[0];
+        return LLMCS_OK;
+    }
+    frame->unfit = !ref.n;
+    if (ref.n == 1 || ref.all) *value = ref.ids[0];
+    if (ref.all) queue_others(t, frame->flow, &ref);
+    if (ref.n < 2 || ref.all) return LLMCS_OK;
+    memcpy(frame->narrowed, ref.ids, sizeof frame->narrowed);
+    frame->n_narrowed = ref.n;
+    frame->shown = -1;
+    return LLMCS_OK;
+}
+
+/* ---- what is offered */
+
+llmcs_status desk_offers(desk_turn *t, const desk_frame *frame, int slot, const desk_rows **rows) {
+    const desk_slot *s = &t->flows->slots[slot];
+    const desk_rows *all;
+    desk_rows *some;
+    desk_cell *cells;
+    SHOP_TRY(desk_choices(t, frame, slot, rows));
+    if (!*rows || !frame->n_narrowed) return LLMCS_OK;
+    all = *rows;
+    const int whole = s->described ? s->described->all : -1;
+    if (whole >= 0 && t->flows->finds[whole].n_columns == t->flows->finds[desk_from(t, frame, slot)].n_columns)
+        SHOP_TRY(desk_find(t, frame, whole, &all));
+    SHOP_TRY(shop_arena_alloc(t->arena, 1, sizeof *some, &some));
+    SHOP_TRY(shop_arena_alloc(t->arena, frame->n_narrowed * all->n_columns, sizeof *cells, &cells));
+    for (size_t i = 0; i < frame->n_narrowed; i++)
+        for (size_t r = 0; r < all->n; r++) {
+            const desk_cell *row = all->cells + r * all->n_columns;
+            if (!row->text || strcmp(row->text, frame->narrowed[i]) != 0) continue;
+            memcpy(cells + some->n++ * all->n_columns, row, all->n_columns * sizeof *cells);
+            break;
+        }
+    some->n_columns = all->n_columns;
+    some->cells = cells;
+    if (some->n > 1) *rows = some; /* one that is gone meanwhile leaves no choice */
+    return LLMCS_OK;
+}
+
+llmcs_status desk_keep_offered(desk_turn *t, const desk_rows *rows) {
+    desk_conversation *c = t->c;
+    c->n_offered = c->n_listed = 0;
+    for (size_t r = 0; r < rows->n && c->n_offered < DESK_MAX_LISTED; r++) {
+        const char *id = rows->cells[r * rows->n_columns].text;
+        if (!id) continue;
+        SHOP_TRY(shop_arena_copy(t->arena, id, strlen(id), &c->offered[c->n_offered]));
+        c->n_offered++;
+    }
+    return LLMCS_OK;
+}
