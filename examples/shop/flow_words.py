@@ -104,7 +104,8 @@ KINDS = [
     kind("tent", "帐篷"), kind("sleeping bag", "睡袋"), kind("stove, camping stove", "露营炉、炉子", "camping stove", "露营炉"),
     kind("trekking poles, poles, walking poles", "登山杖", "trekking poles", "登山杖"), kind("yoga mat, mat, mats", "瑜伽垫、垫子", "yoga mat", "瑜伽垫"),
     kind("dumbbells, weights, dumbbell", "哑铃", "dumbbell set", "哑铃"), kind("head torch, torch, headlamp", "头灯", "head torch", "头灯"),
-    kind("water bottle, bottle", "水壶、水杯", "water bottle", "运动水壶"), kind("picnic blanket", "野餐垫"),
+    kind("jug", "水壶", "kettle, water bottle", "水壶"),
+    kind("water bottle, bottle", "运动水壶、水杯", "water bottle", "运动水壶"), kind("picnic blanket", "野餐垫"),
     kind("notebook", "笔记本、本子", "notebook", "笔记本"), kind("fountain pen", "钢笔"), kind("pens, gel pens, gel pen", "中性笔、水笔", "gel pen set", "中性笔"),
     kind("planner, diary", "日程本", "planner", "日程本"), kind("desk organiser, desk tidy", "桌面收纳盒、收纳盒", "desk organiser", "桌面收纳盒"),
     kind("watercolours, paints, watercolour set", "水彩、颜料", "watercolour set", "水彩"),
@@ -146,7 +147,7 @@ CUES = {
     "change_address": pair(["address", "adress", "addres", "different place", "elsewhere", "my office", "send it to", "deliver it to", "ship it to", "somewhere else",
                             "moved"],
                            ["地址", "改寄", "寄到", "送到别", "搬家", "换个地方", "改送"]),
-    "return": pair(["return", "returns", "retrun", "retun", "returning", "send back", "send it back", "send them back", "send this back", "give back", "give it back"],
+    "return": pair(["return", "returns", "retrun", "retun", "returning", "send back", "send it back", "send them back", "send this back", "that back", "it back", "them back", "this back", "those back", "give back", "give it back"],
                    ["退货", "退掉", "要退", "想退", "退回", "寄回", "能退", "退了"]),
     "exchange": pair(["exchange", "exchanged", "swap", "swapped", "replace it with", "change it for", "trade"], ["换货", "想换", "要换", "换一", "换个", "换成", "调换", "能换"]),
     "refund": pair(["refund", "money back", "refunded", "reimburse", "my money"], ["退款", "退钱", "把钱退", "还钱"]),
@@ -175,7 +176,7 @@ CLOSES = ("thanks", "goodbye")
 # What an exchange is for: a size or a colour. Nothing else is taken for one.
 COLOURS = ("black|white|grey|gray|navy|blue|sky blue|powder blue|slate blue|red|wine red|rust red|burgundy|green|dark green|moss green|pine green|forest green|sage green|sage|mint|olive|"
            "brown|dark brown|sand|sand white|beige|oat|cream|plum|purple|violet|pink|orange|yellow|terracotta|walnut|oak|graphite|silver|gold|indigo|copper|natural|colou?rful|darker|lighter")
-SIZES = (r"(?:eu |us |uk |size |sz |a )?\d{1,3}(?:[.,]5)?(?: ?(?:cm|ml|l|inch|inches|kg|g))?|(?:size |an? |in )(?:x{0,3}s|s|m|l|x{1,3}l)|(?<!')(?:x{0,3}s|m|x{0,3}l)|small|medium|large|extra large|"
+SIZES = (r"(?:eu |us |uk |size |sz |a )?\d{1,3}(?:[.,]5)?(?: ?(?:cm|ml|l|inch|inches|kg|g))?|(?:size |an? |in )(?:x{0,3}s|s|m|l|x{1,3}l)|(?<!')(?:x{0,3}s|m|x{0,3}l)|(?<!too )(?<!so )(?<!bit )(?<!very )(?<!way )(?:small|medium|large|extra large)|"
          r"(?:one|a|two|next) sizes? (?:up|down|bigger|smaller|larger)|bigger|smaller|larger|longer|shorter|wider|narrower|size up|size down|same (?:one|model|thing|again|size|colou?r)|"
          r"(?:another|a new|a different) one(?: of the same)?")
 LIKE_ZH = (r".*(?:[黑白灰红蓝绿紫粉橙黄棕银金米咖褐青]色?的?|藏青|酒红|墨绿|天蓝|橄榄绿|松绿|沙色|梅紫|原木|胡桃木|橡木|石墨|薄荷|陶土|燕麦|本色|颜色|深一?点|浅一?点)|"

@@ -115,6 +115,7 @@ static size_t find_wishes(const desk_turn *t, const desk_reading *r, size_t n, d
 static int offered_flow(const desk_turn *t, const char *label) {
     const desk_intent *intent = label ? desk_find_intent(t->flows, label) : NULL;
     if (!intent || intent->kind != DESK_INTENT_FLOW || !t->flows->flows[intent->flow].title) return -1;
+    if (t->flows->flows[intent->flow].small_talk) return -1;
     return intent->flow;
 }
 

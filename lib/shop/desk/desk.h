@@ -232,6 +232,8 @@ llmcs_status desk_refer(desk_turn *t, int slot, const desk_words *w, bool answer
 llmcs_status desk_refer_value(desk_turn *t, int slot, const desk_words *w, bool answers, const char **value);
 /* The slot of an order that the flow uses, or -1. */
 int desk_order_slot(const desk_turn *t, int flow);
+/* How many words a message has beside those of the flow and small ones; SIZE_MAX without memory. */
+size_t desk_words_beside(const desk_turn *t, const desk_words *w, const desk_flow *flow);
 /* What the question of the slot lists: its candidates, or those of them that were narrowed to. */
 llmcs_status desk_offers(desk_turn *t, const desk_frame *frame, int slot, const desk_rows **rows);
 /* Keeps which orders were listed, in a question or by the flow. */

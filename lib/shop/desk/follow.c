@@ -57,6 +57,9 @@ static llmcs_status answer_reference(desk_turn *t, int resume, int slot, bool ac
     desk_reference ref;
     desk_frame *frame;
     if (count_words(&t->words) > DESCRIPTION_WORDS || desk_is_yes(&t->words)) return LLMCS_OK;
+    const char *number;
+    SHOP_TRY(desk_value_find(t, slot, &t->words, false, &number)); /* no list applies: by the pattern alone */
+    if (number) return LLMCS_OK;
     const int64_t focus = t->c->focus;
     SHOP_TRY(desk_start_flow(t, resume, &(desk_words){.plain = "", .folded = ""}));
     frame = desk_top(t);

@@ -98,19 +98,39 @@ static llmcs_status take_focus(desk_turn *t, desk_frame *frame, bool refers_back
     return LLMCS_OK;
 }
 
-/* Two questions which order do not wait for each other: what is asked for now takes the place of what was. */
-static void drop_same_question(desk_turn *t, int flow) {
+/* Two questions which order do not wait for each other: what is asked for now takes the place of what was. *dropped:
+ * the frame with the list that it had been narrowed to, or NULL. */
+static void drop_same_question(desk_turn *t, int flow, const desk_frame **dropped) {
     const desk_frame *top = desk_top(t);
+    *dropped = NULL;
     if (!top || top->asked < 0 || !t->flows->flows[flow].acts || desk_order_slot(t, flow) < 0) return;
     const desk_op *op = &t->flows->flows[top->flow].ops[top->asked];
-    if (op->kind == DESK_OP_SLOT && t->flows->slots[op->index].type == DESK_SLOT_ORDER && !top->n_acts)
-        t->c->n_frames--;
+    if (op->kind != DESK_OP_SLOT || t->flows->slots[op->index].type != DESK_SLOT_ORDER || top->n_acts) return;
+    t->c->n_frames--;
+    *dropped = top;
+}
+
+/* What the question that was dropped had been narrowed to, as far as this flow offers it. */
+static llmcs_status take_narrowed(desk_turn *t, desk_frame *frame, const desk_frame *dropped) {
+    const int slot = desk_order_slot(t, frame->flow);
+    const desk_rows *rows;
+    if (slot < 0 || frame->slots[slot] || frame->n_narrowed || frame->unfit) return LLMCS_OK;
+    SHOP_TRY(desk_choices(t, frame, slot, &rows));
+    for (size_t i = 0; rows && i < dropped->n_narrowed; i++)
+        for (size_t r = 0; r < rows->n; r++) {
+            const char *id = rows->cells[r * rows->n_columns].text;
+            if (id && !strcmp(id, dropped->narrowed[i])) frame->narrowed[frame->n_narrowed++] = id;
+        }
+    if (frame->n_narrowed == 1) desk_set_slot(frame, slot, frame->narrowed[0]);
+    return LLMCS_OK;
 }
 
 llmcs_status desk_start_flow(desk_turn *t, int flow, const desk_words *w) {
     desk_conversation *c = t->c;
     desk_frame *frame;
-    drop_same_question(t, flow);
+    const desk_frame *dropped;
+    drop_same_question(t, flow, &dropped);
+    const bool narrowed = dropped && dropped->n_narrowed;
     for (size_t i = 0; i < c->n_frames; i++)
         if (c->frames[i]->flow == flow) { /* begun again: only one of a kind */
             memmove(c->frames + i, c->frames + i + 1, (c->n_frames - i - 1) * sizeof(void *));
@@ -123,7 +143,8 @@ llmcs_status desk_start_flow(desk_turn *t, int flow, const desk_words *w) {
     frame->serial = ++c->serial;
     frame->asked = frame->refused = frame->shown = -1;
     c->frames[c->n_frames++] = frame;
-    SHOP_TRY(desk_fill_slots(t, frame, w, desk_refers_back(w)));
+    SHOP_TRY(desk_fill_slots(t, frame, w, !narrowed && desk_refers_back(w)));
+    if (narrowed) return take_narrowed(t, frame, dropped);
     SHOP_TRY(inherit_objects(t, frame));
     return take_focus(t, frame, desk_refers_back(w));
 }
@@ -558,6 +579,13 @@ static llmcs_status keep_orders(desk_turn *t, const desk_frame *frame) {
     return rows ? desk_keep_offered(t, rows) : LLMCS_OK;
 }
 
+/* A ticket for the staff; what else was done shows in what the flow looks up. */
+static void keep_ticket(desk_turn *t, const desk_frame *frame) {
+    const desk_act_record *last = frame->n_acts ? &frame->acts[frame->n_acts - 1] : NULL;
+    if (!last || last->state != LLMCS_ACTION_DONE) return;
+    if (!t->flows->actions[last->action].sql && !t->flows->actions[last->action].host) t->c->done = frame->flow + 1;
+}
+
 llmcs_status desk_run_new(desk_turn *t, int done) {
     const desk_frame *frame = desk_top(t);
     const int slot = desk_order_slot(t, frame->flow);
@@ -580,7 +608,7 @@ llmcs_status desk_run(desk_turn *t) {
     SHOP_TRY(desk_keep_listed(t, frame));
     if (result == RUN_ENDS) SHOP_TRY(keep_orders(t, frame));
     if (result != RUN_ENDS) return LLMCS_OK;
-    if (frame->n_acts && frame->acts[frame->n_acts - 1].state == LLMCS_ACTION_DONE) t->c->done = frame->flow + 1;
+    keep_ticket(t, frame);
     desk_await_object(t, frame->flow, frame);
     desk_pop(t);
     return LLMCS_OK;

@@ -17,11 +17,22 @@ static bool has_cue(const desk_turn *t, const desk_flow *flow) {
     return false;
 }
 
-/* Whether a flow may take the place of an open question: one with cues only by a word of it, one that acts by no label
- * alone. */
+/* Whether a flow may take the place of an open question: one with cues only by a word of it; one that acts by a rule or
+ * a verb, by no label alone. */
 static bool may_replace(const desk_turn *t, int flow, bool by_rule) {
     const desk_flow *f = &t->flows->flows[flow];
-    return f->n_cues ? has_cue(t, f) : by_rule || !f->acts;
+    return f->n_cues ? has_cue(t, f)
+                     : by_rule || !(f->acts || f->small_talk) || (f->acts && desk_names_action(&t->words));
+}
+
+/* "Ok refund please": words of a flow that acts, and nothing else. */
+static int commanded_flow(const desk_turn *t, const desk_frame *frame) {
+    for (size_t i = 0; i < t->flows->n_flows; i++) {
+        const desk_flow *f = &t->flows->flows[i];
+        if ((int)i == frame->flow || !f->acts || !f->n_cues || !has_cue(t, f)) continue;
+        if (!desk_words_beside(t, &t->words, f)) return (int)i;
+    }
+    return -1;
 }
 
 /* The flow that the message leads to, if it may take the place of an open question; or -1. */
@@ -134,9 +145,15 @@ static llmcs_status correct_text(desk_turn *t, desk_frame *frame, bool *correcte
     return LLMCS_OK;
 }
 
+/* "Cancel", to whether to return something: no return. */
+static bool calls_off(const desk_turn *t, const desk_frame *frame, const desk_reading *r) {
+    static const char *const words[] = {"cancel", "cancel that", "取消"};
+    return !same_flow(frame, r) && desk_is_only(&t->words, words, sizeof words / sizeof *words);
+}
+
 static llmcs_status answer_confirm(desk_turn *t, desk_frame *frame, const desk_reading *r, bool *handled) {
     const bool yes = desk_is_yes(&t->words) || agrees(t, frame, r);
-    const bool no = !yes && desk_is_no(&t->words);
+    const bool no = !yes && (desk_is_no(&t->words) || calls_off(t, frame, r));
     const size_t words = desk_count_words(t->words.folded, t->words.folded_bytes);
     bool corrected = false, names = false;
     *handled = true;
@@ -254,6 +271,11 @@ static llmcs_status digress(desk_turn *t, desk_frame *frame, const desk_reading 
     const bool replaces = replacing_flow(t, r) >= 0;
     *handled = false;
     if (desk_is_only_ordinal(t) || is_bare_answer(t) || frame->unfit) return LLMCS_OK;
+    const int commanded = commanded_flow(t, frame);
+    if (commanded >= 0 && !replaces) {
+        const desk_wish wish = {.text = r->text, .label = "", .score = 1, .flow = commanded, .vector = r->vector};
+        return desk_answer_wish(t, &wish, handled);
+    }
     if (r->rule && (r->rule->entry || replaces)) {
         *handled = true;
         return desk_obey_rule(t, r->rule);

@@ -77,24 +77,25 @@ static bool points(const desk_words *w) {
 
 /* Words that may stand around a clue. */
 static const char *const fill[] = {
-    "the",   "one",    "ones", "that",      "that's",   "thats",  "which",  "is",    "was",   "it",  "it's", "its",
-    "my",    "a",      "an",   "for",       "from",     "of",     "and",    "what",  "about", "how", "ok",   "okay",
-    "so",    "i",      "mean", "meant",     "order",    "orders", "please", "pls",   "with",  "in",  "on",   "this",
-    "these", "those",  "then", "just",      "no",       "not",    "yes",    "um",    "uh",    "hi",  "hmm",  "well",
-    "got",   "bought", "item", "parcel",    "package",  "thing",  "think",  "maybe", "but",   "me",  "to",   "at",
-    "还",    "那",     "个",   "的",        "是",       "我",     "这",     "单",    "件",    "笔",  "呢",   "吧",
-    "啊",    "买",     "订",   "就",        "要",       "订单",   "一",     "双",    "条",    "只",  "款",   "种",
-    "了",    "也",     "和",   "有",        "说",       "想",     "里",     "嗯",    "哦",    "好",  "应该", "嘛",
-    "whats", "what's", "up",   "happening", "happened", "any",    "was",    "are",   "can",   "you", "do",   "did",
-    "have",  "包裹",   "东西", "下",        "拍",       "不是",   "套",     "台",    "把",    "本",  "盒",   "份",
-    "些",    NULL};
+    "the",       "one",      "ones",  "that",  "that's", "thats",     "which", "is",     "was",     "it",     "it's",
+    "its",       "my",       "a",     "an",    "for",    "from",      "of",    "and",    "what",    "about",  "how",
+    "ok",        "okay",     "so",    "i",     "mean",   "meant",     "order", "orders", "please",  "pls",    "with",
+    "in",        "on",       "this",  "these", "those",  "then",      "just",  "no",     "not",     "yes",    "um",
+    "uh",        "hi",       "hmm",   "well",  "got",    "bought",    "item",  "parcel", "package", "thing",  "think",
+    "maybe",     "but",      "me",    "to",    "at",     "还",        "那",    "个",     "的",      "是",     "我",
+    "这",        "单",       "件",    "笔",    "呢",     "吧",        "啊",    "买",     "订",      "就",     "要",
+    "订单",      "一",       "双",    "条",    "只",     "款",        "种",    "了",     "也",      "和",     "有",
+    "说",        "想",       "里",    "嗯",    "哦",     "好",        "应该",  "嘛",     "whats",   "what's", "up",
+    "happening", "happened", "any",   "was",   "are",    "can",       "you",   "do",     "did",     "have",   "they",
+    "their",     "there",    "early", "mid",   "late",   "beginning", "end",   "start",  "middle",  "中旬",   "上旬",
+    "下旬",      "月初",     "月底",  "月中",  "日",     "号",        "不对",  "包裹",   "东西",    "下",     "拍",
+    "不是",      "套",       "台",    "把",    "本",     "盒",        "份",    "些",     NULL};
 
 /* Words that are neither part of a clue nor fill, nor ask for the flow. */
-static size_t words_left(const desk_turn *turn, clues *c) {
+static size_t words_left(clues *c, const desk_flow *flow) {
     size_t left = 0;
     const char *t = c->w->folded;
     const size_t n = c->w->folded_bytes;
-    const desk_flow *flow = &turn->flows->flows[desk_top(turn)->flow];
     for (size_t k = 0; k < flow->n_cues; k++) (void)take_longest(c, flow->cues + k, 1);
     for (size_t k = 0; fill[k]; k++)
         for (size_t at = desk_find_phrase(t, n, fill[k], 0); at != SIZE_MAX;
@@ -110,6 +111,12 @@ static size_t words_left(const desk_turn *turn, clues *c) {
         }
     }
     return left;
+}
+
+size_t desk_words_beside(const desk_turn *t, const desk_words *w, const desk_flow *flow) {
+    clues c = {.w = w};
+    if (shop_arena_alloc(t->arena, w->folded_bytes + 1, sizeof *c.used, &c.used)) return SIZE_MAX;
+    return words_left(&c, flow);
 }
 
 /* ---- dates */
@@ -156,18 +163,56 @@ static void set_month(clues *c, int64_t year, int64_t month) {
     set_days(c, first, (month == 12 ? day_of(year + 1, 1, 1) : day_of(year, month + 1, 1)) - first);
 }
 
+/* A number from byte i on, of at most two digits, marked. */
+static int64_t take_number(clues *c, size_t i) {
+    const char *t = c->w->folded;
+    int64_t number = 0;
+    size_t n = 0;
+    while (i + n < c->w->folded_bytes && n < 3 && t[i + n] >= '0' && t[i + n] <= '9')
+        number = number * 10 + (t[i + n++] - '0');
+    if (!n || n > 2) return 0;
+    const bool ending =
+        i + n + 2 <= c->w->folded_bytes && (!memcmp(t + i + n, "st", 2) || !memcmp(t + i + n, "nd", 2) ||
+                                            !memcmp(t + i + n, "rd", 2) || !memcmp(t + i + n, "th", 2));
+    mark(c, i, n + (ending ? 2 : 0));
+    return number;
+}
+
+/* The day beside a month: "2 november", "november 2nd", 11月2日; 0: none. */
+static int64_t day_beside(clues *c, size_t month, size_t n_month) {
+    const char *t = c->w->folded;
+    size_t i = month + n_month;
+    while (i < c->w->folded_bytes && t[i] == ' ') i++;
+    const int64_t after = take_number(c, i);
+    if (after) return after;
+    i = month;
+    while (i && t[i - 1] == ' ') i--;
+    if (i >= 3 && !memcmp(t + i - 3, " of", 3)) i -= 3;
+    if (i >= 3 && t[i - 1] >= 'a' && t[i - 1] <= 'z' && t[i - 3] >= '0' && t[i - 3] <= '9') i -= 2;
+    while (i && t[i - 1] >= '0' && t[i - 1] <= '9') i--;
+    return take_number(c, i);
+}
+
 /* "October": the last one that has begun. */
 static void find_month(clues *c, int64_t now) {
     int64_t year, month;
     month_of(now, &year, &month);
     for (int64_t m = 12; m >= 1; m--) { /* 十二月 before 二月 */
-        if (!take_longest(c, han_months[m - 1], han_months[m - 1][2] ? 3 : 2) && !take_longest(c, months[m - 1],
-                                                                                               months[m - 1][3]   ? 4
-                                                                                               : months[m - 1][2] ? 3
-                                                                                                                  : 2))
-            continue;
-        set_month(c, m > month ? year - 1 : year, m);
-        return;
+        const char *const *words[] = {han_months[m - 1], months[m - 1]};
+        const size_t counts[] = {sizeof han_months[0] / sizeof *han_months[0], sizeof months[0] / sizeof *months[0]};
+        for (size_t k = 0; k < 2; k++)
+            for (size_t i = 0; i < counts[k] && words[k][i]; i++) {
+                const size_t n = strlen(words[k][i]);
+                const size_t at = desk_find_phrase(c->w->folded, c->w->folded_bytes, words[k][i], 0);
+                if (at == SIZE_MAX ||
+                    (at && c->w->folded[at] <= '9' && c->w->folded[at - 1] >= '0' && c->w->folded[at - 1] <= '9'))
+                    continue;
+                mark(c, at, n);
+                set_month(c, m > month ? year - 1 : year, m);
+                const int64_t day = day_beside(c, at, n);
+                if (day >= 1 && day <= 31) set_days(c, c->from / DAY + day - 1, 1);
+                return;
+            }
     }
 }
 
@@ -409,6 +454,40 @@ static void keep_other(const desk_turn *t, const desk_frame *frame, int slot, ca
     }
 }
 
+/* Whether a row's goods are of a kind that the other row's are, too. */
+static llmcs_status same_kind(desk_turn *t, const char *one, const char *other, bool *same) {
+    desk_words a, b;
+    *same = false;
+    SHOP_TRY(desk_words_make(t->arena, one, strlen(one), &a));
+    SHOP_TRY(desk_words_make(t->arena, other, strlen(other), &b));
+    for (size_t i = 0; i < t->flows->n_kinds && !*same; i++) {
+        bool in_one = false, in_other = false;
+        for (size_t k = 0; k < t->flows->kinds[i].n_titles; k++) {
+            in_one = in_one || desk_has_phrase(&a, t->flows->kinds[i].titles[k]);
+            in_other = in_other || desk_has_phrase(&b, t->flows->kinds[i].titles[k]);
+        }
+        *same = in_one && in_other;
+    }
+    return LLMCS_OK;
+}
+
+/* "The navy one", of several that fit: of the kind that was spoken of. */
+static llmcs_status prefer_kind(desk_turn *t, const char *known, candidates *c) {
+    const char *title = NULL;
+    candidates of_kind = *c;
+    bool same;
+    for (size_t r = 0; known && c->title >= 0 && r < c->rows->n; r++)
+        if (id_at(c, r) && !strcmp(id_at(c, r), known)) title = cell_at(c, r, c->title)->text;
+    for (size_t r = 0; title && r < c->rows->n; r++) {
+        const char *text = cell_at(c, r, c->title)->text;
+        if (!c->keep[r] || !text) continue;
+        SHOP_TRY(same_kind(t, title, text, &same));
+        if (!same) drop(&of_kind, r);
+    }
+    if (title && of_kind.n) *c = of_kind;
+    return LLMCS_OK;
+}
+
 static void take_ids(const candidates *c, desk_reference *ref) {
     ref->n = 0;
     for (size_t r = 0; r < c->rows->n && ref->n < DESK_MAX_LISTED; r++)
@@ -449,8 +528,10 @@ static llmcs_status fit(desk_turn *t, int slot, bool answers, clues *clue, candi
 }
 
 /* Rows that were listed, in the order they were. */
-static bool place_in_list(desk_turn *t, const desk_rows *rows, const desk_words *w, bool answers, desk_reference *ref) {
-    const size_t n = t->c->n_offered ? t->c->n_offered : answers ? shop_min(rows->n, DESK_MAX_LISTED) : 0;
+static bool place_in_list(desk_turn *t, int slot, const desk_rows *rows, const desk_words *w, bool answers,
+                          desk_reference *ref) {
+    const bool asked = answers && !desk_top(t)->slots[slot];
+    const size_t n = t->c->n_offered ? t->c->n_offered : asked ? shop_min(rows->n, DESK_MAX_LISTED) : 0;
     size_t place = n ? desk_ordinal(w, n) : 0;
     if (!place && t->c->n_offered) place = desk_place_named(w, n);
     if (!place || place > n) return false;
@@ -476,9 +557,11 @@ static llmcs_status fit_all(desk_turn *t, int slot, const desk_words *w, bool an
     take_rows(&c, s->described, &t->flows->finds[s->described->all], rows);
     SHOP_TRY(fit(t, slot, answers, &clue, &c, &describes));
     if (!describes || !c.n || c.n == rows->n) return LLMCS_OK;
+    const char *known = desk_top(t)->slots[slot] ? desk_top(t)->slots[slot] : t->c->mentioned[slot];
+    if (!clue.kind && c.n > 1) SHOP_TRY(prefer_kind(t, known, &c));
     if (!answers) keep_extreme(&c, LATEST); /* none of them is offered: the flow explains that with one */
     /* A stray word of a title is no description in the middle of a sentence. */
-    const size_t left = words_left(t, &clue);
+    const size_t left = words_left(&clue, &t->flows->flows[desk_top(t)->flow]);
     const bool strong = clue.kind || clue.status || clue.dated || clue.extreme;
     if (!strong && left && !(answers && desk_count_words(w->folded, w->folded_bytes) <= FEW_WORDS)) return LLMCS_OK;
     ref->describes = true;
@@ -496,7 +579,7 @@ llmcs_status desk_refer(desk_turn *t, int slot, const desk_words *w, bool answer
     *ref = (desk_reference){.n = 0};
     SHOP_TRY(desk_offers(t, frame, slot, &rows));
     if (!rows || !w->folded_bytes) return LLMCS_OK;
-    if (place_in_list(t, rows, w, answers, ref)) {
+    if (place_in_list(t, slot, rows, w, answers, ref)) {
         ref->pure = desk_count_words(w->folded, w->folded_bytes) <= FEW_WORDS;
         return LLMCS_OK;
     }
@@ -505,7 +588,7 @@ llmcs_status desk_refer(desk_turn *t, int slot, const desk_words *w, bool answer
         take_rows(&c, s->described, &t->flows->finds[desk_from(t, frame, slot)], rows);
         SHOP_TRY(fit(t, slot, answers, &clue, &c, &ref->describes));
         if (ref->describes) take_ids(&c, ref);
-        ref->pure = ref->describes && !words_left(t, &clue);
+        ref->pure = ref->describes && !words_left(&clue, &t->flows->flows[desk_top(t)->flow]);
         ref->all = clue.all;
         if (ref->describes && c.n == rows->n && rows->n > 1 && !clue.all) { /* all of them: no answer */
             *ref = (desk_reference){.n = 0};

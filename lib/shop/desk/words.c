@@ -225,10 +225,9 @@ static const char *const yes_words[] = {
     "得",        "係",         "ja",         "y",          "確認",       "確定",         "對",
     NULL};
 static const char *const no_words[] = {
-    "no",      "nope",    "nah",    "no thanks", "no thank you", "don't", "dont", "do not", "please don't",
-    "not now", "not yet", "never",  "不",        "不是",         "不要",  "不用", "不行",   "不对",
-    "别",      "不了",    "不可以", "不同意",    "先不",         "不想",  "没有", "否",     "不确定",
-    "还是不",  NULL};
+    "no",      "nope",   "nah",  "no thanks", "no thank you", "don't", "dont",   "do not", "please don't", "not now",
+    "not yet", "never",  "不",   "不是",      "不要",         "不用",  "不行",   "不对",   "别",           "不了",
+    "不可以",  "不同意", "先不", "不想",      "没有",         "否",    "不确定", "还是不", "先别",         NULL};
 static const char *const giving_up[] = {"never mind",
                                         "nevermind",
                                         "forget it",
@@ -275,15 +274,17 @@ static const char *const no_doubts[] = {"no problem", "没问题", "没错", "�
  * yes word, and "do it tomorrow" is no yes for today.
  */
 static const char *const after_yes[] = {
-    "cancel",  "return", "exchange", "change",  "send", "report", "submit", "it",     "that",         "this",  "them",
-    "one",     "order",  "parcel",   "the",     "my",   "for",    "me",     "to",     "go",           "ahead", "on",
-    "with",    "i",      "am",       "i'm",     "im",   "sure",   "want",   "would",  "like",         "is",    "it's",
-    "its",     "very",   "much",     "exactly", "do",   "back",   "a",      "refund", "fine",         "good",  "great",
-    "perfect", "course", "of",       "request", "退货", "退款",   "换货",   "地址",   "订单",         "取消",  "退",
-    "换",      "改",     "寄",       "这个",    "那个", "这样",   "这单",   "这",     "那",           "单",    "就",
-    "它",      "给",     "我",       "您",      "你",   "提交",   "申请",   "办理",   "办",           "处理",  "继续",
-    "报",      "转",     "一下",     "要",      "吧",   "滴",     "哒",     "噢",     "确",           "来",    "去",
-    "到",      "帮",     "请",       "谢",      "退掉", "把",     "掉",     "then",   "go ahead and", NULL};
+    "cancel", "return", "exchange", "change", "send",  "report", "submit",  "it",     "that",         "this",
+    "them",   "one",    "order",    "parcel", "the",   "my",     "for",     "me",     "to",           "go",
+    "ahead",  "on",     "with",     "i",      "am",    "i'm",    "im",      "sure",   "want",         "would",
+    "like",   "is",     "it's",     "its",    "very",  "much",   "exactly", "do",     "back",         "a",
+    "refund", "fine",   "good",     "great",  "thats", "that's", "alright", "then",   "just",         "so",
+    "let's",  "lets",   "register", "log",    "up",    "have",   "perfect", "course", "of",           "request",
+    "退货",   "退款",   "换货",     "地址",   "订单",  "取消",   "退",      "换",     "改",           "寄",
+    "这个",   "那个",   "这样",     "这单",   "这",    "那",     "单",      "就",     "它",           "给",
+    "我",     "您",     "你",       "提交",   "申请",  "办理",   "办",      "处理",   "继续",         "报",
+    "转",     "一下",   "要",       "吧",     "滴",    "哒",     "噢",      "确",     "来",           "去",
+    "到",     "帮",     "请",       "谢",     "退掉",  "把",     "掉",      "then",   "go ahead and", NULL};
 /* What makes "cancel it then", 那就退吧 an answer to the question whether to. */
 static const char *const agreeing[] = {"it", "this", "that", "them", "then", "go ahead and", "吧", "那就", "就", NULL};
 

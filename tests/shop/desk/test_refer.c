@@ -1,0 +1,333 @@
+/* Which order is meant by what a customer says of it, and what an open question gives way to. */
+#include <stdlib.h>
+
+#include "shop/desk/desk_case.h"
+
+enum { DAY = 86400 };
+
+static void add_order(llmcs_shop *shop, const char *id, const char *item, const char *status, int days_ago,
+                      double total) {
+    const llmcs_shop_order_item one = {item, 1, total};
+    const llmcs_shop_order o = {.struct_size = sizeof o,
+                                .id = id,
+                                .customer = "cleo",
+                                .status = status,
+                                .time = DESK_NOW - days_ago * DAY,
+                                .items = &one,
+                                .n_items = 1,
+                                .total = total,
+                                .currency = "CNY",
+                                .city = "Hangzhou"};
+    const llmcs_shop_order *list[] = {&o};
+    SHOP_OK(llmcs_shop_put_orders(shop, list, 1, NULL, NULL, NULL));
+}
+
+/* The clock stands at Monday, 2026-11-16. */
+static void open_refer(desk_case *d) {
+    static char text[16384];
+    FILE *f = fopen("tests/data/desk/refer.json", "r");
+    ck_assert_msg(f != NULL, "tests/data/desk/refer.json");
+    const size_t n = fread(text, 1, sizeof text - 1, f);
+    ck_assert_uint_lt(n, sizeof text - 1);
+    text[n] = 0;
+    fclose(f);
+    desk_case_make(d);
+    put_two_texts(d->shop, "soap", "Osmanthus Soap Set", "桂花手工皂套装", 79, 3);
+    put_two_texts(d->shop, "sneakers", "Canvas Sneakers, navy", "帆布板鞋 藏青", 299, 3);
+    put_two_texts(d->shop, "boots", "Leather Boots, wine red", "短靴 酒红", 399, 3);
+    add_order(d->shop, "PL3001", "soap", "paid", 1, 79);
+    add_order(d->shop, "PL3002", "sneakers", "paid", 2, 299);
+    add_order(d->shop, "PL3003", "boots", "shipped", 5, 399);
+    add_order(d->shop, "PL3004", "mug", "delivered", 30, 50);
+    add_order(d->shop, "PL3005", "lamp", "delivered", 60, 129.5);
+    d->options.flows_json = text;
+    SHOP_OK(llmcs_shop_desk_open(d->shop, &d->options, &d->desk));
+}
+
+static const char *ask(desk_case *d, const char *text) { return say_as(d, "c", "cleo", text); }
+
+START_TEST(orders_are_found_by_description) {
+    static const struct {
+        const char *text, *zh, *order;
+    } rows[] = {
+        {"the one on its way", "在路上的那个", "PL3003"},
+        {"the soap", "香皂那个", "PL3001"},
+        {"the 299 one", "299的那个", "PL3002"},
+        {"the oldest one", "最早的那个", "PL3005"},
+        {"the latest", "最新的", "PL3001"},
+        {"the one from october", "十月的那个", "PL3004"},
+        {"from 17 october", "10月17日的", "PL3004"},
+        {"the navy one", "藏青的", "PL3002"},
+        {"the second", "第二个", "PL3002"},
+        {"the most expensive", "最贵的", "PL3003"},
+    };
+    desk_case d;
+    open_refer(&d);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        for (int zh = 0; zh < 2; zh++) {
+            char conversation[20];
+            snprintf(conversation, sizeof conversation, "c%zu%d", i, zh);
+            HAS(say_as(&d, conversation, "cleo", zh ? "到哪了" : "where is it"), "PL3005");
+            HAS(say_as(&d, conversation, "cleo", zh ? rows[i].zh : rows[i].text), rows[i].order);
+            ck_assert_int_eq(d.turn->expects, LLMCS_EXPECTS_ANYTHING);
+        }
+    }
+    desk_case_close(&d);
+}
+END_TEST
+
+START_TEST(several_that_fit_are_listed_alone) {
+    desk_case d;
+    open_refer(&d);
+    HAS(ask(&d, "where is it"), "PL3001");
+    HAS(ask(&d, "the shoes"), "PL3002");
+    HAS(d.turn->reply, "PL3003");
+    LACKS(d.turn->reply, "PL3001");
+    LACKS(d.turn->reply, "PL3004");
+    HAS(ask(&d, "the second one"), "PL3003 is on its way");
+    HAS(say_as(&d, "z", "cleo", "到哪了"), "PL3001");
+    HAS(say_as(&d, "z", "cleo", "鞋子"), "PL3002");
+    LACKS(d.turn->reply, "PL3001");
+    HAS(say_as(&d, "z", "cleo", "酒红的那双"), "PL3003运输中");
+    desk_case_close(&d);
+}
+END_TEST
+
+START_TEST(what_fits_no_order_is_said) {
+    desk_case d;
+    open_refer(&d);
+    HAS(ask(&d, "where is it"), "PL3001");
+    HAS(ask(&d, "the kettle"), "no order of yours that fits");
+    HAS(d.turn->reply, "Which of these?");
+    LACKS(d.turn->reply, "PL3001");
+    HAS(say_as(&d, "z", "cleo", "到哪了"), "PL3001");
+    HAS(say_as(&d, "z", "cleo", "水壶"), "没有符合");
+    desk_case_close(&d);
+}
+END_TEST
+
+/* What the flow does not offer is found among all orders, and the flow says why. */
+START_TEST(what_is_not_offered_is_explained) {
+    desk_case d;
+    open_refer(&d);
+    HAS(ask(&d, "cancel an order"), "PL3002");
+    LACKS(d.turn->reply, "PL3003");
+    HAS(ask(&d, "the boots"), "PL3003 is on its way and cannot be cancelled");
+    HAS(say_as(&d, "z", "cleo", "取消订单"), "PL3002");
+    HAS(say_as(&d, "z", "cleo", "短靴"), "PL3003运输中，无法取消");
+    desk_case_close(&d);
+}
+END_TEST
+
+START_TEST(other_one_and_both) {
+    desk_case d;
+    open_refer(&d);
+    HAS(ask(&d, "cancel an order"), "PL3002");
+    HAS(ask(&d, "the first one"), "PL3001");
+    HAS(ask(&d, "no, the other one"), "cancel order PL3002");
+    ORDER_IS("PL3001", "paid");
+    HAS(say_as(&d, "z", "cleo", "取消订单"), "PL3002");
+    HAS(say_as(&d, "z", "cleo", "两个都取消"), "确定取消订单PL3001");
+    HAS(say_as(&d, "z", "cleo", "是的"), "PL3001已取消");
+    HAS(d.turn->reply, "PL3002吗");
+    HAS(say_as(&d, "z", "cleo", "是的"), "PL3002已取消");
+    desk_case_close(&d);
+}
+END_TEST
+
+/* A label alone replaces no open question by a flow that acts. */
+START_TEST(open_question_gives_way_to_cues_only) {
+    static const char *const texts[] = {"不想要了的那个还没发货", "i want to send the thing, please"};
+    desk_case d;
+    open_refer(&d);
+    for (size_t i = 0; i < 2; i++) {
+        char conversation[20];
+        snprintf(conversation, sizeof conversation, "c%zu", i);
+        HAS(say_as(&d, conversation, "cleo", i ? "a new address for PL3001" : "PL3001改地址"), i ? "address" : "地址");
+        (void)say_as(&d, conversation, "cleo", texts[i]);
+        ck_assert_str_eq(d.turn->flow, "move");
+        HAS(say_as(&d, conversation, "cleo", i ? "cancel it instead" : "还是取消吧"),
+            i ? "cancel order PL3001" : "取消订单PL3001");
+    }
+    ORDER_IS("PL3001", "paid");
+    desk_case_close(&d);
+}
+END_TEST
+
+/* An address contradicts whether to cancel: a later yes is none. */
+START_TEST(contradicted_confirmation_is_dropped) {
+    desk_case d;
+    open_refer(&d);
+    HAS(ask(&d, "cancel PL3001"), "cancel order PL3001?");
+    HAS(ask(&d, "12 Harbour Road, Flat 2, Leeds LS1 4AB"), "not changed anything");
+    HAS(ask(&d, "yes"), "nothing waiting");
+    HAS(say_as(&d, "z", "cleo", "取消PL3002"), "确定取消订单PL3002");
+    HAS(say_as(&d, "z", "cleo", "杭州市西湖区文三路100号"), "没有做任何改动");
+    (void)say_as(&d, "z", "cleo", "对");
+    ORDER_IS("PL3001", "paid");
+    ORDER_IS("PL3002", "paid");
+    desk_case_close(&d);
+}
+END_TEST
+
+START_TEST(list_is_printed_once) {
+    desk_case d;
+    open_refer(&d);
+    HAS(ask(&d, "where is it"), "PL3001");
+    ck_assert_str_eq(ask(&d, "dunno"), "Which of these?");
+    HAS(ask(&d, "that thing there"), "Which of these?"); /* the second time: a way out */
+    HAS(d.turn->reply, "agent");
+    LACKS(d.turn->reply, "PL3001");
+    (void)ask(&d, "well");
+    ck_assert_str_eq(d.turn->handover_reason, "slot_missing");
+    desk_case_close(&d);
+}
+END_TEST
+
+START_TEST(confirmation_is_repeated_in_short) {
+    desk_case d;
+    open_refer(&d);
+    HAS(ask(&d, "cancel PL3001"), "Really cancel order PL3001?");
+    ck_assert_str_eq(ask(&d, "the soap"), "Cancel PL3001?");
+    HAS(ask(&d, "yes"), "PL3001 is cancelled");
+    desk_case_close(&d);
+}
+END_TEST
+
+START_TEST(thanks_leave_open_questions) {
+    desk_case d;
+    open_refer(&d);
+    HAS(ask(&d, "cancel PL3001"), "cancel order PL3001?");
+    HAS(ask(&d, "thank you"), "left it as it is");
+    HAS(d.turn->reply, "welcome");
+    HAS(ask(&d, "yes"), "nothing waiting");
+    HAS(say_as(&d, "z", "cleo", "PL3004换货"), "尺码");
+    HAS(say_as(&d, "z", "cleo", "谢谢"), "先不办");
+    ORDER_IS("PL3001", "paid");
+    ck_assert_str_eq(shop_value(d.path, "SELECT count(*) FROM actions"), "0");
+    desk_case_close(&d);
+}
+END_TEST
+
+START_TEST(values_are_plausible) {
+    desk_case d;
+    open_refer(&d);
+    HAS(ask(&d, "swap PL3002"), "Which item");
+    HAS(ask(&d, "yes"), "Which size or colour?");
+    ck_assert_str_eq(ask(&d, "the sneakers"), "Which size or colour?");
+    HAS(ask(&d, "43"), "Swap PL3002 for: the sneakers: 43?");
+    HAS(ask(&d, "rather 44"), "the sneakers: rather 44?");
+    HAS(ask(&d, "yes"), "swap of PL3002 is recorded");
+    HAS(say_as(&d, "z", "cleo", "PL3002换货"), "哪一件");
+    HAS(say_as(&d, "z", "cleo", "板鞋"), "什么尺码颜色");
+    HAS(say_as(&d, "z", "cleo", "红色"), "板鞋: 红色");
+    desk_case_close(&d);
+}
+END_TEST
+
+START_TEST(address_without_the_words_before_it) {
+    desk_case d;
+    open_refer(&d);
+    HAS(ask(&d, "a new address for PL3001"), "To which address?");
+    HAS(ask(&d, "change it to 12 Harbour Road, Leeds LS1 4AB"), "Send PL3001 to 12 Harbour Road, Leeds LS1 4AB?");
+    HAS(say_as(&d, "z", "cleo", "PL3002改寄"), "改到哪个地址");
+    HAS(say_as(&d, "z", "cleo", "改成杭州市西湖区文三路100号"), "PL3002改寄到杭州市西湖区文三路100号吗");
+    /* In the message that asks for it. */
+    HAS(say_as(&d, "f", "cleo", "new address for PL3001, send it to 7 Mill Lane, York YO1 7HH"),
+        "Send PL3001 to 7 Mill Lane, York YO1 7HH?");
+    desk_case_close(&d);
+}
+END_TEST
+
+/* What is asked for next is done with the order that was spoken of. */
+START_TEST(focus_is_the_last_order) {
+    desk_case d;
+    open_refer(&d);
+    HAS(ask(&d, "where is it"), "PL3001");
+    HAS(ask(&d, "the second one"), "PL3002 is paid");
+    HAS(ask(&d, "can i have a new address"), "address");
+    HAS(ask(&d, "12 Harbour Road, Flat 2, Leeds LS1 4AB"), "Send PL3002 to");
+    HAS(say_as(&d, "z", "cleo", "到哪了"), "PL3001");
+    HAS(say_as(&d, "z", "cleo", "手工皂"), "PL3001已付款");
+    HAS(say_as(&d, "z", "cleo", "取消"), "确定取消订单PL3001");
+    desk_case_close(&d);
+}
+END_TEST
+
+START_TEST(description_alone_starts_its_flow) {
+    desk_case d;
+    open_refer(&d);
+    HAS(ask(&d, "what about the one on its way?"), "PL3003 is on its way");
+    HAS(ask(&d, "and the soap?"), "PL3001 is paid");
+    HAS(say_as(&d, "z", "cleo", "在路上的那个呢"), "PL3003运输中");
+    desk_case_close(&d);
+}
+END_TEST
+
+START_TEST(same_question_is_asked_once) {
+    desk_case d;
+    open_refer(&d);
+    HAS(ask(&d, "cancel an order"), "Which order?");
+    HAS(ask(&d, "no i mean swap one"), "Which order?");
+    HAS(ask(&d, "the mug"), "Which item");
+    HAS(ask(&d, "red"), "Swap PL3004 for: red?");
+    HAS(ask(&d, "yes"), "PL3004 is recorded");
+    LACKS(d.turn->reply, "Which");
+    ck_assert_int_eq(d.turn->expects, LLMCS_EXPECTS_ANYTHING);
+    desk_case_close(&d);
+}
+END_TEST
+
+/* Errors of the file name the place. */
+START_TEST(words_of_flows_are_checked) {
+    static const struct {
+        const char *from, *to, *error;
+    } rows[] = {
+        {"\"status\": \"status\", \"date\"", "\"status\": \"state\", \"date\"",
+         "slots.order.described.status: find mine has no column \"state\""},
+        {"\"all\": \"mine\"", "\"all\": \"everything\"", "slots.order.described.all: \"everything\" is no find"},
+        {"{\"is\": [\"paid\"], ", "{\"iz\": [\"paid\"], ", "iz"},
+        {"\"lead\": {\"en\"", "\"lead\": {\"fr\"", "no language of \"languages\""},
+        {"\"cues\": {\"en\": [\"swap\"]", "\"cues\": {\"en\": [7]", "expected a string"},
+        {"\"like\": \"(?:size )", "\"like\": \"(?:size ", "not a pattern"},
+        {"\"kinds\": [", "\"kinds\": [7, ", "kinds[0]: found a number"},
+    };
+    desk_case d;
+    open_refer(&d);
+    llmcs_shop_desk_free(&d.desk);
+    const char *good = d.options.flows_json;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        static char text[16384];
+        const char *at = strstr(good, rows[i].from);
+        ck_assert_msg(at != NULL, "%s", rows[i].from);
+        snprintf(text, sizeof text, "%.*s%s%s", (int)(at - good), good, rows[i].to, at + strlen(rows[i].from));
+        d.options.flows_json = text;
+        ck_assert_int_eq(llmcs_shop_desk_open(d.shop, &d.options, &d.desk), LLMCS_FORMAT);
+        ck_assert_msg(strstr(llmcs_error_message(), rows[i].error) != NULL, "\"%s\" lacks \"%s\"",
+                      llmcs_error_message(), rows[i].error);
+    }
+    desk_case_close(&d);
+}
+END_TEST
+
+static void add(TCase *t) {
+    tcase_set_timeout(t, 120);
+    tcase_add_test(t, orders_are_found_by_description);
+    tcase_add_test(t, several_that_fit_are_listed_alone);
+    tcase_add_test(t, what_fits_no_order_is_said);
+    tcase_add_test(t, what_is_not_offered_is_explained);
+    tcase_add_test(t, other_one_and_both);
+    tcase_add_test(t, open_question_gives_way_to_cues_only);
+    tcase_add_test(t, contradicted_confirmation_is_dropped);
+    tcase_add_test(t, list_is_printed_once);
+    tcase_add_test(t, confirmation_is_repeated_in_short);
+    tcase_add_test(t, thanks_leave_open_questions);
+    tcase_add_test(t, values_are_plausible);
+    tcase_add_test(t, address_without_the_words_before_it);
+    tcase_add_test(t, focus_is_the_last_order);
+    tcase_add_test(t, description_alone_starts_its_flow);
+    tcase_add_test(t, same_question_is_asked_once);
+    tcase_add_test(t, words_of_flows_are_checked);
+}
+
+SUITE_MAIN("shop/desk/refer", add)
