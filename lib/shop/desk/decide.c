@@ -361,6 +361,17 @@ static llmcs_status answer_new_message(desk_turn *t, const desk_reading *r, size
     return desk_say_sentence(t, DESK_NOTHING_TO_CONFIRM);
 }
 
+/* "Don't return the yoga mat", when nothing is open: nothing is done. */
+static llmcs_status decline_negated(desk_turn *t, const desk_reading *r, bool *handled) {
+    const int flow = r->rule ? r->rule->flow : r->intent && r->intent->kind == DESK_INTENT_FLOW ? r->intent->flow : -1;
+    if (flow < 0 || !t->flows->flows[flow].acts || desk_is_question(&t->words) || !desk_is_negated(t, flow))
+        return LLMCS_OK;
+    *handled = true;
+    t->out.probability = 1;
+    desk_set_route(t, LLMCS_DESK_FLOW);
+    return desk_say_sentence(t, DESK_NOTHING_DONE);
+}
+
 llmcs_status desk_decide(desk_turn *t) {
     desk_reading r[DESK_MAX_PARTS + 1];
     size_t n;
@@ -400,6 +411,7 @@ llmcs_status desk_decide(desk_turn *t) {
         SHOP_TRY(desk_answer_object(t, resume - 1, lacks && !r[0].rule && !is_wish_to_act(t, &r[0]), acted, &handled));
     if (!handled && !frame && !r[0].rule) SHOP_TRY(desk_answer_described(t, &handled));
     if (!handled) SHOP_TRY(answer_follow_up(t, &r[0], &handled));
+    if (!handled && !desk_top(t)) SHOP_TRY(decline_negated(t, &r[0], &handled));
     desk_wish wishes[DESK_MAX_PARTS];
     /* Parts that want different things are answered one by one. */
     rule = handled || (find_wishes(t, r, n, wishes) > 1 && !is_alone(t, r[0].rule)) ? NULL : r[0].rule;

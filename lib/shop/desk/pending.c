@@ -35,6 +35,27 @@ static int commanded_flow(const desk_turn *t, const desk_frame *frame) {
     return -1;
 }
 
+bool desk_is_negated(const desk_turn *t, int flow) {
+    static const char *const before[] = {
+        "别给我",       "别帮我",       "别",   "不要",   "不想",          "不用",
+        "不",           "don't",        "dont", "do not", "don't want to", "do not want to",
+        "dont want to", "please don't", "never"};
+    const desk_flow *f = &t->flows->flows[flow];
+    const char *text = t->words.folded;
+    for (size_t i = 0; i < f->n_cues; i++) {
+        size_t at = desk_find_phrase(text, t->words.folded_bytes, f->cues[i], 0);
+        if (at == SIZE_MAX) continue;
+        while (at && text[at - 1] == ' ') at--;
+        for (size_t k = 0; k < sizeof before / sizeof *before; k++) {
+            const size_t n = strlen(before[k]);
+            if (at >= n && !memcmp(text + at - n, before[k], n) &&
+                desk_find_phrase(text, at, before[k], at - n) == at - n)
+                return true;
+        }
+    }
+    return false;
+}
+
 /* The flow that the message leads to, if it may take the place of an open question; or -1. */
 static int replacing_flow(const desk_turn *t, const desk_reading *r) {
     const int flow = r->rule ? r->rule->flow : r->intent && r->intent->kind == DESK_INTENT_FLOW ? r->intent->flow : -1;
@@ -266,6 +287,15 @@ static llmcs_status missed_answer(desk_turn *t, desk_frame *frame) {
 
 bool desk_is_only_ordinal(const desk_turn *t) { return desk_ordinal(&t->words, DESK_MAX_ORDINAL) > 0; }
 
+/* It leads to goods that are recommended. */
+static bool is_suggestion(const desk_turn *t, const desk_intent *intent) {
+    if (intent->kind != DESK_INTENT_FLOW) return intent->kind == DESK_INTENT_RECOMMEND;
+    const desk_flow *f = &t->flows->flows[intent->flow];
+    for (size_t i = 0; i < f->n_ops; i++)
+        if (f->ops[i].kind == DESK_OP_RECOMMEND) return true;
+    return false;
+}
+
 /* A question in the middle of a flow; the flow goes on afterwards. */
 static llmcs_status digress(desk_turn *t, desk_frame *frame, const desk_reading *r, bool *handled) {
     const bool replaces = replacing_flow(t, r) >= 0;
@@ -276,11 +306,15 @@ static llmcs_status digress(desk_turn *t, desk_frame *frame, const desk_reading 
         const desk_wish wish = {.text = r->text, .label = "", .score = 1, .flow = commanded, .vector = r->vector};
         return desk_answer_wish(t, &wish, handled);
     }
+    if (r->rule && r->rule->flow == frame->flow) return LLMCS_OK; /* it says more of what is being done */
     if (r->rule && (r->rule->entry || replaces)) {
         *handled = true;
         return desk_obey_rule(t, r->rule);
     }
-    const bool barred = r->intent && r->intent->kind == DESK_INTENT_FLOW && !replaces;
+    const bool asks = desk_is_question(&t->words);
+    /* A statement is about what was asked, unless a word of another flow is in it. */
+    const bool barred =
+        r->intent && ((r->intent->kind == DESK_INTENT_FLOW && !replaces) || (!asks && is_suggestion(t, r->intent)));
     if (!barred && wants_other(frame, r, desk_is_question(&t->words) ? desk_part_score : desk_digression_score)) {
         const desk_wish wish = desk_wish_of(r);
         return desk_answer_wish(t, &wish, handled);

@@ -77,19 +77,20 @@ static bool points(const desk_words *w) {
 
 /* Words that may stand around a clue. */
 static const char *const fill[] = {
-    "the",       "one",      "ones",  "that",  "that's", "thats",     "which", "is",     "was",     "it",     "it's",
-    "its",       "my",       "a",     "an",    "for",    "from",      "of",    "and",    "what",    "about",  "how",
-    "ok",        "okay",     "so",    "i",     "mean",   "meant",     "order", "orders", "please",  "pls",    "with",
-    "in",        "on",       "this",  "these", "those",  "then",      "just",  "no",     "not",     "yes",    "um",
-    "uh",        "hi",       "hmm",   "well",  "got",    "bought",    "item",  "parcel", "package", "thing",  "think",
-    "maybe",     "but",      "me",    "to",    "at",     "还",        "那",    "个",     "的",      "是",     "我",
-    "这",        "单",       "件",    "笔",    "呢",     "吧",        "啊",    "买",     "订",      "就",     "要",
-    "订单",      "一",       "双",    "条",    "只",     "款",        "种",    "了",     "也",      "和",     "有",
-    "说",        "想",       "里",    "嗯",    "哦",     "好",        "应该",  "嘛",     "whats",   "what's", "up",
-    "happening", "happened", "any",   "was",   "are",    "can",       "you",   "do",     "did",     "have",   "they",
-    "their",     "there",    "early", "mid",   "late",   "beginning", "end",   "start",  "middle",  "中旬",   "上旬",
-    "下旬",      "月初",     "月底",  "月中",  "日",     "号",        "不对",  "包裹",   "东西",    "下",     "拍",
-    "不是",      "套",       "台",    "把",    "本",     "盒",        "份",    "些",     NULL};
+    "the",       "one",      "ones",  "that",   "that's", "thats",  "which", "is",     "was",     "it",     "it's",
+    "its",       "my",       "a",     "an",     "for",    "from",   "of",    "and",    "what",    "about",  "how",
+    "ok",        "okay",     "so",    "i",      "mean",   "meant",  "order", "orders", "please",  "pls",    "with",
+    "in",        "on",       "this",  "these",  "those",  "then",   "just",  "no",     "not",     "yes",    "um",
+    "uh",        "hi",       "hmm",   "well",   "got",    "bought", "item",  "parcel", "package", "thing",  "think",
+    "maybe",     "but",      "me",    "to",     "at",     "还",     "那",    "个",     "的",      "是",     "我",
+    "这",        "单",       "件",    "笔",     "呢",     "吧",     "啊",    "买",     "订",      "就",     "要",
+    "订单",      "一",       "双",    "条",     "只",     "款",     "种",    "了",     "也",      "和",     "有",
+    "说",        "想",       "里",    "嗯",     "哦",     "好",     "应该",  "嘛",     "whats",   "what's", "up",
+    "happening", "happened", "any",   "was",    "are",    "can",    "you",   "do",     "did",     "have",   "still",
+    "yet",       "already",  "now",   "还在",   "现在",   "they",   "their", "there",  "early",   "mid",    "late",
+    "beginning", "end",      "start", "middle", "中旬",   "上旬",   "下旬",  "月初",   "月底",    "月中",   "日",
+    "号",        "不对",     "包裹",  "东西",   "下",     "拍",     "不是",  "套",     "台",      "把",     "本",
+    "盒",        "份",       "些",    NULL};
 
 /* Words that are neither part of a clue nor fill, nor ask for the flow. */
 static size_t words_left(clues *c, const desk_flow *flow) {

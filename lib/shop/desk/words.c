@@ -228,30 +228,11 @@ static const char *const no_words[] = {
     "no",      "nope",   "nah",  "no thanks", "no thank you", "don't", "dont",   "do not", "please don't", "not now",
     "not yet", "never",  "不",   "不是",      "不要",         "不用",  "不行",   "不对",   "别",           "不了",
     "不可以",  "不同意", "先不", "不想",      "没有",         "否",    "不确定", "还是不", "先别",         NULL};
-static const char *const giving_up[] = {"never mind",
-                                        "nevermind",
-                                        "forget it",
-                                        "forget about it",
-                                        "leave it",
-                                        "stop it",
-                                        "i changed my mind",
-                                        "changed my mind",
-                                        "drop it",
-                                        "keep it",
-                                        "keep them",
-                                        "leave it as it is",
-                                        "算了",
-                                        "不用了",
-                                        "不弄了",
-                                        "不办了",
-                                        "没事了",
-                                        "先这样",
-                                        "当我没说",
-                                        "不取消了",
-                                        "不退了",
-                                        "不换了",
-                                        "不改了",
-                                        NULL};
+static const char *const giving_up[] = {
+    "never mind",        "nevermind", "forget it",   "forget about it", "leave it",      "stop it", "i changed my mind",
+    "changed my mind",   "drop it",   "forget that", "scrap that",      "leave it then", "keep it", "keep them",
+    "leave it as it is", "算了",      "不用了",      "不弄了",          "不办了",        "没事了",  "先这样",
+    "当我没说",          "不取消了",  "不退了",      "不换了",          "不改了",        NULL};
 /* What makes a yes unclear wherever it stands. */
 static const char *const doubts[] = {
     "no",    "not",   "n't",     "never",   "nope",    "don't",  "dont", "doesn't", "won't", "can't", "isn't",  "wait",
@@ -274,17 +255,18 @@ static const char *const no_doubts[] = {"no problem", "没问题", "没错", "�
  * yes word, and "do it tomorrow" is no yes for today.
  */
 static const char *const after_yes[] = {
-    "cancel", "return", "exchange", "change", "send",  "report", "submit",  "it",     "that",         "this",
-    "them",   "one",    "order",    "parcel", "the",   "my",     "for",     "me",     "to",           "go",
-    "ahead",  "on",     "with",     "i",      "am",    "i'm",    "im",      "sure",   "want",         "would",
-    "like",   "is",     "it's",     "its",    "very",  "much",   "exactly", "do",     "back",         "a",
-    "refund", "fine",   "good",     "great",  "thats", "that's", "alright", "then",   "just",         "so",
-    "let's",  "lets",   "register", "log",    "up",    "have",   "perfect", "course", "of",           "request",
-    "退货",   "退款",   "换货",     "地址",   "订单",  "取消",   "退",      "换",     "改",           "寄",
-    "这个",   "那个",   "这样",     "这单",   "这",    "那",     "单",      "就",     "它",           "给",
-    "我",     "您",     "你",       "提交",   "申请",  "办理",   "办",      "处理",   "继续",         "报",
-    "转",     "一下",   "要",       "吧",     "滴",    "哒",     "噢",      "确",     "来",           "去",
-    "到",     "帮",     "请",       "谢",     "退掉",  "把",     "掉",      "then",   "go ahead and", NULL};
+    "cancel",       "return", "exchange", "change", "send",  "report", "submit",  "it",     "that", "this",
+    "them",         "one",    "order",    "parcel", "the",   "my",     "for",     "me",     "to",   "go",
+    "ahead",        "on",     "with",     "i",      "am",    "i'm",    "im",      "sure",   "want", "would",
+    "like",         "is",     "it's",     "its",    "very",  "much",   "exactly", "do",     "back", "a",
+    "refund",       "fine",   "good",     "great",  "thats", "that's", "alright", "then",   "just", "so",
+    "let's",        "lets",   "register", "log",    "up",    "have",   "perfect", "course", "of",   "request",
+    "登记",         "弄",     "退货",     "退款",   "换货",  "地址",   "订单",    "取消",   "退",   "换",
+    "改",           "寄",     "这个",     "那个",   "这样",  "这单",   "这",      "那",     "单",   "就",
+    "它",           "给",     "我",       "您",     "你",    "提交",   "申请",    "办理",   "办",   "处理",
+    "继续",         "报",     "转",       "一下",   "要",    "吧",     "滴",      "哒",     "噢",   "确",
+    "来",           "去",     "到",       "帮",     "请",    "谢",     "退掉",    "把",     "掉",   "then",
+    "go ahead and", NULL};
 /* What makes "cancel it then", 那就退吧 an answer to the question whether to. */
 static const char *const agreeing[] = {"it", "this", "that", "them", "then", "go ahead and", "吧", "那就", "就", NULL};
 
@@ -345,7 +327,12 @@ static bool has_question_mark(const desk_words *w) {
 }
 
 bool desk_is_yes(const desk_words *w) {
-    const size_t at = first_word(w);
+    /* "great, then do it": the yes comes after it. */
+    static const char *const glad[] = {"great", "good", "perfect", "cool", "alright", "all right", "fine", "lovely",
+                                       "nice",  "then", "so",      "那就", "那",      "行吧",      NULL};
+    size_t at = first_word(w), step;
+    while (at < w->folded_bytes && (step = phrase_at(w->folded, w->folded_bytes, at, glad)))
+        at = skip_marks(w->folded, w->folded_bytes, at + step);
     const size_t yes = phrase_at(w->folded, w->folded_bytes, at, yes_words);
     if (!yes || has_question_mark(w) || has_doubt(w) || has_any(w, farewells)) return false;
     if (has_any(w, thanks) && phrase_at(w->folded, w->folded_bytes, at, weak_yes) == yes) return false;
