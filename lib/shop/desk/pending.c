@@ -120,7 +120,7 @@ static bool same_flow(const desk_frame *frame, const desk_reading *r) {
 /* "Cancel it then" to whether to cancel; "report it" to any question, since it names no other action. */
 static bool agrees(const desk_turn *t, const desk_frame *frame, const desk_reading *r) {
     if (!desk_agrees(&t->words)) return false;
-    return same_flow(frame, r) ||
+    return same_flow(frame, r) || has_cue(t, &t->flows->flows[frame->flow]) ||
            (!r->rule && !desk_names_action(&t->words) && !wants_other(frame, r, desk_part_score));
 }
 
