@@ -20,7 +20,7 @@ llmcs_status ll_bind(ll_machine *m, const char *function, const ll_args *args, c
 static inline llmcs_status ll_bind_none(ll_machine *m, const char *function, const ll_args *args) {
     return ll_bind(m, function, args, NULL, 0, 0, NULL);
 }
-/* Absent: *i as it is. TypeError for what is no integer. */
+/* If absent *i is unchanged. TypeError for a value that is not an integer. */
 llmcs_status ll_optional_int(ll_machine *m, ll_value v, int64_t *i);
 
 /* ---- filters.c, filters_items.c */

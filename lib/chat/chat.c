@@ -47,7 +47,7 @@ static llmcs_status add_program(llmcs_chat *chat, const char *name, const char *
     return LLMCS_OK;
 }
 
-/* Compiles what was read: all of it, or the one that is wanted. */
+/* Compiles all templates, or only the one with the wanted name. */
 static llmcs_status compile_all(llmcs_chat *chat, const char *path, const char *wanted) {
     const ll_chat_files *f = &chat->files;
     for (size_t i = 0; i < f->n_templates; i++) {
@@ -57,7 +57,7 @@ static llmcs_status compile_all(llmcs_chat *chat, const char *path, const char *
     }
     chat->chosen = wanted != NULL;
     if (chat->n_programs) return LLMCS_OK;
-    if (f->n_templates) return ll_fail(LLMCS_TEMPLATE, "%s: no chat template is called \"%s\"", path, wanted);
+    if (f->n_templates) return ll_fail(LLMCS_TEMPLATE, "%s: no chat template has the name \"%s\"", path, wanted);
     return ll_fail(LLMCS_TEMPLATE,
                    "%s: no chat template: neither chat_template.jinja nor tokenizer_config.json's chat_template", path);
 }

@@ -14,7 +14,7 @@ struct llmcs_chat {
     ll_program programs[LL_MAX_CHAT_TEMPLATES];
     const char *names[LL_MAX_CHAT_TEMPLATES]; /* in `files` */
     size_t n_programs;
-    bool chosen;         /* the caller has chosen one by its name: it is the only one */
+    bool chosen;         /* the caller selected one by name; it is the only one */
     ll_chat_files files; /* its tokens */
 };
 

@@ -1,4 +1,4 @@
-/* Equality, order and membership, as Python has them. */
+/* Equality, order and membership, as in Python. */
 #include <string.h>
 
 #include "chat/builtins.h"
@@ -122,7 +122,7 @@ llmcs_status ll_less(ll_machine *m, ll_value a, ll_value b, const char *op, bool
     return LLMCS_OK;
 }
 
-/* a <= b: not b < a, but for NaN. */
+/* a <= b: not b < a, except for NaN. */
 static llmcs_status less_or_equal(ll_machine *m, ll_value a, ll_value b, const char *op, bool *result) {
     double x, y;
     if (ll_as_real(a, &x) && ll_as_real(b, &y) && (x != x || y != y)) {
@@ -134,7 +134,7 @@ static llmcs_status less_or_equal(ll_machine *m, ll_value a, ll_value b, const c
     return LLMCS_OK;
 }
 
-/* Types are checked in the order in which they are written, for the message. */
+/* Checks the types from left to right, for the message. */
 static llmcs_status check_order(ll_machine *m, ll_value a, ll_value b, const char *op) {
     double d;
     if (a.type == LL_V_UNDEFINED) return ll_fail_undefined(m, a);

@@ -225,7 +225,7 @@ static llmcs_status emit_name(ll_parser *x) {
     return emit_variable(x);
 }
 
-/* Neighbouring strings are one. */
+/* Adjacent strings are concatenated. */
 static llmcs_status emit_string(ll_parser *x) {
     const ll_token *first = x->t;
     size_t n = 0;
@@ -292,7 +292,7 @@ static llmcs_status end_call(ll_parser *x) {
     return LLMCS_OK;
 }
 
-/* Behind the opening bracket of a call. *operand: an argument follows. */
+/* After the opening bracket of a call. *operand: an argument follows. */
 static llmcs_status begin_call(ll_parser *x, ll_pending_kind kind, int32_t callee, bool negated, bool *operand) {
     ll_pending *e;
     LL_TRY(push(x, kind, x->t->at, &e));
@@ -314,13 +314,13 @@ static llmcs_status begin_bracket(ll_parser *x, ll_pending_kind kind, ll_token_t
     return ll_emit(x, empty, at, 0);
 }
 
-/* Whether "not" may stand here: on the right of arithmetic and comparisons it may not. */
+/* True if "not" is allowed here; it is not on the right of arithmetic and comparisons. */
 static bool not_is_operator(const ll_parser *x) {
     const ll_pending_kind kind = x->pending[x->n_pending - 1].kind;
     return kind <= LL_P_NOT && kind != LL_P_TEST_ARG;
 }
 
-/* One token where an operand is expected. *operand: one still is. */
+/* Parses one token where an operand is expected. *operand: one is still expected. */
 static llmcs_status parse_operand(ll_parser *x, bool *operand) {
     const ll_token *t = x->t;
     *operand = false;
@@ -353,9 +353,9 @@ static llmcs_status parse_operand(ll_parser *x, bool *operand) {
     }
 }
 
-/* ---- behind an operand */
+/* ---- after an operand */
 
-/* The name of a filter or test, which may have dots. */
+/* The name of a filter or test; it may contain dots. */
 static llmcs_status read_dotted(ll_parser *x, char *out, size_t size) {
     size_t n = 0;
     out[0] = 0;
@@ -399,14 +399,14 @@ static llmcs_status parse_filter(ll_parser *x, bool *operand) {
     return LLMCS_OK;
 }
 
-/* Whether the token is the argument of a test without brackets. */
+/* True if the token is the argument of a test without brackets. */
 static bool begins_test_argument(const ll_token *t) {
     if (t->type == LL_T_NAME) return !ll_is_name(t, "else") && !ll_is_name(t, "or") && !ll_is_name(t, "and");
     return t->type == LL_T_STRING || t->type == LL_T_INT || t->type == LL_T_FLOAT || t->type == LL_T_LBRACKET ||
            t->type == LL_T_LBRACE;
 }
 
-/* Behind "is". */
+/* After "is". */
 static llmcs_status parse_test(ll_parser *x, bool *operand) {
     char name[160];
     bool known;
@@ -541,7 +541,7 @@ static llmcs_status parse_concat(ll_parser *x) {
     return LLMCS_OK;
 }
 
-/* Whether an inline if may stand in what is open. */
+/* True if an inline if is allowed here. */
 static bool allows_inline_if(const ll_parser *x, unsigned how) {
     for (size_t i = x->n_pending; i-- > 0;) {
         if (x->pending[i].kind == LL_P_TOP) return how & LL_EXPR_INLINE_IF;
@@ -612,7 +612,7 @@ static llmcs_status parse_operator(ll_parser *x, unsigned how, bool *known) {
     }
 }
 
-/* ---- brackets' ends */
+/* ---- ends of brackets */
 
 /* At a comma. *operand: another part follows; *ends: the comma is none of this expression's. */
 static llmcs_status parse_comma(ll_parser *x, unsigned how, bool *operand, bool *ends) {
@@ -739,7 +739,7 @@ static llmcs_status parse_postfix(ll_parser *x, bool *postfix, bool *operand, bo
     return type == LL_T_PIPE ? parse_filter(x, operand) : parse_test(x, operand);
 }
 
-/* One token behind an operand. */
+/* Parses one token after an operand. */
 static llmcs_status parse_after_operand(ll_parser *x, unsigned how, bool *postfix, bool *operand, bool *ends) {
     bool known;
     LL_TRY(parse_postfix(x, postfix, operand, &known));
@@ -754,7 +754,7 @@ static llmcs_status parse_after_operand(ll_parser *x, unsigned how, bool *postfi
     }
     LL_TRY(reduce(x, LL_P_IF));
     const ll_pending_kind kind = top(x)->kind;
-    *postfix = kind != LL_P_FILTER && kind != LL_P_TEST; /* behind their closing brackets */
+    *postfix = kind != LL_P_FILTER && kind != LL_P_TEST; /* after their closing brackets */
     switch (x->t->type) {
         case LL_T_COMMA:
             return parse_comma(x, how, operand, ends);

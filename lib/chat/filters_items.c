@@ -253,7 +253,7 @@ SELECT_FILTER(rejectattr, true, false)
 
 /* ---- sort, unique, min, max, sum */
 
-/* Whether a sorts before b. do_sort compares lists of one key, which asks first whether the keys are equal. */
+/* True if a sorts before b. do_sort compares one-element lists of keys, so equality is tested first. */
 static llmcs_status sorts_before(ll_machine *m, ll_value a, ll_value b, bool as_lists, bool *before) {
     bool equal = false;
     if (as_lists) LL_TRY(ll_equal(m, a, b, &equal));
@@ -404,7 +404,7 @@ static llmcs_status filter_sum(ll_machine *m, ll_value v, const ll_args *args, l
 
 /* ---- batch, slice */
 
-/* A list of items[begin .. end), filled up to `size` with `fill`. */
+/* A list of items[begin .. end), padded to `size` with `fill`. */
 static llmcs_status part_of(ll_machine *m, const ll_value *items, size_t n, size_t size, ll_value fill, ll_value *out) {
     LL_TRY(ll_new_list(m, LL_V_LIST, ll_max(n, size), out));
     for (size_t i = 0; i < out->list->n; i++) out->list->items[i] = i < n ? items[i] : fill;

@@ -292,7 +292,7 @@ static llmcs_status put_field(ll_machine *m, ll_value v, const char *spec, size_
     return put_converted(m, &d, v);
 }
 
-/* A field from behind its "{" to its "}". */
+/* A field from after its "{" to its "}". */
 static llmcs_status put_braces(ll_machine *m, const ll_string *f, size_t *at, const ll_args *args, size_t *next) {
     const char *text = f->text + *at;
     const char *end = memchr(text, '}', f->n - *at);

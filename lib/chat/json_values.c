@@ -1,7 +1,7 @@
 /* JSON documents as values, without recursion. */
 #include "chat/machine.h"
 
-/* A container that is being filled. */
+/* A container whose items are being added. */
 typedef struct filling {
     ll_json next; /* its next member; MISSING: it is complete */
     ll_value value;
@@ -42,7 +42,7 @@ static llmcs_status scalar(ll_machine *m, ll_json v, uint8_t origin, ll_value *o
     }
 }
 
-/* The value of v; a container is empty, and to be filled. */
+/* The value of v; a container is still empty. */
 static llmcs_status begin(ll_machine *m, ll_json v, uint8_t origin, ll_value *out, bool *container) {
     const ll_json_type type = ll_json_get_type(v);
     *container = type == LL_JSON_ARRAY || type == LL_JSON_OBJECT;

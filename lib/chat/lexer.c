@@ -158,7 +158,7 @@ static llmcs_status lex_comment(lexer *x, size_t opened) {
     return bad(x, opened, "Missing end of comment tag");
 }
 
-/* The next tag at or behind `at`; n: there is none. */
+/* The next tag at or after `at`; n: there is none. */
 static size_t find_tag(const lexer *x, size_t at) {
     while (at < x->n) {
         const char *open = memchr(x->s + at, '{', x->n - at);

@@ -1,4 +1,4 @@
-/* The stack machine: one function an instruction. */
+/* The stack machine: one function per instruction. */
 #include "chat/machine.h"
 
 #include <string.h>
@@ -285,7 +285,7 @@ static llmcs_status op_for(ll_machine *m) {
     return LLMCS_OK;
 }
 
-/* What the body of a loop has left behind. */
+/* Restores the state from before the body of the innermost loop. */
 static ll_loop *restore(ll_machine *m) {
     ll_loop *l = m->loops[m->n_loops - 1];
     m->scope = l->scope;
@@ -418,7 +418,7 @@ static llmcs_status op_default(ll_machine *m) {
     return LLMCS_OK;
 }
 
-/* The end of a macro; that of the template is seen by ll_machine_run. */
+/* The end of a macro; ll_machine_run detects the end of the template. */
 static llmcs_status op_return(ll_machine *m) {
     const ll_frame *f = &m->frames[--m->n_frames];
     m->pc = f->return_to;
@@ -461,7 +461,7 @@ static llmcs_status op_call(ll_machine *m) {
     return LLMCS_OK;
 }
 
-/* A filter or test that is not there is reached. */
+/* Fails for a filter or test that does not exist. */
 static llmcs_status no_builtin(ll_machine *m, const char *what) {
     const ll_jinja_name *name = &m->p->names[-1 - m->at->b];
     const int n = (int)ll_min(name->n, 60);

@@ -99,7 +99,7 @@ typedef struct ll_machine {
 /* A machine for the program, with no variables. ll_machine_free even after a failure. */
 llmcs_status ll_machine_init(ll_machine *m, const ll_program *p, const llmcs_allocator *a);
 void ll_machine_free(ll_machine *m);
-/* A variable of the template; one that it does not use is ignored. */
+/* Sets a variable; one that the template does not use is ignored. */
 void ll_machine_set(ll_machine *m, const char *name, size_t n, ll_value v);
 /* Executes the program; the text is m->out. Errors: TEMPLATE UNSUPPORTED LIMIT NOMEM. */
 llmcs_status ll_machine_run(ll_machine *m);
@@ -117,9 +117,9 @@ static inline llmcs_status ll_step(ll_machine *m, size_t n) {
     m->steps_left -= n;
     return LLMCS_OK;
 }
-/* For n bytes that are read or written. */
+/* Charges for n bytes that are read or written. */
 static inline llmcs_status ll_step_bytes(ll_machine *m, size_t n) { return ll_step(m, n / 16 + 1); }
-/* For a float that is written or rounded, by integers of up to 1,074 bits. */
+/* Charges for a float that is written or rounded with integers of up to 1,074 bits. */
 static inline llmcs_status ll_step_float(ll_machine *m) { return ll_step(m, 256); }
 
 /* ---- values.c */
@@ -140,12 +140,12 @@ llmcs_status ll_finish_list(ll_machine *m, ll_value list);
 llmcs_status ll_new_dict(ll_machine *m, size_t capacity, ll_value_type type, ll_value *out);
 /* Copies the value; the key must be hashable. */
 llmcs_status ll_dict_set(ll_machine *m, ll_dict *d, ll_value key, ll_value value);
-/* NULL: not there. */
+/* NULL: absent. */
 llmcs_status ll_dict_get(ll_machine *m, const ll_dict *d, ll_value key, const ll_value **value);
 const ll_value *ll_dict_get_text(const ll_machine *m, const ll_dict *d, const char *text, size_t n);
 /* The (key, value) tuples, as a list of this type. */
 llmcs_status ll_dict_items(ll_machine *m, const ll_dict *d, ll_value_type type, ll_value *out);
-/* Whether Python could hash it; UNSUPPORTED for tuples. */
+/* True if Python can hash it; UNSUPPORTED for tuples. */
 bool ll_is_hashable(ll_value v);
 
 llmcs_status ll_new_undefined(ll_machine *m, const char *hint, ll_value *out);
@@ -155,7 +155,7 @@ llmcs_status ll_undefined_member(ll_machine *m, ll_value object, ll_value name, 
 /* An inline if without else, at this byte of the source. */
 llmcs_status ll_undefined_else(ll_machine *m, size_t at, ll_value *out);
 llmcs_status ll_unsafe_member(ll_machine *m, ll_value object, const char *name, size_t n, ll_value *out);
-/* Fails as jinja2 does where an undefined value is used. */
+/* Fails as jinja2 does when an undefined value is used. */
 llmcs_status ll_fail_undefined(ll_machine *m, ll_value v);
 static inline bool ll_is_absent(ll_value v) { return v.type == LL_V_UNDEFINED && !v.undefined; }
 static inline ll_value ll_absent(void) { return (ll_value){.type = LL_V_UNDEFINED, .undefined = NULL}; }
@@ -164,7 +164,7 @@ const char *ll_type_name(ll_value v); /* Python's: "str", "NoneType" */
 bool ll_truth(ll_value v);
 bool ll_as_int(ll_value v, int64_t *i); /* of int and bool */
 bool ll_as_real(ll_value v, double *d); /* and float */
-/* What a for loop would visit. TypeError for what is not iterable. A generator is used up. */
+/* The items of a for loop. TypeError for a value that is not iterable. Consumes a generator. */
 llmcs_status ll_iterate(ll_machine *m, ll_value v, const ll_value **items, size_t *n);
 bool ll_is_iterable(ll_value v);
 /* len(v); false: it has none. */
@@ -182,7 +182,7 @@ llmcs_status ll_contains(ll_machine *m, ll_value container, ll_value item, bool 
 
 llmcs_status ll_apply_binary(ll_machine *m, ll_binary op, ll_value a, ll_value b, ll_value *out);
 llmcs_status ll_apply_sign(ll_machine *m, bool negate, ll_value v, ll_value *out);
-/* What Python's getattr gives; *found false: an AttributeError. */
+/* Python's getattr; *found false: an AttributeError. */
 llmcs_status ll_python_attribute(ll_machine *m, ll_value object, const char *name, size_t n, ll_value *out,
                                  bool *found);
 llmcs_status ll_get_attribute(ll_machine *m, ll_value object, const char *name, size_t n, ll_value *out);
@@ -215,7 +215,7 @@ static inline llmcs_status ll_put_c(ll_machine *m, ll_builder *b, char c) {
 /* str(v), repr(v). */
 llmcs_status ll_put_str(ll_machine *m, ll_builder *b, ll_value v);
 llmcs_status ll_put_repr(ll_machine *m, ll_builder *b, ll_value v);
-/* HTML-escaped str(v), but for Markup. */
+/* HTML-escaped str(v), except for Markup. */
 llmcs_status ll_put_escaped(ll_machine *m, ll_builder *b, ll_value v);
 
 typedef struct ll_json_style {
@@ -263,7 +263,7 @@ llmcs_status ll_value_of_json(ll_machine *m, ll_json v, uint8_t origin, ll_value
 /* ---- strftime.c */
 
 llmcs_status ll_strftime(ll_machine *m, const ll_string *format, ll_value *out);
-/* "2026-03-05", "2026-03-05T14:07:09", "2026-03-05 14:07". False: it is none. */
+/* "2026-03-05", "2026-03-05T14:07:09", "2026-03-05 14:07". False: not a date. */
 bool ll_parse_time(const char *text, size_t n, ll_time *time);
 /* Seconds since 1970 as UTC. */
 ll_time ll_time_of_unix(int64_t seconds);

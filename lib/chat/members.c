@@ -103,7 +103,7 @@ static llmcs_status string_item(ll_machine *m, const ll_string *s, int64_t index
     return ll_substring(m, s, at, at + ll_utf8_decode(s->text + at, s->n - at, &cp), out);
 }
 
-/* What Python's object[key] gives; *found false: a TypeError or LookupError. */
+/* Python's object[key]; *found false: a TypeError or LookupError. */
 static llmcs_status python_item(ll_machine *m, ll_value object, ll_value key, ll_value *out, bool *found) {
     const ll_value *v;
     int64_t index;
@@ -111,7 +111,7 @@ static llmcs_status python_item(ll_machine *m, ll_value object, ll_value key, ll
     *found = false;
     if (object.type == LL_V_DICT) {
         if (!ll_is_hashable(key)) return LLMCS_OK;
-        if (key.type == LL_V_TUPLE) return LLMCS_OK; /* no dict has tuples as keys */
+        if (key.type == LL_V_TUPLE) return LLMCS_OK; /* tuples are not supported as keys */
         LL_TRY(ll_dict_get(m, object.dict, key, &v));
         *found = v != NULL;
         if (v) *out = *v;
@@ -199,7 +199,7 @@ static llmcs_status slice_list(ll_machine *m, ll_value list, int64_t start, int6
     return ll_finish_list(m, *out);
 }
 
-/* Slices are Python's own, without the sandbox's undefined values. */
+/* Slices are as in Python, without the sandbox's undefined values. */
 static llmcs_status no_slice(ll_machine *m, ll_value object, bool sliced) {
     if (sliced) return ll_raise(m, "TypeError", "slice indices must be integers or None or have an __index__ method");
     if (object.type == LL_V_DICT) return ll_raise(m, "TypeError", "unhashable type: 'slice'");

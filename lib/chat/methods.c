@@ -412,7 +412,7 @@ static llmcs_status str_isascii(ll_machine *m, ll_value self, const ll_args *arg
     return LLMCS_OK;
 }
 
-/* True if there is a letter with case, and none of the other one. */
+/* True if there is a letter of this case and none of the other. */
 static llmcs_status is_case(ll_machine *m, ll_value self, const ll_args *args, bool upper, ll_value *out) {
     const ll_string *s = self.string;
     bool some = false;
@@ -445,7 +445,7 @@ static llmcs_status put_fill(ll_machine *m, const ll_string *fill, int64_t n) {
     return LLMCS_OK;
 }
 
-/* side -1: the text stands at the left, 1: right, 0: in the middle. */
+/* side -1: the text is on the left, 1: on the right, 0: in the middle. */
 static llmcs_status justify(ll_machine *m, const char *name, ll_value self, const ll_args *args, int side,
                             ll_value *out) {
     static const char *const names[] = {"width", "fillchar"};

@@ -88,7 +88,7 @@ typedef struct ll_parser {
     size_t n_moved; /* instructions moved for inline ifs: bounded */
 } ll_parser;
 
-/* How an expression may look. */
+/* What an expression may contain. */
 #define LL_EXPR_TUPLE 0x1u /* a, b without brackets */
 #define LL_EXPR_INLINE_IF 0x2u
 
@@ -99,16 +99,16 @@ llmcs_status ll_parse_filters(ll_parser *x);
 
 llmcs_status ll_emit(ll_parser *x, ll_op op, size_t at, int32_t a);
 static inline ll_instruction *ll_last(const ll_parser *x) { return &x->p->code[x->p->n_code - 1]; }
-/* The instruction jumps to the end of the code. */
+/* Makes the instruction jump to the end of the code. */
 void ll_patch(ll_parser *x, int32_t instruction);
-/* All of a list. */
+/* The same for all instructions of a list. */
 void ll_patch_list(ll_parser *x, int32_t list);
 /* Moves code [middle, end) in front of [begin, middle). */
 llmcs_status ll_rotate(ll_parser *x, size_t begin, size_t middle);
 
 llmcs_status ll_intern(ll_parser *x, const char *text, size_t n, size_t at, int32_t *name);
 llmcs_status ll_string_constant(ll_parser *x, const char *text, size_t n, int32_t *constant);
-/* A variable is read or set here. One that the template sets before it reads it is its own from the beginning. */
+/* Notes that a variable is read or set. One that is set before it is read is never the caller's. */
 void ll_see_name(ll_parser *x, int32_t name, bool stored);
 bool ll_is_name(const ll_token *t, const char *text);
 llmcs_status ll_unexpected(const ll_parser *x, const char *expected);

@@ -84,7 +84,7 @@ typedef struct ll_dict {
     uint32_t depth;
 } ll_dict;
 
-/* Why a value is undefined, for the error of what uses it. */
+/* Why a value is undefined, for the error message when it is used. */
 typedef struct ll_undefined {
     const char *hint;   /* the whole message; or NULL */
     const char *object; /* "dict object": what lacks the attribute or element; NULL: a variable */

@@ -12,13 +12,12 @@ static uint64_t mix(uint64_t x) { /* SplitMix64's finalizer (Steele, Lea, Flood 
     return x ^ x >> 31;
 }
 
-/* Counts memory, so that a grammar that explodes ends with a reason. */
+/* Counts memory, so that a grammar with too many configurations fails with LIMIT. */
 static llmcs_status grow(ll_automaton *a, void *array, size_t used, size_t *capacity, size_t need, size_t size) {
     const size_t before = *capacity;
     if (need <= before) return LLMCS_OK;
     if (a->bytes > LL_AUTOMATON_MAX_BYTES)
-        return ll_fail(LLMCS_LIMIT, "the grammar has more than %zu MB of states that its texts can be in",
-                       LL_AUTOMATON_MAX_BYTES >> 20);
+        return ll_fail(LLMCS_LIMIT, "the grammar's automaton needs more than %zu MB", LL_AUTOMATON_MAX_BYTES >> 20);
     LL_TRY(ll_grow(a->allocator, array, used, capacity, need, size, "configurations of a grammar"));
     a->bytes += (*capacity - before) * size;
     return LLMCS_OK;
@@ -56,7 +55,7 @@ static llmcs_status push(ll_automaton *a, uint32_t state, uint32_t below, uint32
     return LLMCS_OK;
 }
 
-/* ---- closure: what can be reached without a byte */
+/* ---- closure: states that are reachable without a byte */
 
 static llmcs_status grow_seen(ll_automaton *a) {
     const size_t n = a->seen_slots ? 2 * a->seen_slots : 64;
@@ -75,7 +74,7 @@ static llmcs_status grow_seen(ll_automaton *a) {
     return LLMCS_OK;
 }
 
-/* Notes that (state, stack) has to be followed, unless it was, or cannot be completed. */
+/* Queues (state, stack) unless it was queued before or cannot be completed. */
 static llmcs_status visit(ll_automaton *a, uint32_t state, uint32_t stack) {
     if (state == LL_NFA_NONE || a->nfa->states[state].need + a->stacks[stack].depth > LL_NFA_MAX_DEPTH) return LLMCS_OK;
     if (2 * a->n_seen >= a->seen_slots) LL_TRY(grow_seen(a));
@@ -171,7 +170,7 @@ static llmcs_status rehash_configs(ll_automaton *a, size_t n_slots) {
     return LLMCS_OK;
 }
 
-/* The number of what was found. */
+/* The number of the configuration that was found. */
 static llmcs_status number_found(ll_automaton *a, uint32_t *out) {
     sort_found(a);
     if (2 * a->n_configs >= a->config_slots) LL_TRY(rehash_configs(a, 2 * a->config_slots));

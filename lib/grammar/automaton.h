@@ -52,13 +52,13 @@ typedef struct ll_automaton {
 
 /* The nfa is finished and outlives the automaton. LIMIT NOMEM: nothing to free. */
 llmcs_status ll_automaton_init(ll_automaton *a, const ll_nfa *nfa);
-/* May be called again, to no effect. */
+/* Further calls have no effect. */
 void ll_automaton_free(ll_automaton *a);
 
 /* The configuration after one more byte. LIMIT: more than LL_AUTOMATON_MAX_BYTES. */
 llmcs_status ll_automaton_step(ll_automaton *a, uint32_t config, uint8_t byte, uint32_t *next);
 static inline bool ll_automaton_accepts(const ll_automaton *a, uint32_t config) { return a->configs[config].accepts; }
-/* Forgets the steps, which are found again. */
+/* Drops the cached steps; they are computed again when needed. */
 void ll_automaton_forget_rows(ll_automaton *a);
 
 #endif

@@ -135,7 +135,7 @@ ll_grammar_state ll_grammar_start(const llmcs_grammar *g) { return g->automaton.
 
 llmcs_status ll_grammar_check(const llmcs_grammar *g, const llmcs_tokenizer *t) {
     if (g->magic != MAGIC) return ll_fail(LLMCS_STATE, "grammar: freed already, or not made by llmcs_grammar_*");
-    if (g->tokenizer != t) return ll_fail(LLMCS_ARG, "grammar: it was made for another tokenizer than the model's");
+    if (g->tokenizer != t) return ll_fail(LLMCS_ARG, "grammar: made for another tokenizer, not the model's");
     return LLMCS_OK;
 }
 
@@ -194,7 +194,7 @@ static llmcs_status compile(ll_nfa *n, const source *s) {
     return LLMCS_OK;
 }
 
-/* No token could be the first one: refused now rather than in every request. */
+/* Refused here instead of in every request: no token can be the first. */
 static llmcs_status check_first_mask(llmcs_grammar *g) {
     const uint64_t *mask = NULL;
     LL_TRY(find_mask(g, g->automaton.start, true, &mask));
@@ -218,14 +218,14 @@ static llmcs_status build(llmcs_grammar *g, const source *s) {
 static llmcs_status create(const llmcs_tokenizer *t, const source *s, llmcs_grammar **out) {
     llmcs_grammar *g;
     if (s->n_bytes > MAX_SOURCE_BYTES)
-        return ll_fail(LLMCS_LIMIT, "a grammar of %zu bytes, at most %zu are read", s->n_bytes, MAX_SOURCE_BYTES);
+        return ll_fail(LLMCS_LIMIT, "the grammar has %zu bytes, at most %zu are allowed", s->n_bytes, MAX_SOURCE_BYTES);
     const llmcs_allocator a = ll_tokenizer_allocator(t);
     LL_TRY(ll_alloc_zero(&a, 1, sizeof *g, "grammar", &g));
     g->allocator = a;
     g->nfa.allocator = g->automaton.allocator = &g->allocator;
     if (pthread_mutex_init(&g->lock, NULL)) {
         ll_free(&a, g);
-        return ll_fail(LLMCS_THREAD, "grammar: a lock could not be made");
+        return ll_fail(LLMCS_THREAD, "grammar: a lock could not be created");
     }
     g->magic = MAGIC;
     g->tokenizer = t;

@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 
-/* Where a text is in the grammar. */
+/* A text's position in the grammar. */
 typedef uint32_t ll_grammar_state;
 
 /* ARG (not a grammar of this tokenizer), STATE (freed). */

@@ -120,7 +120,7 @@ llmcs_status ll_nfa_repeat(ll_nfa *n, ll_fragment *a, size_t min, size_t max) {
 
 /* ---- characters */
 
-/* Appends an alternative to *all, which has none before *any. */
+/* Appends an alternative to *all; *any is false before the first. */
 static llmcs_status add_alternative(ll_nfa *n, ll_fragment *all, bool *any, ll_fragment more) {
     if (*any) return ll_nfa_or(n, all, more);
     *all = more;
@@ -211,7 +211,7 @@ llmcs_status ll_nfa_chars(ll_nfa *n, const ll_code_range *ranges, size_t n_range
     bool any = false;
     for (size_t i = 0; i < n_ranges; i++)
         LL_TRY(in_string ? add_in_string(n, ranges[i], out, &any) : add_encoded(n, ranges[i], out, &any));
-    if (!any) { /* no character: a start that leads nowhere */
+    if (!any) { /* no character: a start without a successor */
         uint32_t end;
         LL_TRY(ll_nfa_empty(n, out));
         LL_TRY(add(n, nowhere, &end));

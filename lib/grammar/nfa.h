@@ -11,11 +11,11 @@
 #define LL_NFA_NONE UINT32_MAX
 #define LL_NFA_MAX_STATES ((size_t)1 << 19)
 #define LL_NFA_MAX_DEPTH 64 /* rules inside rules */
-#define LL_NFA_NEVER 255    /* ll_nfa_state.need: no way to the rule's end */
+#define LL_NFA_NEVER 255    /* ll_nfa_state.need: the rule's end is unreachable */
 
 typedef enum ll_nfa_kind {
     LL_NFA_BYTES, /* a byte from lo to hi, then next */
-    LL_NFA_SPLIT, /* no byte; next or other, NONE: not that way */
+    LL_NFA_SPLIT, /* no byte; next or other; NONE: no such branch */
     LL_NFA_CALL,  /* rule `other`, then next */
     LL_NFA_RETURN /* the end of a rule */
 } ll_nfa_kind;

@@ -47,7 +47,7 @@ static llmcs_status open_group(parser *p) {
     return LLMCS_OK;
 }
 
-/* The pending item joins the others. */
+/* Appends the pending item to the others. */
 static void end_item(parser *p) {
     group *g = inner(p);
     if (!g->any_item) return;
@@ -293,7 +293,7 @@ static llmcs_status repeat_item(parser *p, char c) {
     return ll_nfa_repeat(p->n, &inner(p)->item, min, max);
 }
 
-/* ---- the whole */
+/* ---- compilation */
 
 static llmcs_status begin_group(parser *p) {
     if (p->at < p->end && p->text[p->at] == '?') {
@@ -356,7 +356,7 @@ static llmcs_status add_anything(ll_nfa *n, ll_fragment *out) {
     return ll_nfa_repeat(n, out, 0, SIZE_MAX);
 }
 
-/* Is the last character a $ that is not escaped? */
+/* True if the last character is a $ that is not escaped. */
 static bool ends_anchored(const char *pattern, size_t n) {
     size_t slashes = 0;
     if (!n || pattern[n - 1] != '$') return false;

@@ -63,7 +63,7 @@ static const char *const handled[] = {
     "minItems", "maxItems", "minLength", "maxLength", "pattern",          "format",           "minimum",
     "maximum",  "anyOf",    "oneOf",     "allOf",     "exclusiveMinimum", "exclusiveMaximum", "additionalProperties",
     NULL};
-/* They say nothing about the text. */
+/* Keywords without effect on the text. */
 static const char *const annotations[] = {"$schema",  "$id",         "$comment", "$defs",    "definitions",
                                           "title",    "description", "default",  "examples", "deprecated",
                                           "readOnly", "writeOnly",   NULL};
@@ -167,7 +167,7 @@ llmcs_status ll_schema_call(ll_schema *s, ll_json subschema, ll_fragment *out) {
 
 /* ---- $ref and allOf */
 
-/* Whether a step of a JSON pointer is this key: ~0 is ~, ~1 is /. */
+/* True if a step of a JSON pointer is this key: ~0 is ~, ~1 is /. */
 static bool names_key(const char *step, size_t n, const char *key, size_t n_key) {
     size_t length = 0;
     for (size_t i = 0; i < n; i++) {
@@ -274,7 +274,7 @@ static bool find_property(const ll_schema_view *v, const char *name, size_t n) {
     return false;
 }
 
-/* Names are compared one by one. */
+/* LIMIT for too many members: their names are compared pairwise. */
 static llmcs_status check_sizes(const ll_schema *s, const ll_schema_view *v) {
     enum { MOST = 4096 };
     static const char *const keys[] = {"properties", "required"};
@@ -290,7 +290,7 @@ static llmcs_status check_sizes(const ll_schema *s, const ll_schema_view *v) {
     return LLMCS_OK;
 }
 
-/* What is required has a schema, and no name has two. */
+/* Checks that every required name has a schema and no name has two. */
 static llmcs_status check_names(const ll_schema *s, const ll_schema_view *v) {
     for (size_t i = 0; i < v->n; i++) {
         const ll_json list = ll_json_get(v->sources[i], "required");
@@ -489,7 +489,7 @@ static llmcs_status fixed_values(ll_schema *s, ll_json list, bool is_const, unsi
     return any ? LLMCS_OK : ll_schema_bad(s, LLMCS_ARG, list, "no value is left");
 }
 
-/* anyOf and oneOf: the texts of all branches together. */
+/* anyOf and oneOf: the union of all branches. */
 static llmcs_status branches(ll_schema *s, ll_json list, ll_fragment *out) {
     bool any = false;
     if (ll_json_get_type(list) != LL_JSON_ARRAY || !ll_json_count(list))
@@ -504,7 +504,7 @@ static llmcs_status branches(ll_schema *s, ll_json list, ll_fragment *out) {
     return any ? LLMCS_OK : ll_schema_bad(s, LLMCS_ARG, list, "false allows no value");
 }
 
-/* The first of the keywords that is there; MISSING: none. */
+/* The first of the keywords that is present; MISSING: none. */
 static ll_json first_of(const ll_schema_view *v, const char *const *keys) {
     for (; *keys; keys++)
         for (size_t i = 0; i < v->n; i++) {

@@ -1,11 +1,11 @@
-/* Inside schema*.c: what the parts of the compiler share. */
+/* Shared by the parts of the schema compiler, schema*.c. */
 #ifndef LL_GRAMMAR_SCHEMA_PARTS_H
 #define LL_GRAMMAR_SCHEMA_PARTS_H
 
 #include "formats/json.h"
 #include "grammar/nfa.h"
 
-#define LL_SCHEMA_MAX_SOURCES 32 /* schemas that one value has to satisfy together: allOf and $ref */
+#define LL_SCHEMA_MAX_SOURCES 32 /* schemas that one value must satisfy: allOf and $ref */
 
 enum { /* types, as bits */
        LL_TYPE_OBJECT = 1,
@@ -18,7 +18,7 @@ enum { /* types, as bits */
        LL_TYPE_ALL = 127
 };
 
-/* Rules that are made when they are first needed; LL_NFA_NONE before. */
+/* Rules that are created on first use; LL_NFA_NONE before. */
 typedef struct ll_schema_shared {
     uint32_t any, string, character;
 } ll_schema_shared;
@@ -40,7 +40,7 @@ typedef struct ll_schema {
     size_t n_todo, todo_capacity;
 } ll_schema;
 
-/* The schemas that one value has to satisfy. */
+/* The schemas that one value must satisfy. */
 typedef struct ll_schema_view {
     ll_json sources[LL_SCHEMA_MAX_SOURCES];
     size_t n;
@@ -50,11 +50,11 @@ typedef struct ll_schema_view {
 llmcs_status ll_schema_bad(const ll_schema *s, llmcs_status status, ll_json at, const char *what);
 /* The keyword; MISSING: in none of the sources. ARG: two of them differ. */
 llmcs_status ll_schema_get(const ll_schema *s, const ll_schema_view *v, const char *key, ll_json *out);
-/* A count: [0, most]; absent: *out as it is. */
+/* A count in [0, most]; if absent *out is unchanged. */
 llmcs_status ll_schema_count(const ll_schema *s, const ll_schema_view *v, const char *key, size_t *out);
 /* A call of the rule of a subschema. */
 llmcs_status ll_schema_call(ll_schema *s, ll_json subschema, ll_fragment *out);
-/* Either *all has no alternative yet, or gets one more. */
+/* Adds an alternative to *all, which may have none yet. */
 llmcs_status ll_schema_add(ll_nfa *n, ll_fragment *all, bool *any, ll_fragment more);
 
 /* schema_values.c: one type each. */
@@ -72,11 +72,11 @@ llmcs_status ll_schema_list(ll_schema *s, const char *brackets, ll_schema_part_f
                             size_t max, ll_fragment *out);
 /* "key": of a member. */
 llmcs_status ll_schema_key(ll_schema *s, ll_json member, ll_fragment *out);
-/* The text of a JSON value, as short as it can be. */
+/* The shortest text of a JSON value. */
 llmcs_status ll_schema_literal(ll_schema *s, ll_json value, ll_fragment *out);
 /* A string between its quotes. */
 llmcs_status ll_schema_quoted(ll_schema *s, const char *text, size_t n_bytes, ll_fragment *out);
-/* Joins bytes to *f. */
+/* Appends bytes to *f. */
 llmcs_status ll_schema_then(ll_nfa *n, ll_fragment *f, const char *bytes);
 
 #endif

@@ -19,7 +19,7 @@
 #define MAX_SAMPLE 65536
 #define ROWS 64                /* compared with the centroids at a time */
 #define APART (1.0f / 1024.0f) /* how far the halves of a list are moved apart */
-#define PROBED_SHARE 32        /* a search reads one list of so many if it does not say */
+#define PROBED_SHARE 32        /* by default a search reads one list in so many */
 #define LEAST_PROBES 8
 
 typedef struct build {
@@ -92,7 +92,7 @@ static llmcs_status allocate_build(build *b, size_t n) {
     return ll_centroids_create(x, b->n_lists, &b->centroids);
 }
 
-/* What is not part of the new layout. */
+/* Frees all memory outside the new layout. */
 static void free_build(build *b) {
     const llmcs_allocator *a = &b->x->allocator;
     for (int i = 0; b->nearest && i < b->n_threads; i++) ll_nearest_free(b->x, &b->nearest[i]);
@@ -112,7 +112,7 @@ static bool is_live(const ll_block *block, size_t at) {
            atomic_load_explicit(&block->died[at], memory_order_relaxed) == LL_FOR_EVER;
 }
 
-/* n_sample of the n vectors, spread evenly over the slots; the seed says where the first one lies. */
+/* n_sample of the n vectors, spread evenly over the slots; the seed selects the first one. */
 static void take_sample(build *b, size_t n) {
     const ll_vector_format *f = &b->x->format;
     const size_t offset = (size_t)(b->params.seed % n);

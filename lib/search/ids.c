@@ -11,7 +11,7 @@ static size_t first_place(const ll_ids *t, uint64_t id) {
     return (size_t)ll_xxh64(&id, sizeof id, t->key) & (t->capacity - 1);
 }
 
-/* Where the id is, or the empty place where it belongs. */
+/* The entry of the id, or the empty entry to insert it. */
 static size_t find_place(const ll_ids *t, uint64_t id) {
     size_t i = first_place(t, id);
     while (t->slots[i] != LL_NO_SLOT && t->ids[i] != id) i = (i + 1) & (t->capacity - 1);
@@ -76,7 +76,7 @@ void ll_ids_remove(ll_ids *t, uint64_t id) {
     for (size_t i = gap;;) {
         i = (i + 1) & (t->capacity - 1);
         if (t->slots[i] == LL_NO_SLOT) break;
-        /* The entry may move to the gap unless its first place lies after the gap. */
+        /* The entry may move to the gap unless its home is after the gap. */
         const size_t from_first = (i - first_place(t, t->ids[i])) & (t->capacity - 1);
         if (from_first < ((i - gap) & (t->capacity - 1))) continue;
         t->ids[gap] = t->ids[i];

@@ -179,7 +179,7 @@ void llmcs_index_free(llmcs_index **index) {
     free_index(x);
 }
 
-/* ---- what every call checks */
+/* ---- checks of every call */
 
 llmcs_status ll_index_check(const llmcs_index *x) {
     if (!x) return ll_fail(LLMCS_ARG, "index: is NULL");
@@ -193,7 +193,7 @@ static uint64_t other_bytes(const llmcs_index *x) { return sizeof *x + ll_ids_by
 llmcs_status ll_index_reserve_bytes(const llmcs_index *x, uint64_t layout_bytes) {
     const uint64_t bytes = other_bytes(x) + layout_bytes;
     if (x->max_bytes == 0 || bytes <= x->max_bytes) return LLMCS_OK;
-    return ll_fail(LLMCS_LIMIT, "index: needs %llu bytes, max_bytes is %llu", (unsigned long long)bytes,
+    return ll_fail(LLMCS_LIMIT, "index: needs %llu bytes, but max_bytes is %llu", (unsigned long long)bytes,
                    (unsigned long long)x->max_bytes);
 }
 

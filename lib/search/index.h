@@ -38,7 +38,7 @@ typedef struct ll_vector_format {
     ll_weight_type panel_type;
     bool has_halves; /* float16 rows next to panels of 8 bits */
     size_t dim;
-    size_t row; /* dim rounded up to LL_LANES: rows of floats and halves, filled up with zeros */
+    size_t row; /* dim rounded up to LL_LANES: rows of floats and halves, padded with zeros */
     size_t nr, panel_bytes;
     size_t panels_bytes; /* of a block */
 } ll_vector_format;
@@ -77,7 +77,7 @@ typedef struct ll_queue {
 typedef struct ll_extent {
     ll_block *blocks;
     char *memory;
-    size_t n_before; /* of the entry behind a table's last, see grow_table */
+    size_t n_before; /* of the entry after a table's last; see grow_table */
 } ll_extent;
 
 #define LL_LOCKS 64
@@ -88,8 +88,8 @@ typedef struct ll_layout {
     size_t n_lists;    /* at least 1 */
     ll_centroids *centroids;
     _Atomic(ll_block *) *heads; /* [n_lists] */
-    size_t n_probe;             /* what a search reads if it does not say */
-    size_t block_bytes;         /* of memory, with everything */
+    size_t n_probe;             /* lists that a search reads by default */
+    size_t block_bytes;         /* of memory, everything included */
     size_t extent_blocks;       /* of the largest extents, a power of two */
     _Atomic(ll_extent *) extents;
     _Atomic size_t n_blocks;
@@ -140,11 +140,11 @@ llmcs_status ll_index_check(const llmcs_index *x);
 /* Registers a search of the current version. */
 void ll_reader_begin(llmcs_index *x, ll_reader *reader);
 void ll_reader_end(llmcs_index *x, ll_reader *reader);
-/* Makes what the writer did visible. n_vectors: how many there are now. */
+/* Publishes the writer's changes. n_vectors: the number of vectors now. */
 void ll_index_publish(llmcs_index *x, uint64_t version, uint64_t n_vectors);
 /* The same with a new layout; the old one is freed after its last search. */
 void ll_index_replace_layout(llmcs_index *x, ll_layout *layout, uint64_t version);
-/* The version of the oldest search that runs, or the current one. */
+/* The version of the oldest running search, or the current version. */
 uint64_t ll_index_oldest(llmcs_index *x);
 /* LIMIT if the index would hold more than max_bytes when its layouts hold layout_bytes. */
 llmcs_status ll_index_reserve_bytes(const llmcs_index *x, uint64_t layout_bytes);
@@ -173,15 +173,15 @@ typedef struct ll_slot {
 static inline uint32_t ll_slot_number(ll_slot s) { return s.block->number * LL_BLOCK + (uint32_t)s.at; }
 ll_slot ll_layout_slot(const ll_layout *layout, uint32_t number);
 
-/* Makes at least n blocks free. NOMEM, LIMIT: nothing changes but that there may be more free blocks. */
+/* Makes at least n blocks free. On NOMEM or LIMIT there may be more free blocks; nothing else changes. */
 llmcs_status ll_layout_reserve(const llmcs_index *x, ll_layout *layout, size_t n);
 /* Frees emptied blocks that no search needs any more. oldest: the version of the oldest search, version: the next one
  * to be published. */
 void ll_layout_reclaim(ll_layout *layout, uint64_t oldest, uint64_t version);
-/* Whether the next slot of the list needs a free block. */
+/* True if the next slot of the list needs a free block. */
 bool ll_layout_needs_block(const ll_layout *layout, size_t list);
 
-/* An item as it is put. */
+/* An item of llmcs_index_put. */
 typedef struct ll_item {
     uint64_t id;
     llmcs_item_tags tags;
@@ -196,20 +196,20 @@ void ll_layout_kill(ll_layout *layout, ll_slot s, uint64_t version);
 void ll_layout_compact(const llmcs_index *x, ll_layout *layout, uint64_t version, ll_ids *ids);
 
 /* ---- rows.c */
-/* x: [row] floats, filled up with zeros; for types of 16 and 8 bits already rounded to float16. */
+/* x: [row] floats, padded with zeros; for types of 16 and 8 bits already rounded to float16. */
 void ll_row_pack(const ll_vector_format *f, ll_block *block, size_t at, const float *x, const uint16_t *halves);
 /* The stored row as floats [row]; of 8 bits without float16, scale times value. */
 void ll_row_unpack(const ll_vector_format *f, const ll_block *block, size_t at, float *x);
-/* A row of 8 bits as it is stored: its scale, and dim values. */
+/* A row of 8 bits as stored: its scale, then dim values. */
 void ll_row_get_q8(const ll_vector_format *f, ll_slot s, float *scale, int8_t *values);
 void ll_row_set_q8(const ll_vector_format *f, ll_slot s, float scale, const int8_t *values);
 /* Copies a slot's panel column and halves; `to` may be in another block. */
 void ll_row_copy(const ll_vector_format *f, ll_slot from, ll_slot to);
-/* Checks and prepares a vector or query for the format's metric: normalised if COSINE, filled up with zeros. halves may
+/* Checks and prepares a vector or query for the format's metric: normalised if COSINE, padded with zeros. halves may
  * be NULL; else the row is rounded to float16. what: "vectors" or "queries", for the message. */
 llmcs_status ll_row_prepare(const llmcs_index *x, const char *what, size_t i, const float *from, float *row,
                             uint16_t *halves);
-/* The same without rounding: whether a vector can be stored. */
+/* The same without rounding: checks that a vector can be stored. */
 llmcs_status ll_row_check(const llmcs_index *x, const char *what, size_t i, const float *from, float *row);
 void ll_panel_put_q8(char *panel, size_t nr, size_t j, size_t dim, const float *x);
 

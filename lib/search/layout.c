@@ -85,7 +85,7 @@ static llmcs_status grow_table(const llmcs_index *x, ll_layout *layout) {
     return LLMCS_OK;
 }
 
-/* Divides an extent's memory among its blocks: what a search reads in order lies in order. */
+/* Divides an extent's memory among its blocks, in the order in which a search reads it. */
 static void divide_extent(const ll_vector_format *f, ll_layout *layout, const ll_extent *extent, size_t first,
                           size_t n) {
     char *panels = extent->memory, *at = panels + n * f->panels_bytes;
@@ -199,7 +199,7 @@ static bool has_space(const ll_block *block) {
 
 bool ll_layout_needs_block(const ll_layout *layout, size_t list) { return !has_space(layout->tails[list]); }
 
-/* Links a free block behind the list's last one. */
+/* Links a free block after the list's last one. */
 static void add_block(ll_layout *layout, size_t list) {
     ll_block *block = dequeue(&layout->free), *last = layout->tails[list];
     atomic_store_explicit(&block->n_used, 0, memory_order_relaxed);
@@ -265,7 +265,7 @@ void ll_layout_compact(const llmcs_index *x, ll_layout *layout, uint64_t version
     for (size_t n = layout->sparse.n; n > 0; n--) {
         ll_block *b = dequeue(&layout->sparse);
         const bool fits = b->n_live == 0 || layout->free.n > 0 || !ll_layout_reserve(x, layout, 1);
-        if (!fits) { /* no memory: later, perhaps */
+        if (!fits) { /* no memory: try again later */
             enqueue(&layout->sparse, b);
             continue;
         }

@@ -1,4 +1,4 @@
-/* Centroids and what is nearest to them. */
+/* Centroids and the search for the nearest ones. */
 #include "search/lists.h"
 
 #include <string.h>

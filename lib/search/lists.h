@@ -1,4 +1,4 @@
-/* Lists around centroids: which are nearest to a vector. */
+/* Centroids of the lists, and the centroids nearest to a vector. */
 #ifndef LL_SEARCH_LISTS_H
 #define LL_SEARCH_LISTS_H
 
@@ -19,7 +19,7 @@ typedef struct ll_centroids {
 /* Centroids of n rows of zeros, to be filled by ll_centroids_set. */
 llmcs_status ll_centroids_create(const struct llmcs_index *x, size_t n, ll_centroids **centroids);
 void ll_centroids_free(const llmcs_allocator *a, ll_centroids *centroids);
-/* Centroid i, once or again. row: [row] floats */
+/* Sets or replaces centroid i. row: [row] floats. */
 void ll_centroids_set(const struct llmcs_index *x, ll_centroids *c, size_t i, const float *row);
 uint64_t ll_centroids_bytes(const struct llmcs_index *x, size_t n);
 
@@ -34,7 +34,7 @@ typedef struct ll_nearest {
 llmcs_status ll_nearest_create(const struct llmcs_index *x, size_t max_rows, ll_nearest *w);
 void ll_nearest_free(const struct llmcs_index *x, ll_nearest *w);
 
-/* The list that each row belongs to: that of the nearest centroid, the first of equals. rows: [n, row]. */
+/* The list of each row: the one with the nearest centroid, on ties the first. rows: [n, row]. */
 void ll_nearest_lists(const struct llmcs_index *x, const ll_centroids *c, ll_nearest *w, const float *rows, size_t n,
                       uint32_t *lists);
 /* The lists that a query reads, most promising first, as many as `top` holds. */

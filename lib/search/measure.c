@@ -1,4 +1,4 @@
-/* llmcs_index_measure: a search against the truth, one query after the other. */
+/* llmcs_index_measure: compares a search with the exact one, query by query. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -135,7 +135,7 @@ static llmcs_status bad_element(const opening *o, const char *what, uint64_t i, 
 /* The row's norm is small enough, which NaN's and infinity's is not. */
 static bool is_valid_row(const opening *o) {
     const float squares = o->x->kernels->dot_f32(o->row, o->row, o->x->format.row);
-    return squares <= 2 * LL_INDEX_MAX_NORM; /* what was rounded to float16 may have grown */
+    return squares <= 2 * LL_INDEX_MAX_NORM; /* rounding to float16 may have increased it */
 }
 
 static llmcs_status take_centroids(opening *o, const unsigned char *bytes, uint64_t first, size_t n) {
@@ -185,7 +185,7 @@ static llmcs_status take_vectors(opening *o, const unsigned char *bytes, uint64_
         if (s.block->bias) s.block->bias[s.at] = -0.5f * x->kernels->dot_f32(o->row, o->row, f->row);
         ll_layout_publish(s, &item, 1);
         if (ll_ids_set(&x->ids, item.id, ll_slot_number(s)) != LL_NO_SLOT)
-            return ll_fail(LLMCS_FORMAT, "%s: id %llu is there twice, the second time as vector %llu", o->path,
+            return ll_fail(LLMCS_FORMAT, "%s: id %llu occurs twice, the second time as vector %llu", o->path,
                            (unsigned long long)item.id, (unsigned long long)(first + i));
     }
     return LLMCS_OK;
@@ -193,7 +193,7 @@ static llmcs_status take_vectors(opening *o, const unsigned char *bytes, uint64_
 
 /* ---- the index */
 
-/* Lists in their order, with as many blocks as they need. */
+/* Creates the lists in order, each with the blocks it needs. */
 static llmcs_status create_lists(opening *o) {
     llmcs_index *x = o->x;
     const size_t n_lists = o->head.n_lists ? o->head.n_lists : 1;
@@ -270,7 +270,7 @@ static llmcs_status read_sections(opening *o) {
     return LLMCS_OK;
 }
 
-/* What the caller expects of the file. */
+/* Checks the caller's expectations. */
 static llmcs_status check_options(const opening *o, const llmcs_index_options *options) {
     const ll_index_head *h = &o->head;
     if (options->dim && (uint32_t)options->dim != h->dim)
@@ -278,7 +278,7 @@ static llmcs_status check_options(const opening *o, const llmcs_index_options *o
                        (unsigned)h->dim);
     if (options->model_fingerprint && h->model_fingerprint && options->model_fingerprint != h->model_fingerprint)
         return ll_fail(
-            LLMCS_STATE, "%s: its vectors are of another model: fingerprint 0x%llx, expected 0x%llx; build it again",
+            LLMCS_STATE, "%s: its vectors are from another model: fingerprint 0x%llx, expected 0x%llx; build it again",
             o->path, (unsigned long long)h->model_fingerprint, (unsigned long long)options->model_fingerprint);
     return LLMCS_OK;
 }

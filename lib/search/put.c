@@ -35,7 +35,7 @@ static llmcs_status allocate_put(const llmcs_index *x, put_work *w, size_t n) {
 static llmcs_status validate_vectors(const llmcs_index *x, put_work *w, const uint64_t *ids, const float *vectors,
                                      size_t n) {
     for (size_t i = 0; i < n; i++) {
-        if (ids[i] == LLMCS_NO_ITEM) return ll_fail(LLMCS_ARG, "ids[%zu]: LLMCS_NO_ITEM is no id", i);
+        if (ids[i] == LLMCS_NO_ITEM) return ll_fail(LLMCS_ARG, "ids[%zu]: LLMCS_NO_ITEM is not an id", i);
         LL_TRY(ll_row_check(x, "vectors", i, vectors + i * x->format.dim, w->row));
         if (!w->lists) continue;
         ll_nearest_lists(x, x->layout->centroids, &w->nearest, w->row, 1, &w->lists[i]);

@@ -129,7 +129,7 @@ void ll_row_set_q8(const ll_vector_format *f, ll_slot s, float scale, const int8
         bytes[k / 4 * nr * 4 + k % 4] = (uint8_t)((k < f->dim ? values[k] : 0) + LL_Q8_ZERO);
 }
 
-/* Every size bytes at a stride of nr of them. */
+/* Copies elements of `size` bytes at a stride of nr elements. */
 static void copy_column(char *to, const char *from, size_t size, size_t nr, size_t n) {
     for (size_t k = 0; k < n; k++, to += nr * size, from += nr * size) memcpy(to, from, size);
 }

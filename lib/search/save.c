@@ -85,7 +85,7 @@ static llmcs_status end_section(saving *s) {
     return ll_output_write(&s->out, hash, 8);
 }
 
-/* ---- what a vector's element holds */
+/* ---- the elements of a vector */
 
 static llmcs_status save_number(saving *s, uint64_t bits) {
     unsigned char *to;
@@ -209,7 +209,7 @@ static llmcs_status write_file(saving *s, const char *path) {
     return st;
 }
 
-/* The attachment and the vectors of the same moment. */
+/* The attachment and the vectors, both of one version. */
 static llmcs_status take_view(saving *s, llmcs_index *x) {
     llmcs_status st = LLMCS_OK;
     pthread_mutex_lock(&x->writer);

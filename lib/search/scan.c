@@ -67,7 +67,7 @@ static void push_scores(const ll_scan *s, ll_top *top, const ll_block *block, co
     }
 }
 
-/* While a block is not full, the writer fills further columns of its panels. */
+/* Multiplies a block's panels. A block that is not full is locked: the writer may be filling further columns. */
 static void multiply_block(const ll_scan *s, const ll_block *block, const ll_product *p) {
     const bool full = atomic_load_explicit(&block->n_used, memory_order_acquire) == LL_BLOCK;
     if (!full) pthread_mutex_lock(block->lock);

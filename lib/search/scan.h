@@ -1,4 +1,4 @@
-/* Reading vectors: which slots of a block a search sees, and the scores of those. */
+/* Reads vectors: the slots of a block that a search sees, and their scores. */
 #ifndef LL_SEARCH_SCAN_H
 #define LL_SEARCH_SCAN_H
 
@@ -12,18 +12,18 @@ typedef struct ll_filter {
     double min, max;
 } ll_filter;
 
-/* What all threads of a search read. */
+/* Shared by all threads of a search, read-only. */
 typedef struct ll_scan {
     const llmcs_index *x;
     const ll_layout *layout;
     uint64_t version;
     ll_filter filter;
     const ll_ids *exclude; /* ids that are not returned */
-    const uint64_t *masks; /* [blocks] what ll_scan_mask says of each block; NULL: not computed */
+    const uint64_t *masks; /* [blocks] ll_scan_mask of each block; NULL: not computed */
 
     size_t n;            /* queries */
     const float *floats; /* [n, row] prepared queries */
-    const char *rows;    /* [n] what the panels are multiplied by, of stride bytes */
+    const char *rows;    /* [n] rows that the panels are multiplied by, of stride bytes */
     size_t stride;
 } ll_scan;
 
@@ -45,7 +45,7 @@ void ll_scan_block(const ll_scan *s, ll_scanner *t, const ll_block *block, uint6
                    size_t n_queries, const ll_block *next);
 /* The same from the stored rows one by one, with final scores: for few slots. */
 void ll_scan_rows(const ll_scan *s, ll_scanner *t, const ll_block *block, uint64_t mask);
-/* The final score of a slot: of the query and the stored vector as float32, nothing else. */
+/* The final score of a slot: depends only on the query and the stored vector, both as float32. */
 float ll_scan_score(const ll_scan *s, ll_scanner *t, size_t query, ll_slot slot);
 
 #endif

@@ -18,11 +18,11 @@
 #define STATS_OLDEST LL_SIZE_UP_TO(llmcs_search_stats, ns)
 #define MAX_K 10000
 #define MAX_RESCORE 64
-#define MAX_QUERIES 64                   /* scored together */
+#define MAX_QUERIES 64                   /* scored in one group */
 #define MAX_CANDIDATES ((size_t)1 << 20) /* of all queries scored together, in each thread */
 #define EXTRA_CANDIDATES 8
 #define CHUNK_BLOCKS 32 /* that a thread takes at a time */
-/* Less to read than this is read by the caller alone: waking threads takes as long. */
+/* The caller reads less than this alone: waking threads would take as long. */
 #define ALONE_BYTES ((size_t)512 << 10)
 
 typedef enum plan { PLAN_BLOCKS, PLAN_ROWS, PLAN_LISTS } plan;
@@ -52,7 +52,7 @@ typedef struct search {
     plan plan;
     atomic_size_t next; /* the next chunk of work */
     atomic_uint_fast64_t n_passing, n_passing_blocks;
-    atomic_bool is_short; /* a query found fewer than there are */
+    atomic_bool is_short; /* a query found fewer results than exist */
     uint64_t n_lists;
     uint64_t *ids;
     float *scores;
@@ -100,7 +100,7 @@ static llmcs_status read_exclude(search *s) {
     return LLMCS_OK;
 }
 
-/* Scanners lie one behind the other, each in cache lines of its own. */
+/* Scanners are contiguous, each in its own cache lines. */
 static llmcs_status allocate_scanners(search *s) {
     const size_t n = s->max_queries, row = s->scan.x->format.row;
     const size_t sizes[] = {n * sizeof(ll_top),  n * LL_BLOCK * sizeof(float),

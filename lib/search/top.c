@@ -1,7 +1,7 @@
-/* A binary heap; sorting it takes the worst one out again and again. */
+/* A binary heap; sorting repeatedly removes the worst item. */
 #include "search/top.h"
 
-/* Moves the item at i down until no child of it is worse. */
+/* Moves the item at i down until none of its children is worse. */
 static void sift_down(ll_candidate *items, size_t n, size_t i) {
     const ll_candidate moved = items[i];
     for (;;) {

@@ -18,7 +18,7 @@ typedef struct ll_top {
     size_t n, capacity;
 } ll_top;
 
-/* Best score first, equal scores by id: the same order however the candidates arrive. */
+/* Best score first, equal scores by id: independent of the order of insertion. */
 static inline bool ll_is_better(const ll_candidate *a, const ll_candidate *b) {
     return a->score > b->score || (a->score == b->score && a->id < b->id);
 }
@@ -28,7 +28,7 @@ static inline float ll_top_least(const ll_top *t) { return t->n < t->capacity ? 
 
 /* Keeps the candidate if it is among the best so far. */
 void ll_top_push(ll_top *t, ll_candidate c);
-/* Best first; the heap is one no more. */
+/* Sorts best first; afterwards the items are no longer a heap. */
 void ll_top_sort(ll_top *t);
 
 #endif

@@ -174,7 +174,7 @@ START_TEST(templates_are_found_as_transformers_finds_them) {
     folder_gives(folder, NULL, NULL, "<s>dTrue");
     folder_gives(folder, NULL, "[{}, {}]", "t2");
     folder_gives(folder, "other", "[]", "o");
-    FAILS(LLMCS_TEMPLATE, "is called \"nope\"", opens(folder, "nope"));
+    FAILS(LLMCS_TEMPLATE, "has the name \"nope\"", opens(folder, "nope"));
     FAILS(LLMCS_ARG, "not the name", opens(folder, "../x"));
     temp_write_text(folder, "chat_template.jinja", "jinja {{ eos_token }}{{ messages[0].content }}");
     folder_gives(folder, NULL, "[]", "jinja hi");

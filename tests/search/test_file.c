@@ -211,7 +211,7 @@ START_TEST(refusals_name_the_reason) {
                  {32, 77, 4, "n_probe is 77"},      {40, (uint64_t)1 << 40, 8, "n_vectors is"},
                  {40, 3, 8, "its sections need"},   {56, (uint64_t)1 << 40, 8, "attachment is"},
                  {64, 3, 8, "the file has"},        {80, UINT64_MAX, 8, "LLMCS_NO_ITEM"},
-                 {88, 0, 8, "is there twice"}};
+                 {88, 0, 8, "occurs twice"}};
     char folder[TEMP_PATH_BYTES];
     uint64_t seed = 3;
     collection c = make_collection(&seed, 50, DIM, 12);

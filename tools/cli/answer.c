@@ -1,4 +1,4 @@
-/* Prints answers as JSON, one a line. */
+/* Prints answers as JSON, one per line. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +63,7 @@ static size_t character_bytes(const char *text, size_t len) {
     return character ? n : 0;
 }
 
-/* Bytes that are not UTF-8, as a message may hold of a file's name, become question marks. */
+/* Replaces bytes that are not UTF-8, which a message may have from a file's name, by question marks. */
 json_t *json_text(const char *text, size_t len) {
     json_t *string = json_stringn(text, len);
     if (string) return string;

@@ -81,7 +81,7 @@ typedef struct cli_command {
     const char *name, *arguments, *summary;
     const char *target;     /* what the first argument is; NULL: MODEL_FOLDER; "": none */
     const char *notes;      /* paragraphs after the options, or NULL */
-    const char *jsonl_help; /* what a line requests and what it gets */
+    const char *jsonl_help; /* the format of requests and answers */
     const cli_option *options;
     size_t n_options;
     unsigned takes;           /* CLI_TAKES_* */
@@ -96,13 +96,13 @@ typedef struct cli_command {
  * the list of commands. Returns the exit code of the program. */
 int cli_main(int argc, char **argv, const cli_command *const *commands, size_t n, const char *notes);
 
-/* argv[0] is the subcommand. Writes the values of command->options into `own`. Returns -1 to go on, or the exit code
+/* argv[0] is the subcommand. Writes the values of command->options into `own`. Returns -1 to continue, or the exit code
  * after printing help or what is wrong. */
 int cli_parse(const cli_command *command, int argc, char **argv, cli_common *common, void *own);
-/* Writes the values that were given once more, over other defaults. */
+/* Applies the given values again, over other defaults. */
 void cli_apply_again(const cli_common *common, void *own);
 bool cli_was_given(const cli_common *common, const char *name);
-/* Prints what is wrong with the usage and where help is; returns EXIT_USAGE. */
+/* Prints a usage error and how to get help; returns EXIT_USAGE. */
 int cli_usage_error(const cli_command *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 void cli_print_help(const cli_command *command, FILE *to);
@@ -113,7 +113,7 @@ void cli_print_wrapped(FILE *to, int column, int indent, const char *text);
 
 /* ---- open.c */
 
-/* What the library logs while a model opens. */
+/* Log lines of the library while a model opens. */
 typedef struct cli_log {
     char **lines;
     llmcs_log_level *levels;
@@ -130,7 +130,7 @@ int cli_need_head(const cli_common *common, const llmcs_model *model, uint32_t h
                   llmcs_model_info *info);
 /* Of --weights and --kv-type, in the order of their enums, NULL-terminated. */
 extern const char *const cli_weights_names[], *const cli_kv_type_names[];
-/* The common options alone, for models that the library opens by itself. */
+/* Only the common options, for models that the library opens. */
 void cli_model_options(const cli_common *common, llmcs_model_options *options);
 /* An llmcs_progress_fn whose `user` is a string: prints "training  42 %" over itself, without a line end. */
 int cli_show_progress(void *verb, float done);
@@ -154,7 +154,7 @@ typedef struct cli_lines {
     size_t len, capacity;
     size_t number; /* counted from 1 */
     bool too_long; /* the line has more than max_bytes; `line` holds its first bytes */
-    bool failed;   /* it could not be read, or no memory */
+    bool failed;   /* reading failed, or no memory */
 } cli_lines;
 
 bool cli_next_line(cli_lines *lines);
@@ -186,7 +186,7 @@ size_t cli_cut_utf8(const char *text, size_t len, size_t max);
 
 /* ---- texts.c */
 
-/* How texts are cut that are too long for an encoder. CLI_TEXTS_OPTIONS are options of a job whose member `texts` is a
+/* How to cut texts that are too long for an encoder. CLI_TEXTS_OPTIONS are options of a job whose member `texts` is a
  * cli_texts. */
 typedef struct cli_texts {
     int32_t overflow, truncation, window_pooling, max_length, stride;
@@ -207,14 +207,14 @@ extern const char *const cli_aggregation_names[], *const cli_rerank_score_names[
                    cli_truncation_names),                                                                         \
         CLI_CHOICE("window_pooling", offsetof(job, texts.window_pooling), "how windows become one answer [auto]", \
                    cli_window_pooling_names)
-/* False after saying what is contradictory. */
+/* False, after an error message, if options contradict each other. */
 bool cli_texts_read(const cli_command *command, const cli_common *common, const cli_texts *given,
                     llmcs_text_params *params);
-/* The n scores, the best first; of equal ones the earlier. Allocated; NULL: no memory. */
 typedef struct cli_ranked {
     float score;
-    size_t item;
+    size_t item; /* its index */
 } cli_ranked;
+/* The n scores, best first, on ties the earlier. Allocated; NULL: no memory. */
 cli_ranked *cli_rank(const float *scores, size_t n);
 /* A line on stderr if the text was cut. */
 void cli_texts_warn(const llmcs_text_info *info, const char *text, size_t len);

@@ -6,7 +6,7 @@
 
 typedef struct editor editor;
 
-/* NULL if the terminal cannot be edited on: read lines as from a file then. */
+/* NULL if the terminal does not support editing; then read lines as from a file. */
 editor *editor_open(const char *prompt);
 void editor_close(editor *e);
 /* The next line without its line end, valid until the next call; NULL at Ctrl-D. Ctrl-C empties the line. */

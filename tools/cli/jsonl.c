@@ -1,4 +1,4 @@
-/* --jsonl for commands that answer a line before they read the next. */
+/* --jsonl for commands that answer each line before reading the next. */
 #include "request.h"
 
 llmcs_status request_too_long(const cli_lines *lines) {

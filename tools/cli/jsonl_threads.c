@@ -13,12 +13,12 @@ enum { LINES_PER_THREAD = 4 };
 
 typedef enum line_state { LINE_WAITS, LINE_RUNS, LINE_DONE } line_state;
 
-/* A line that was read and whose answer is not printed yet. */
+/* A line whose answer is not printed yet. */
 typedef struct pending_line {
     line_state state;
     size_t number;
     cli_request request;
-    const char *key; /* what orders it among others, of `request`; NULL: nothing */
+    const char *key; /* the order key, a string of `request`; NULL: none */
     llmcs_status status;
     char message[512]; /* with a status that is not OK */
     cli_answer answer;
@@ -87,7 +87,7 @@ static void read_all(line_queue *q) {
 
 /* ---- answering */
 
-/* Whether an older line with the same key is not answered yet. */
+/* True if an older line with the same key is not answered yet. */
 static bool has_predecessor(line_queue *q, size_t i) {
     const char *key = line_at(q, i)->key;
     for (size_t before = 0; key && before < i; before++) {
@@ -104,7 +104,7 @@ static pending_line *find_ready(line_queue *q) {
     return NULL;
 }
 
-/* Answers lines until none will come. */
+/* Answers lines until the input ends. */
 static void *answer_lines(void *user) {
     line_queue *q = user;
     pthread_mutex_lock(&q->lock);

@@ -1,4 +1,4 @@
-/* Opens a model with the common options; what failed. */
+/* Opens a model with the common options; error messages. */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* The one parser of the command's options: getopt_long over a table, without its abbreviations. */
+/* Parses a command's options: getopt_long over a table, without abbreviations. */
 #include "options.h"
 
 #include <errno.h>
@@ -73,7 +73,7 @@ static bool store_number(const cli_option *o, const char *text, void *at) {
     return end != text && !*end;
 }
 
-/* Writes a value where the option says. False: the text is no value for it. */
+/* Parses and stores an option's value. False: the text is not a valid value. */
 static bool store(const cli_option *o, const char *text, void *base) {
     void *at = (char *)base + o->offset;
     switch (o->kind) {
@@ -148,7 +148,7 @@ static void make_table(option_table *t, const cli_command *command) {
     }
 }
 
-/* getopt_long takes any unique beginning of a name; here an option is written in full. */
+/* True if the option is written in full: getopt_long also accepts unique abbreviations, which are refused. */
 static bool is_whole_name(const option_table *t, int which, const char *argument) {
     const size_t len = strcspn(argument + 2, "=");
     const char *const names[] = {t->names[which], t->options[which]->name};
@@ -157,7 +157,7 @@ static bool is_whole_name(const option_table *t, int which, const char *argument
     return false;
 }
 
-/* Where an unknown short option stands: optind moves on only behind the last letter of an argument. */
+/* The argument with an unknown short option: optind advances only after the last letter of an argument. */
 static const char *short_argument(char **argv) {
     const char *before = argv[optind - 1];
     return before[0] == '-' && strchr(before, optopt) ? before : argv[optind];
@@ -175,7 +175,7 @@ static int read_options(const cli_command *command, const option_table *t, int a
         }
         if (c == ':') return cli_usage_error(command, "%s needs a value", argument);
         const int which = c - 1000;
-        if (c != '?' && optarg == argument) argument = argv[optind - 2]; /* the value is an argument of its own */
+        if (c != '?' && optarg == argument) argument = argv[optind - 2]; /* the value is a separate argument */
         if (c == '?' && optopt >= 1000) return cli_usage_error(command, "%s takes no value", argument);
         if (c == '?' && optopt) argument = short_argument(argv);
         if (c == '?' || !is_whole_name(t, which, argument))
@@ -188,7 +188,7 @@ static int read_options(const cli_command *command, const option_table *t, int a
     return -1;
 }
 
-/* How many arguments follow the folder. */
+/* Checks the number of arguments after the folder. */
 static int check_arguments(const cli_command *command, const cli_common *common) {
     if (common->jsonl && common->n_texts)
         return cli_usage_error(command, "'%s': with --jsonl requests come from stdin alone", common->texts[0]);

@@ -1,4 +1,4 @@
-/* A program of subcommands: finds the one that is named, prints help and the version. */
+/* A program with subcommands: finds and runs the subcommand, prints help and the version. */
 #include <signal.h>
 #include <string.h>
 
@@ -31,7 +31,7 @@ static void print_usage(const program *p, FILE *to) {
     cli_print_wrapped(to, 0, 0, p->notes);
 }
 
-/* A reader that went away must not look like success. */
+/* A closed stdout must not look like success. */
 static int close_output(int code) {
     if (!fflush(stdout) && !ferror(stdout)) return code;
     fprintf(stderr, "%s: stdout could not be written\n", cli_program);

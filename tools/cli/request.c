@@ -129,14 +129,14 @@ static llmcs_status load(const char *line, size_t len, cli_request *request) {
     json_error_t error;
     request->json = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     if (!request->json) {
-        /* "... near 'what stands there'": not what stands there, which may be a customer's data. */
+        /* Cuts "near '...'", which quotes the request: it may hold a customer's data. */
         char *near = strstr(error.text, " near ");
         if (near) *near = 0;
         return request_error(LLMCS_JSON, "not JSON at byte %d: %s", error.position, error.text);
     }
     if (!json_is_object(request->json))
         return request_error(LLMCS_JSON, "a request is a JSON object, {\"key\": value, ...}");
-    const json_t *id = json_object_get(request->json, "id"); /* its key may be written with escapes */
+    const json_t *id = json_object_get(request->json, "id"); /* the key may be spelled with escapes */
     if (id && !request->id) request->id = json_dumps(id, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(17));
     return LLMCS_OK;
 }

@@ -1,4 +1,4 @@
-/* JSON Lines: one request a line on stdin, one answer a line on stdout. */
+/* JSON Lines: one request per line on stdin, one answer per line on stdout. */
 #ifndef TOOLS_CLI_REQUEST_H
 #define TOOLS_CLI_REQUEST_H
 
@@ -13,13 +13,13 @@ typedef struct cli_request {
     char *id;     /* the value of "id" as it was written, or NULL */
 } cli_request;
 
-/* Numbers that JSON can say and C cannot (2^64, -1e999) become strings, for keys that accept them. */
+/* Numbers that C cannot represent (2^64, -1e999) become strings, for keys that accept them. */
 llmcs_status request_parse(const char *line, size_t len, cli_request *request);
 void request_free(cli_request *request);
 
 /* Sets the message of an error that this program finds in a request of this thread. */
 llmcs_status request_error(llmcs_status status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* What the last status was about: of request_error, or else of the library. request_parse and request_begin forget the
+/* The message of the last error: request_error's, or else the library's. request_parse and request_begin clear the
  * errors before. */
 const char *request_message(void);
 void request_begin(void);
@@ -40,7 +40,7 @@ llmcs_status request_id_list(const json_t *list, const char *key, int32_t **ids,
 
 /* ---- answer.c: what it gets */
 
-/* Float rows that are printed as they are: as JSON values they would take ten times their memory. */
+/* Float rows that are printed directly: as JSON values they would take ten times the memory. */
 typedef struct cli_matrix {
     const char *name;
     const float *values;
@@ -53,7 +53,7 @@ typedef struct cli_answer {
     json_t *json; /* an object */
     cli_matrix matrices[CLI_MAX_MATRICES];
     size_t n_matrices;
-    int digits;  /* of its numbers: 9, with which every float32 survives */
+    int digits;  /* of its numbers: 9, enough to restore every float32 */
     bool failed; /* no memory for a member */
 } cli_answer;
 

@@ -1,4 +1,4 @@
-/* Text on a terminal: control characters escaped, cuts between characters. */
+/* Text for a terminal: escapes control characters, cuts between characters. */
 #include <string.h>
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-/* What commands share that put texts through an encoder: options, how long texts are cut, ranking by score. */
+/* Shared by commands that run texts through an encoder: options, truncation, ranking by score. */
 #include <stdlib.h>
 
 #include "cli.h"

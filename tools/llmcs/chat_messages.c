@@ -17,7 +17,7 @@ bool chat_find(const char *folder, llmcs_chat **chat) {
     return false;
 }
 
-/* System text, the turns from `first` on, and the message. Returns how many. */
+/* Writes the system text, the turns from `first` on and the message. Returns their number. */
 static size_t fill(const conversation *c, size_t first, const char *message, size_t len, llmcs_chat_message *out) {
     size_t n = 0;
     if (c->system) out[n++] = (llmcs_chat_message){"system", c->system, c->system_len, NULL, 0};

@@ -4,10 +4,10 @@
 
 #include "conversation.h"
 
-/* The local time, as llmcs_chat_params.now has it. */
+/* The local time in the format of llmcs_chat_params.now. */
 void chat_now(char now[32]);
 
-/* The folder's chat template. *chat is NULL where it has none; false after an error message: it cannot be used. */
+/* The folder's chat template; *chat is NULL if it has none. False, after an error message, if it cannot be used. */
 bool chat_find(const char *folder, llmcs_chat **chat);
 
 /* params->messages for a message after as many of the last turns as leave n_answer of n_ctx tokens for the answer;

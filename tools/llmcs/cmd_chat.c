@@ -80,7 +80,7 @@ static llmcs_status answer_by_prompt(chat *c, const char *message, size_t len, b
     return status;
 }
 
-/* Answers a message and adds the turn to the conversation, which is as before if that fails. */
+/* Answers a message and adds the turn to the conversation; on failure the conversation is unchanged. */
 static llmcs_status answer_message(chat *c, const char *message, size_t len, bool print, llmcs_result **result) {
     size_t first = 0;
     const llmcs_status status = c->template ? answer_by_template(c, message, len, print, result, &first)
@@ -224,7 +224,7 @@ static int chat_command(int argc, char **argv) {
     code = gen_read_options(&cmd_chat, &common, model, &g);
     g.params.num_beams = g.params.num_return_sequences = 1; /* a folder's beams cannot be printed as they grow */
     g.params.cancel = &interrupted;
-    llmcs_chat *template = NULL; /* --template outranks the folder's */
+    llmcs_chat *template = NULL; /* --template replaces the folder's */
     if (code == EXIT_DONE && !g.template && !chat_find(common.folder, &template)) code = EXIT_FAILED;
     if (code == EXIT_DONE &&
         template_find(&t, common.folder, template ? DEFAULT_TEMPLATE : g.template, DEFAULT_TEMPLATE) < 0)

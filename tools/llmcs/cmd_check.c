@@ -1,4 +1,4 @@
-/* llmcs check: whether a folder works, on one page. */
+/* llmcs check: a one-page report on whether a folder works. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -26,7 +26,7 @@ static llmcs_status try_decoder(llmcs_model *model, const llmcs_model_info *info
     if (!status) status = llmcs_generate_params_init(&params, NULL);
     params.max_new_tokens = 1;
     params.n_eos_token_id = 0;
-    params.eos_token_id = &first; /* no end: one token in any case */
+    params.eos_token_id = &first; /* no end: exactly one token */
     if (!status)
         status = text ? llmcs_generate(session, TRIED_TEXT, LLMCS_NUL, &params, NULL, NULL, &result)
                       : llmcs_generate_ids(session, &first, 1, &params, NULL, NULL, &result);
@@ -88,7 +88,7 @@ static llmcs_status try_encoder_ids(llmcs_model *model, const llmcs_model_info *
     return status;
 }
 
-/* A model that opens may still give NaN. */
+/* A model that opens may still compute NaN. */
 static llmcs_status try_model(llmcs_model *model, char **said) {
     llmcs_model_info info = {.struct_size = sizeof info};
     const llmcs_status status = llmcs_model_get_info(model, &info);

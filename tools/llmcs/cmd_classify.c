@@ -81,7 +81,7 @@ static llmcs_status classify_request(void *user, const json_t *request, cli_answ
 
 static void print_name(const char *name) { cli_print_escaped(stdout, name, strlen(name), true); }
 
-/* The best label, of `all` the others too, and the text. */
+/* Prints the best label, with `all` the others too, and the text. */
 static void print_scores(const classify_job *j, const char *const *names, size_t n, size_t best, const float *scores,
                          const char *bytes, size_t len) {
     print_name(names[best]);
@@ -131,7 +131,7 @@ static int classify_all(classify_job *j, const cli_common *common) {
     return cli_each_text(common, j->set.n ? zero_shot_text : classify_text, j);
 }
 
-/* EXIT_DONE, or EXIT_USAGE after saying what is wrong. */
+/* EXIT_DONE, or EXIT_USAGE after an error message. */
 static int read_labels(const cli_common *common, classify_job *j) {
     request_begin();
     if (j->labels && label_set_split(&j->set, j->labels))

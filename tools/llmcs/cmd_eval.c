@@ -65,7 +65,7 @@ static llmcs_status add_starts_and_ends(eval_job *j, size_t n, cli_answer *answe
     return LLMCS_OK;
 }
 
-/* How many rows of logits of which width the head gives for n tokens. */
+/* Rows and columns of the head's logits for n tokens. */
 static size_t logit_rows(const llmcs_model_info *info, size_t n, size_t *width) {
     const bool of_tokens =
         info->heads & (LLMCS_HEAD_MASKED_LM | LLMCS_HEAD_TOKEN_CLASSIFICATION | LLMCS_HEAD_QUESTION_ANSWERING);

@@ -9,9 +9,9 @@
 
 enum { ROWS_TOGETHER = 64, MAX_RESULTS = 10000 };
 
-/* An item that waits for the others of its batch. */
+/* An item of the batch that is being collected. */
 typedef struct waiting_row {
-    char *text; /* to embed; NULL: its vector is there */
+    char *text; /* to embed; NULL: it has a vector */
     size_t text_bytes, line;
 } waiting_row;
 
@@ -68,7 +68,7 @@ static llmcs_status open_index_model(index_job *j) {
     return LLMCS_OK;
 }
 
-/* The first item says how long vectors are. */
+/* The first item determines the dimension. */
 static llmcs_status create_index(index_job *j) {
     llmcs_index_options o;
     if (j->index) return LLMCS_OK;
@@ -135,7 +135,7 @@ static llmcs_status read_vector(index_job *j, const json_t *item, float *out) {
     return LLMCS_OK;
 }
 
-/* What the first item decides: the model, the length of vectors, the index. */
+/* Opens model and index as the first item requires. */
 static llmcs_status prepare_for(index_job *j, const json_t *item) {
     const json_t *vector = json_object_get(item, "vector");
     const size_t n = json_array_size(vector);
@@ -194,7 +194,7 @@ static void embed_rows(index_job *j, bool refused[ROWS_TOGETHER]) {
     }
 }
 
-/* Puts the batch. A failure here is not one of a row. */
+/* Puts the batch. A failure here does not belong to one row. */
 static llmcs_status flush_rows(index_job *j) {
     bool refused[ROWS_TOGETHER] = {false};
     size_t n = 0;
@@ -250,7 +250,7 @@ static llmcs_status take_item(index_job *j, const json_t *item, size_t line) {
     return j->n_rows == ROWS_TOGETHER ? flush_rows(j) : LLMCS_OK;
 }
 
-/* All lines of stdin; a broken one is named and left out. EXIT_FAILED if there was one. */
+/* Reads all lines of stdin; reports and skips invalid ones. EXIT_FAILED if there was one. */
 static int take_items(index_job *j) {
     cli_lines lines = {.max_bytes = (size_t)j->common.max_line_bytes};
     while (cli_next_line(&lines)) {
@@ -360,7 +360,7 @@ static int remove_command(int argc, char **argv) {
 
 /* ---- search */
 
-/* What a request asks of the search, with the memory that its parameters point to. */
+/* A request's search parameters, and the memory that they point to. */
 typedef struct index_query {
     llmcs_search_params params;
     uint64_t *exclude;
@@ -499,7 +499,7 @@ static int search_command(int argc, char **argv) {
 
 /* ---- measure */
 
-/* Queries of stdin, as many as there are. False after an error message. */
+/* Reads all queries of stdin. False after an error message. */
 static bool read_queries(index_job *j, float **queries, size_t *n) {
     cli_lines lines = {.max_bytes = (size_t)j->common.max_line_bytes};
     llmcs_status st = LLMCS_OK;

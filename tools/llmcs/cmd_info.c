@@ -1,4 +1,4 @@
-/* llmcs info: what a folder holds and what it takes. */
+/* llmcs info: a folder's model, its files and its memory needs. */
 #include <string.h>
 
 #include "commands.h"

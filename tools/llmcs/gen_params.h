@@ -52,9 +52,9 @@ enum {
 };
 extern const cli_option gen_options[];
 
-/* -1, or the exit code after saying what is contradictory. */
+/* -1, or the exit code after an error message if options contradict each other. */
 int gen_check_options(const cli_command *command, const cli_common *common, const gen_params *g);
-/* The folder's defaults, then what the command line gave. Returns EXIT_DONE, or the exit code after a message. */
+/* Sets the folder's defaults, then the command line's values. Returns EXIT_DONE, or the exit code after a message. */
 int gen_read_options(const cli_command *command, const cli_common *common, const llmcs_model *model, gen_params *g);
 /* Adds the template's stop strings to those there are. False: no memory. */
 bool gen_add_stop_strings(gen_params *g, const prompt_template *t);

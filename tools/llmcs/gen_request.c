@@ -36,7 +36,7 @@ static llmcs_status store_name(const cli_option *o, const json_t *v, void *at) {
     return wrong(o->name, "true, false or \"never\"");
 }
 
-/* Writes one plain value where its option says. */
+/* Stores one plain value in its option's member. */
 static llmcs_status store(const cli_option *o, const json_t *v, gen_params *g) {
     void *at = (char *)g + o->offset;
     const json_int_t i = json_integer_value(v);
@@ -71,7 +71,7 @@ static llmcs_status store(const cli_option *o, const json_t *v, gen_params *g) {
             *(const char **)at = json_string_value(v);
             return LLMCS_OK;
         default:
-            return LLMCS_OK; /* lists are read below */
+            return LLMCS_OK; /* lists are handled below */
     }
 }
 

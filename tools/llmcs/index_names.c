@@ -69,7 +69,7 @@ bool names_load(index_names *names, llmcs_index *index, const char *path) {
     char *text = malloc(n + 1);
     const bool ok = text && !llmcs_index_get_attachment(index, text, n, &n) && load_text(names, text, n);
     free(text);
-    if (!ok) cli_error("%s: the index has no table of names: it is not of llmcs index build", path);
+    if (!ok) cli_error("%s: the index has no table of names: it was not built by llmcs index build", path);
     return ok;
 }
 

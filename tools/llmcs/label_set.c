@@ -28,7 +28,7 @@ static llmcs_status add(label_set *set, const char *name, size_t len) {
     return LLMCS_OK;
 }
 
-/* What scoring needs. */
+/* Workspace of scoring. */
 static llmcs_status complete(label_set *set) {
     if (!set->n) return request_error(LLMCS_ARG, "labels: there are none; give their names");
     set->scores = malloc(set->n * sizeof *set->scores);

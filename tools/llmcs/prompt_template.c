@@ -85,7 +85,7 @@ static bool is_plain_string(const json_t *v) {
     return json_is_string(v) && strlen(json_string_value(v)) == json_string_length(v);
 }
 
-/* What is wrong with the file, or NULL. */
+/* The error in the file, or NULL. */
 static const char *find_fault(const json_t *file) {
     const json_t *turn = json_object_get(file, "turn"), *system = json_object_get(file, "system");
     const json_t *stop_strings = json_object_get(file, "stop_strings");

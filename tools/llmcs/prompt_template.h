@@ -24,7 +24,7 @@ bool template_is_valid_turn(const char *turn);
 void template_write_system(const prompt_template *t, FILE *to, const char *system, size_t len);
 /* Line ends in the message become spaces: with "\nBot:" in it, a message could write the bot's lines. */
 void template_write_prompt(const prompt_template *t, FILE *to, const char *message, size_t len);
-/* What follows template_write_prompt once the answer is known. */
+/* Writes the text after template_write_prompt's, once the answer is known. */
 void template_write_answer(const prompt_template *t, FILE *to, const char *answer, size_t len);
 
 #define TEMPLATE_HELP                                                                                                 \

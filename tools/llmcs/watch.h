@@ -17,7 +17,7 @@ typedef struct file_watch {
 
 /* The files of a folder and of the folders in it, sorted; a path that is a file is its only one. */
 void watch_start(file_watch *w, const char *path);
-/* Marks the files that were opened since. */
+/* Marks the files that were opened since the last call. */
 void watch_collect(file_watch *w);
 void watch_stop(file_watch *w);
 

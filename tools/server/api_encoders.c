@@ -54,7 +54,7 @@ static bool fail_library(call *c, llmcs_status status) {
     return false;
 }
 
-/* One of `names`, in the order of an enum that begins with `first`. */
+/* Parses one of `names`, which are in the order of an enum from `first`. */
 static bool read_choice(exchange *x, const char *key, const char *const *names, int first, int *value) {
     const char *text;
     if (!x_name(x, key, false, &text)) return false;
@@ -68,7 +68,7 @@ static bool read_choice(exchange *x, const char *key, const char *const *names, 
     return false;
 }
 
-/* overflow, max_length, stride, and when to give up. */
+/* Reads overflow, max_length and stride, and sets the deadline. */
 static bool read_params(call *c) {
     exchange *x = c->exchange;
     int overflow = LLMCS_OVERFLOW_TRUNCATE;
@@ -85,7 +85,7 @@ static bool read_params(call *c) {
     return true;
 }
 
-/* The text of token ids, if the tokenizer makes these ids of it: then the answer is that of the ids. */
+/* The text of token ids, if the tokenizer encodes it to the same ids, so that the answer is the same. */
 static bool decode_input(call *c, size_t i) {
     const llmcs_tokenizer *t = llmcs_model_tokenizer(c->model->model);
     const gen_prompt *p = &c->inputs[i];
@@ -198,7 +198,7 @@ static void add_base64(buffer *b, const float *values, size_t n) {
     free(text);
 }
 
-/* Text by hand: as JSON values, vectors would take ten times their memory. */
+/* Writes the JSON directly: as JSON values, vectors would take ten times the memory. */
 static void reply_vectors(call *c, const float *vectors, size_t n_vector, bool base64) {
     buffer b = {0};
     json_t *name_json = json_string(c->model->config->name), *usage = usage_json(c);

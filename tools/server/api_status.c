@@ -1,4 +1,4 @@
-/* What operators ask: /health, /ready, /metrics, /v1/models, reload. */
+/* Endpoints for operators: /health, /ready, /metrics, /v1/models, reload. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -14,7 +14,7 @@ bool auth_identify(const config *c, const char *authorization, caller *who, char
     const char *key = authorization + sizeof bearer - 1;
     crypto_hash_sha256(presented, (const unsigned char *)key, strlen(key));
     const key_config *found = NULL;
-    /* All keys are compared, each in constant time: how long it takes says nothing about them. */
+    /* Compares all keys, each in constant time, so that the time reveals nothing about them. */
     for (size_t i = 0; i < c->n_keys; i++)
         if (!sodium_memcmp(presented, c->keys[i].sha256, sizeof presented)) found = &c->keys[i];
     if (found) {

@@ -1,4 +1,4 @@
-/* The configuration: a JSON file, and options of the command line that outrank it. */
+/* The configuration: a JSON file, and options of the command line that override it. */
 #include <errno.h>
 #include <math.h>
 #include <sodium.h>
@@ -12,7 +12,7 @@
 
 const char *const cli_program = "llmcs-server";
 
-/* What the command line says. */
+/* Options of the command line. */
 typedef struct given {
     const char *file, *address, *shop, *key_file;
     int32_t port;
@@ -70,7 +70,7 @@ static const cli_command command = {
         "The log is JSON lines on stderr. SIGTERM finishes what runs and ends; SIGHUP opens all models again.",
 };
 
-/* ---- helpers. What fails is said and ends the start. */
+/* ---- helpers: they log an error, and false ends the start */
 
 static bool fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 static bool fail(const char *fmt, ...) {
@@ -128,7 +128,7 @@ static bool read_int32(const json_t *object, const char *where, const char *key,
     return true;
 }
 
-/* A list of strings; it belongs to the file, the array is fresh. */
+/* A list of strings, owned by the file; the array is allocated. */
 static bool read_list(const json_t *object, const char *where, const char *key, const char ***list, size_t *n) {
     const json_t *v = json_object_get(object, key);
     if (!v) return true;
@@ -308,7 +308,7 @@ static bool read_key(config *c, const json_t *o, size_t i) {
         return false;
     if (!file == !hex) return fail("%s: give one of \"key_file\" and \"key_sha256\"", where);
     if (key.roles & ROLE_CUSTOMER && !key.customer)
-        return fail("%s: a key with the role customer needs \"customer\", the one it speaks for", where);
+        return fail("%s: a key with the role customer needs \"customer\", the customer's name", where);
     if (file && !hash_key_file(file, key.sha256)) return false;
     if (hex &&
         (sodium_hex2bin(key.sha256, sizeof key.sha256, hex, strlen(hex), NULL, &n, NULL) || n != sizeof key.sha256))
@@ -405,7 +405,7 @@ static bool apply_options(config *c, const given *g, const cli_common *common) {
 
 static bool is_loopback(const char *address) { return !strncmp(address, "127.", 4) || !strcmp(address, "::1"); }
 
-/* Names and aliases are unique: a request means one model. */
+/* Names and aliases must be unique: a request names one model. */
 static bool check_names(const config *c) {
     for (size_t i = 0; i < c->n_models; i++)
         for (size_t a = 0; a <= c->models[i].n_aliases; a++) {

@@ -114,7 +114,7 @@ void exchange_complete(exchange *x) {
     exchange_release(x);
 }
 
-/* ---- what the request says */
+/* ---- reading the request */
 
 double x_remaining_ms(const exchange *x) {
     if (!x->deadline_ns) return 0;
@@ -220,7 +220,7 @@ static void add_type(struct MHD_Response *response, const char *type) {
 void reply_bytes(exchange *x, unsigned status, const char *type, const void *bytes, size_t n, bool copy) {
     struct MHD_Response *response = MHD_create_response_from_buffer(
         n, (void *)(uintptr_t)bytes, copy ? MHD_RESPMEM_MUST_COPY : MHD_RESPMEM_PERSISTENT);
-    if (!response) { /* then this small one, whose bytes are static, or the connection is closed */
+    if (!response) { /* then a small static response, or the connection is closed */
         response =
             MHD_create_response_from_buffer(sizeof no_memory - 1, (void *)(uintptr_t)no_memory, MHD_RESPMEM_PERSISTENT);
         status = 500;
@@ -272,7 +272,7 @@ void reply_error(exchange *x, unsigned status, const char *code, const char *par
     reply_json(x, status, error_json(status, code, param, message));
 }
 
-/* What a status of the library is in HTTP. */
+/* The HTTP status for a status of the library. */
 static unsigned http_status(llmcs_status status, const char **code) {
     static const struct {
         llmcs_status status;
@@ -313,7 +313,7 @@ void reply_status(exchange *x, llmcs_status status, const char *message) {
 
 /* ---- streams */
 
-/* MHD's reader: what was sent, else what on_pull sends now, else it waits suspended for exchange_wake. */
+/* MHD's reader: returns queued bytes, else those that on_pull adds, else suspends until exchange_wake. */
 static ssize_t read_stream(void *cls, uint64_t position, char *to, size_t capacity) {
     exchange *x = cls;
     (void)position;

@@ -60,7 +60,7 @@ static bool read_number(const json_t *body, const char *key, double low, double 
     return refuse(f, "invalid_value", key, "\"%s\" must be from %g to %g", key, low, high);
 }
 
-/* Not given: *value stays. */
+/* If absent *value is unchanged. */
 static bool read_integer(const json_t *body, const char *key, json_int_t low, json_int_t high, json_int_t *value,
                          gen_fault *f) {
     const json_t *v = find_value(body, key);
@@ -215,7 +215,7 @@ bool gen_prompts_read(const json_t *value, const char *key, size_t max, gen_prom
     if (!*prompts) return no_memory(f, key);
     for (; *n < wanted; ++*n)
         if (!read_one(list ? json_array_get(value, *n) : value, key, &(*prompts)[*n], f)) {
-            ++*n; /* what was read of it is freed, too */
+            ++*n; /* a partly read element is freed, too */
             return false;
         }
     return true;
@@ -293,7 +293,7 @@ static bool read_messages(gen_body *b, const json_t *body, gen_fault *f) {
     return true;
 }
 
-/* ---- what the answer must be */
+/* ---- response_format */
 
 static bool read_response_format(gen_body *b, const json_t *body, gen_fault *f) {
     const json_t *format = find_value(body, "response_format"), *schema = NULL;
@@ -349,7 +349,7 @@ static bool is_in(const char *key, const char *const *list) {
     return *list != NULL;
 }
 
-/* They name the end user, or a group of requests, to the host's own statistics: they do not change an answer. */
+/* Keys for the host's statistics (end user, group of requests), which do not change the answer. */
 static bool check_names(const json_t *body, gen_fault *f) {
     static const char *const names[] = {"user", "prompt_cache_key", "safety_identifier"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

@@ -16,7 +16,7 @@ typedef struct gen_prompt {
     size_t n_ids;
 } gen_prompt;
 
-/* Numbers that a request need not give. */
+/* Optional numbers of a request. */
 typedef struct gen_number {
     bool given;
     double value;

@@ -134,7 +134,7 @@ static void set_float(const gen_number *number, float *value) {
     if (number->given) *value = (float)number->value;
 }
 
-/* What a request does not say is as the folder says. One that names a way of sampling samples. */
+/* Defaults are the folder's. A request with a sampling parameter samples. */
 static void set_sampling(const gen_body *b, llmcs_generate_params *p) {
     if (b->temperature.given || b->top_p.given || b->top_k.given || b->min_p.given) p->do_sample = 1;
     if (b->temperature.given && b->temperature.value == 0)
@@ -184,7 +184,7 @@ static bool make_params(generation *g) {
     if (status) return fail_status(g, status);
     if (b->max_tokens) p->max_new_tokens = b->max_tokens;
     set_sampling(b, p);
-    if (p->do_sample) { /* beams are for the most probable text */
+    if (p->do_sample) { /* no beam search while sampling */
         p->num_beams = p->num_beam_groups = 1;
         p->diversity_penalty = 0;
     }
@@ -277,7 +277,7 @@ static llmcs_status submit_one(generation *g, choice *c, size_t sample) {
                : llmcs_engine_submit_ids(g->model->engine, input->ids, input->n_ids, &params, &options, &c->request);
 }
 
-/* Submits all choices, or none is left running. */
+/* Submits all choices; on failure cancels those that run. */
 static bool submit_all(generation *g) {
     const size_t n = g->body.n;
     llmcs_status status = LLMCS_OK;

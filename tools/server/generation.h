@@ -65,9 +65,9 @@ struct generation {
 
 /* generation_answer.c. On an HTTP thread, for exchange.on_pull. */
 void generation_pull(exchange *x);
-/* All choices are finished: answers, or lets the stream end. */
+/* Called when all choices are finished: answers, or ends the stream. */
 void generation_complete(generation *g);
-/* "chatcmpl-..." and what else all chunks have. False: no memory. */
+/* Writes "chatcmpl-..." and the other members that all chunks share. False: no memory. */
 bool generation_prepare_stream(generation *g);
 
 /* top_logprobs.c. Fills choice.top of all choices. */

@@ -6,7 +6,7 @@
 #include "generation.h"
 #include "request.h"
 
-/* ---- what both share */
+/* ---- shared by both */
 
 /* A deadline or a server that ends cuts an answer off, as the token limit does; finish_detail says which it was. */
 static const char *finish_reason(llmcs_finish_reason reason) {
@@ -57,7 +57,7 @@ static void log_usage(generation *g) {
 
 /* ---- log-probabilities */
 
-/* A token's text as it stands in the answer: all of them together are its text. */
+/* A token's piece of the answer; all pieces concatenated are its text. */
 typedef struct piece {
     const char *text;
     size_t n;
@@ -77,7 +77,7 @@ static char *alternative_text(const llmcs_tokenizer *tokenizer, int32_t before, 
     char *text;
     if (!first && llmcs_decode(tokenizer, ids, 1, 0, NULL, 0, &n_before)) n_before = 0;
     if (cli_decode(tokenizer, ids + first, 2 - first, 0, &text, n)) return NULL;
-    if (n_before > *n) n_before = *n; /* halves of a character are one */
+    if (n_before > *n) n_before = *n; /* parts of one character count as one */
     *n -= n_before;
     memmove(text, text + n_before, *n + 1);
     return text;
@@ -225,7 +225,7 @@ static json_t *choice_json(choice *c, size_t index) {
 static void answer_whole(generation *g) {
     exchange *x = g->exchange;
     for (size_t i = 0; i < g->n_choices; i++)
-        if (!g->choices[i].result) { /* all or nothing */
+        if (!g->choices[i].result) { /* fails unless all choices succeeded */
             reply_status(x, g->choices[i].status, g->choices[i].message);
             return;
         }

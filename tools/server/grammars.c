@@ -11,7 +11,7 @@ typedef struct entry {
     char *schema;
     llmcs_grammar *grammar;
     size_t n_users;
-    uint64_t used; /* the larger, the later */
+    uint64_t used; /* time of last use, as a counter */
 } entry;
 
 struct grammars {
@@ -43,7 +43,7 @@ void grammars_free(grammars *g) {
     free(g);
 }
 
-/* With the lock held: frees what was used longest ago, of those that nobody uses. */
+/* With the lock held: frees the least recently used grammars that no request uses. */
 static void displace(grammars *g) {
     while (g->n > N_KEPT) {
         entry **oldest = NULL;

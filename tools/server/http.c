@@ -1,4 +1,4 @@
-/* libmicrohttpd: connections, bodies, routes, who may call, and the answers' headers. */
+/* libmicrohttpd: connections, bodies, routes, authorisation, and the headers of answers. */
 #include "http.h"
 
 #include <arpa/inet.h>
@@ -16,7 +16,7 @@ enum {
 
 /* ---- routes */
 
-/* Compares a path with a route's, and notes the parameters, which it cuts out of the path. */
+/* Matches a path against a route's and extracts its parameters. */
 static bool match_path(const char *pattern, char *path, const char *params[MAX_PARAMS]) {
     size_t n = 0;
     while (*pattern && *path) {
@@ -43,7 +43,7 @@ static bool decode_params(exchange *x) {
     return true;
 }
 
-/* The route, or NULL; allow: the methods that the path is there with, "" for none. */
+/* The route, or NULL; allow: the methods of routes with this path, "" for none. */
 static const route *find_route(exchange *x, const char *method, char allow[ALLOW_BYTES]) {
     const server *s = x->server;
     size_t n = 0;
@@ -65,7 +65,7 @@ static const route *find_route(exchange *x, const char *method, char allow[ALLOW
     return NULL;
 }
 
-/* ---- who may */
+/* ---- authorisation */
 
 static bool is_loopback_name(const char *host) {
     static const char *const names[] = {"localhost", "127.0.0.1", "[::1]"};
@@ -100,7 +100,7 @@ static bool is_local(exchange *x) {
     return false;
 }
 
-/* Answers 401 or 403 and returns false where the caller may not. */
+/* Answers 401 or 403 and returns false if the caller is not allowed. */
 static bool authorize(exchange *x) {
     const config *c = &x->server->config;
     const unsigned roles = x->route->roles;
@@ -147,7 +147,7 @@ static enum MHD_Result count_length(void *n, enum MHD_ValueKind kind, const char
     return MHD_YES;
 }
 
-/* What can be said before the body comes. */
+/* Checks before the body arrives. */
 static void check_head(exchange *x, const char *method) {
     const config *c = &x->server->config;
     char allow[ALLOW_BYTES];
@@ -198,7 +198,7 @@ static bool parse_body(exchange *x) {
     json_error_t error;
     x->json = json_loadb(x->body, x->body_bytes, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     if (json_is_object(x->json)) return true;
-    char *near = strstr(error.text, " near "); /* and what stands there, which may be private */
+    char *near = strstr(error.text, " near "); /* cuts the quoted text, which may be private */
     if (near && !x->json) *near = 0;
     if (x->json)
         reply_error(x, 400, "invalid_json", NULL, "the body must be a JSON object");
@@ -220,7 +220,7 @@ static void run_handler(exchange *x) {
     x->route->handle(x);
 }
 
-/* The body is whole. */
+/* The body is complete. */
 static void dispatch(exchange *x) {
     x->body = x->http.in.bytes ? x->http.in.bytes : "";
     x->body_bytes = x->http.in.n;
@@ -312,7 +312,7 @@ static enum MHD_Result answer(void *cls, struct MHD_Connection *connection, cons
     (void)connection;
     (void)url;
     (void)version;
-    if (!x) return MHD_NO; /* there was no memory for it */
+    if (!x) return MHD_NO; /* no memory */
     if (!x->http.checked) {
         x->http.checked = true;
         check_head(x, method);

@@ -1,4 +1,4 @@
-/* What http.c, exchange.c, watch.c, auth.c and main.c share. */
+/* Shared by http.c, exchange.c, watch.c, auth.c and main.c. */
 #ifndef TOOLS_SERVER_HTTP_H
 #define TOOLS_SERVER_HTTP_H
 
@@ -10,7 +10,7 @@
 bool http_listen(server *s);
 int http_port(const server *s);
 bool http_start(server *s);
-/* No further connections; those there are go on. */
+/* Accepts no further connections; existing ones continue. */
 void http_close_listener(server *s);
 /* All requests end as if their clients had gone; close_too: all connections are closed, also those whose clients do not
  * read, or have sent half a request. */
@@ -23,7 +23,7 @@ void http_stop(server *s);
 
 /* exchange.c */
 exchange *exchange_create(server *s, struct MHD_Connection *connection, const char *path);
-/* Another thread than this one will answer. Called on the HTTP thread before others know x. */
+/* Notes that another thread will answer. Called on the HTTP thread before others know x. */
 void exchange_suspend(exchange *x);
 /* MHD is done with it: releases MHD's reference. */
 void exchange_complete(exchange *x);
@@ -41,7 +41,7 @@ uint32_t watch_add(watch *w, int fd);
 void watch_remove(watch *w, uint32_t id);
 /* The connection has received a whole request, x; NULL: it waits for the next one. */
 void watch_set(watch *w, uint32_t id, exchange *x);
-/* limits.max_connections were there before it, and are. */
+/* limits.max_connections were open before it and still are. */
 bool watch_is_surplus(watch *w, uint32_t id);
 size_t watch_count(watch *w);
 void watch_lose_all(watch *w, bool close_too);

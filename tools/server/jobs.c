@@ -1,4 +1,4 @@
-/* A pool of threads with a bounded queue of jobs, one an exchange. */
+/* A pool of threads with a bounded queue of jobs, one per exchange. */
 #include <stdlib.h>
 
 #include "server.h"

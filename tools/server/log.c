@@ -16,7 +16,7 @@ static void format_time(char text[40]) {
     snprintf(text + n, 40 - n, ".%03dZ", (int)(now.tv_nsec / 1000000));
 }
 
-/* One write for a line, so that lines of several threads do not mix. */
+/* One write per line, so that lines of several threads do not mix. */
 static void write_line(char *line) {
     const size_t n = strlen(line);
     line[n] = '\n'; /* in place of the NUL */

@@ -10,7 +10,7 @@
 
 #include "http.h"
 
-/* An API is a file of its own; server.h says how to add one. */
+/* Each API is one file; server.h describes how to add one. */
 static const api *const apis[] = {&api_status, &api_generate, &api_encoders, &api_shop, &api_page};
 
 static void set_state(server *s, int32_t state) { __atomic_store_n(&s->state, state, __ATOMIC_RELEASE); }
@@ -60,7 +60,7 @@ static void stop(server *s) {
         http_cancel_all(s, true);
         usleep(STEP_US);
     }
-    /* What cannot be cancelled, a model that opens for example, is left as it is. */
+    /* Work that cannot be cancelled, such as opening a model, is left running. */
     if (s->metrics && s->http && http_active(s)) _exit(EXIT_SUCCESS);
     http_stop(s);
     pool_free(s->prepare);
@@ -78,7 +78,7 @@ static bool sleep_ms(const sigset_t *signals, int32_t ms) {
     return number != SIGTERM && number != SIGINT;
 }
 
-/* /ready says 503, so that balancers send no more; then no connections are accepted; what runs may finish. */
+/* /ready answers 503, so that balancers send no more; then no connections are accepted; running requests may finish. */
 static void drain(server *s, const sigset_t *signals) {
     enum { STEP_MS = 10, CANCEL_MS = 5000 };
     sigset_t ends = *signals;

@@ -9,7 +9,7 @@
 enum { N_STATUS = 600, N_BUCKETS = 14 };
 static const double bounds_ms[N_BUCKETS] = {1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000};
 
-/* Of one route; counted without a lock. */
+/* Counters of one route, without a lock. */
 typedef struct route_metrics {
     const route *route; /* NULL: requests that none fits */
     uint64_t by_status[N_STATUS], buckets[N_BUCKETS + 1], sum_us;

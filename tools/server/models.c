@@ -290,7 +290,7 @@ void models_close(server *s) {
     pthread_cond_signal(&all->changed);
     pthread_mutex_unlock(&all->lock);
     if (all->started) pthread_join(all->thread, NULL);
-    /* From here on this thread is alone. */
+    /* From here on no other thread runs. */
     for (size_t i = 0; i < all->n && all->current; i++) release_locked(all, all->current[i]);
     for (served *m = all->dead, *next; m; m = next) {
         next = m->next_dead;

@@ -32,7 +32,7 @@ static void send_file(exchange *x, const char *name) {
     reply_error(x, 404, "not_found", NULL, "there is no such path");
 }
 
-/* What the caller's key may do, so that the page shows that alone. Public: without a key it is nothing. */
+/* The roles of the caller's key, so that the page shows only what they allow. Public: no key, no roles. */
 static void whoami(exchange *x) {
     static const struct {
         unsigned role;

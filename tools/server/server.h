@@ -1,5 +1,5 @@
 /*
- * server.h - what the parts of llmcs-server share.
+ * server.h - declarations shared by the parts of llmcs-server.
  *
  * Threads. libmicrohttpd runs limits.http_threads threads over epoll; they read requests and write answers and never
  * wait. A route says where its handler runs: RUN_INLINE on the HTTP thread (must not block), RUN_PREPARE on a thread
@@ -46,7 +46,7 @@ struct MHD_Response;
 
 /* ------------------------------------------------------------------------------------------------- config.c */
 
-/* What a key may do. ROLE_ADMIN includes all others. */
+/* Roles of keys. ROLE_ADMIN includes all others. */
 enum {
     ROLE_PUBLIC = 0,     /* of routes: no key is needed */
     ROLE_INFERENCE = 1,  /* /v1 */
