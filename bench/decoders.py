@@ -5,7 +5,7 @@ are random and which `llmcs quantize` writes, and prints medians and their ratio
     python3 bench/decoders.py [--models qwen2.5-0.5b,...] [--turns 5] [--threads 2] [--cpu-time] [--folder DIR]
 
 A prompt of 512 tokens, decoding one conversation after 10, and new tokens of 16 conversations that decode together. Each turn is a
-process of its own, ours and llama.cpp's by turns. llama.cpp is given fixed tokens, so choosing the next one costs it nothing; our
+process of its own, ours and llama.cpp's alternate. llama.cpp is given fixed tokens, so choosing the next one costs it nothing; our
 engine samples. Then the times to open Qwen2.5-0.5B's shape: a folder in bfloat16, and the Q8_0 file, with memory at its highest.
 Needs the built library, numpy and llama-cpp-python (tools/eval/llama_cpp_peer.py). --folder keeps the models for the next run.
 """

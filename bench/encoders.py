@@ -5,7 +5,7 @@
 
 Tokens per second of one text of 128 tokens, and of 16 such texts together. ONNX Runtime gets the graph that its own optimizer for
 transformers fuses; int8 is its dynamic quantisation, weights by channel. llmcs packs the same weights at open. Each turn is a
-process of its own, ours and ONNX Runtime's by turns; opening and the first call of each kind are not timed. DIR keeps the models
+process of its own, ours and ONNX Runtime's alternate; opening and the first call of each kind are not timed. DIR keeps the models
 for the next run. Making them needs torch, transformers and onnx; timing needs the built library, numpy and onnxruntime.
 """
 import json

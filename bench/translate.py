@@ -6,7 +6,7 @@
 New target tokens per second, encoding included, of sources of 40 tokens with exactly 40 new tokens each (the end token is
 suppressed): 1 and 4 beams, one source alone and 16 together. llmcs serves the 16 as requests of one engine, CTranslate2 as one
 batch. Then source tokens per second of 128 source tokens with one new token, and of llmcs' encoder alone, which CTranslate2's
-interface does not offer. Each turn is a process of its own, ours and CTranslate2's by turns; opening and a first call of
+interface does not offer. Each turn is a process of its own, ours and CTranslate2's alternate; opening and a first call of
 each kind are not timed. The encoder alone is held against this machine's 8-bit dot products, as llmcs-bench measures them in
 the same run. DIR keeps both forms of each model: the Transformers folder in float32 and CTranslate2's, converted from
 the same weights. Making them needs torch and transformers, and 10 GB of memory for mbart-large, which is left out unless it is

@@ -134,7 +134,7 @@ static llmcs_status with_file(ll_chat_files *f, const ll_source *source, const c
 
 typedef struct config_facts {
     bool jinja;  /* chat_template.jinja is there */
-    bool legacy; /* special_tokens_map.json outranks tokenizer_config.json */
+    bool legacy; /* special_tokens_map.json takes precedence over tokenizer_config.json */
 } config_facts;
 
 static llmcs_status read_config(ll_chat_files *f, const ll_settings *s, void *user) {

@@ -1,6 +1,6 @@
 /*
  * The vocabulary of a GGUF file (ggml, docs/gguf.md, "Tokenizer"; what llama.cpp's converter writes is in conversion/).
- * tokenizer.ggml.tokens lists the tokens by id; ids that no token has are filled up with "[PAD<id>]" of type UNUSED.
+ * tokenizer.ggml.tokens lists the tokens by id; ids that no token has get "[PAD<id>]" of type UNUSED.
  *
  * WordPiece stands there in llama.cpp's form: "▁" before a token that begins a word, nothing where BERT has "##".
  * Control tokens ([CLS]) stand as they are; older converters left everything in brackets so. Which of our own tokens

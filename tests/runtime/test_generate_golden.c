@@ -324,7 +324,7 @@ START_TEST(golden_cases_pass_on_every_kernel_and_thread_count) {
 }
 END_TEST
 
-/* Each checkpoint of the list on the kernel sets, by turns with one, two and three threads. */
+/* Each checkpoint of the list on the kernel sets, with one, two or three threads in turn. */
 static void run_all(const char *const *names, size_t least_generate) {
     const ll_kernels *sets[MAX_KERNEL_SETS];
     const size_t n_sets = all_kernels(sets);

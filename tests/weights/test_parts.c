@@ -1,4 +1,4 @@
-/* Linears of several parts: query, key and value of different sizes, halves of fused tensors, gate and up by turns.
+/* Linears of several parts: query, key and value of different sizes, halves of fused tensors, gate and up interleaved.
  * Each part has the bits it has as a linear of its own. */
 #include <stdio.h>
 #include <stdlib.h>
