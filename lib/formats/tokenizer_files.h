@@ -264,8 +264,8 @@ llmcs_status ll_tokenizer_files_read(ll_tokenizer_spec *spec, const llmcs_alloca
                                      const char *model_type, bool target_side, const ll_log *log);
 void ll_tokenizer_spec_free(ll_tokenizer_spec *spec);
 
-/* Frees the text of the files to make room for the tokenizer's tables. Afterwards only ids, flags, lengths and paths of
- * the spec may be read, no tokens, merges or names. */
+/* Frees the text of the files before the tokenizer's tables are allocated. Afterwards only ids, flags, lengths and
+ * paths of the spec may be read, no tokens, merges or names. */
 void ll_tokenizer_spec_drop_text(ll_tokenizer_spec *spec);
 
 #endif

@@ -23,7 +23,7 @@ static inline llmcs_status ll_encoding_grow(ll_encoding *e, const llmcs_allocato
     return LLMCS_OK;
 }
 
-/* Makes room for `more` tokens. Called for every word: one comparison if nothing grows. */
+/* Reserves capacity for `more` tokens. Called for every word: one comparison if nothing grows. */
 static inline llmcs_status ll_encoding_reserve(ll_encoding *e, const llmcs_allocator *a, size_t more) {
     return more <= e->capacity - e->n ? LLMCS_OK : ll_encoding_grow(e, a, e->n + more);
 }
