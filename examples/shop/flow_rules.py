@@ -203,6 +203,8 @@ RULES = list(rules([
             r"查.{0,4}(物流|快递|订单|单号))"),
     pattern("order_status", r"^(?!.*\d{6})(?!.*\b(code|coupon|voucher|refund|money|cash|points?|discount|invoice|receipt|password|account|address|button|box|link|e-?mail|confirmation|history|cart|basket|gift card|size|rest|other|second|page|site|label|manual|warranty|details|data|bill|shop|store|review|menu|app|card|tag)\b).*\bwhere('?s| is| are|s|re)? (my|our) (?!nearest)[\w'-]+( [\w'-]+){0,3}( at| now| then| please| pls)?\b",
             r"^(?!.*(取消|收费|地址|退|换|发票|券|积分|坏|破|错)).{0,6}(我(的|买的|订的|拍的|那)|买的)[^，。,.!?]{1,10}(发货|发出|寄出|发|到哪|到)(了|儿了|里了)?(没|没有|吗|了没|了吗|没呀|没啊)?[\s?!.,~。呀啊呢]*$"),
+    pattern("order_status", r"\b(order|parcel|one|package|thing)s? (that|which|what) (hasn'?t|havent|haven'?t|has not|have not|didn'?t|did not) (arrived?|come|shown up|got here)( yet)?\b(?!.*\b(cancel|return|refund|exchange|complain\w*)\b)",
+            r"(还没|没有?|未)(到|收到|送到|来|送来)的?(那|这)(个|单|件|笔|些)(?!.*(取消|退|换|投诉))"),
     pattern("delivery_time", r"\b(how (long|many days|soon|fast)|hw long|when (will|does|do|can|is))\b.*\b(arriv\w*|deliver\w*|shipp?\w*|get (here|it|to)|gets here|come|here|take)\b(?!.*\b(open|refund|valid|warranty|return|points)\b)",
             r"^(?!.*(退|换)).*(几天|多久|多旧|什么时候|啥时候|几时|哪天|何时).{0,6}((?<!看)到(?!账)|收到|送|发货|发出)|发货时间|配送时间|快点发货"),
     {"pattern": NOTHING_DONE + r".*(\b(when|how soon|how fast) (do|will|can|does) (you|it|my order|u) (ship|dispatch|send|leave)\b|什么时候发|啥时候发|多久发|几天发|发货时间|快点发货|kuai dian fa huo)", "entry": "shipping-dispatch"},
@@ -258,6 +260,9 @@ RULES = list(rules([
     {"words": {"en": ["recommend something", "recommend me something", "any recommendations", "what do you recommend", "recommendations", "suggest something"],
                "zh": ["推荐", "推荐一下", "有什么推荐", "推荐点东西", "有什么推荐吗", "推荐点什么"]}, "flow": "recommend_to_me", "whole": True},
     *topic_rules(),
+    # What certainly is to be bought.
+    {"pattern": r"^(?!.*\b(cancel|return|back|exchange|instead)\b).*(\b(i'?ll|i will|i'?d like to|i would like to|want to|wanna|let me|lemme|gonna|how (do|can) i) (just )?(take|buy|order|get|purchase|have) (it|this|that|them|these|those|this one|that one|those ones|the (first|second|third|last|cheaper|cheapest|bigger|smaller) one)\b(?! (back|to|delivered|sent|shipped|in|as|for|wrapped|home|repaired|fixed|exchanged|returned|refunded|cancelled))"
+                r"|^(那|那我|我|那就|我就|就|那我就)?(就|要|想要|想)?(买|拍|下单|订|要)(这个|那个|它|这款|那款|这件|这双|第.个|这些)(了|吧|啦)?[\s,.!?~。]*$|^(这个|那个|这款|它)(我)?(要了|买了|怎么(买|下单|拍))[\s,.!?~。]*$)", "entry": "order-place"},
     # Last, since they are short.
     pattern("order_total", r"\bhow much (was|did|have) (it|that|the order|this order|that order|i)( (pay|paid|spend|spent|cost))?\b(?! (to|for))", r"(这单|这笔|那单|订单|一共|总共|花了|付了).{0,4}多少钱?[\s?!.,~。]*$"),
     pattern("stock", NOTHING_DONE + r".*\bin stock\b", r"有货|现货|还有吗|还有没有"),

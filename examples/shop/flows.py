@@ -58,8 +58,19 @@ def orders(where, limit=5):
     return {"sql": f"{ORDER} AND {where} ORDER BY o.time DESC, o.id DESC LIMIT {limit}", "tables": ORDER_TABLES, "line": ORDER_LINE}
 
 
-PRODUCT = ("SELECT p.id AS id, t.title AS title, p.price AS price, p.stock AS stock, t.description AS description,"
-           " trim(replace(replace(replace(t.attributes, '\"', ''), ',', ', '), ':', ': '), '{}') AS attributes"
+# What customers ask of a product: the aspect, and the keys of its attributes, of which a product has one at most.
+ASPECTS = {"colour": ("colour", "颜色"), "size": ("size", "sizes", "capacity", "规格", "尺码", "容量"), "weight": ("weight", "重量"),
+           "material": ("material", "材质"), "battery": ("battery", "续航"), "power": ("power", "功率"), "age": ("age", "适用年龄"),
+           "origin": ("origin", "产地"), "scent": ("scent", "香型")}
+
+
+def attribute(keys):
+    """The SQL of an attribute's value."""
+    return "coalesce(%s)" % ", ".join(f"json_extract(t.attributes, '$.\"{key}\"')" for key in keys)
+
+
+PRODUCT = ("SELECT p.id AS id, t.title AS title, p.price AS price, p.stock AS stock, t.description AS description, "
+           + ", ".join(f"{attribute(keys)} AS {name}" for name, keys in ASPECTS.items()) +
            " FROM products p JOIN product_texts t ON t.product = p.row AND t.lang = :lang")
 PRODUCT_TABLES = ["products", "product_texts"]
 
@@ -74,13 +85,20 @@ FINDS = {
     "received": orders("o.status IN ('delivered', 'shipped')"),
     "refunds": orders("o.status IN ('return_requested', 'returned', 'refunded', 'cancelled')", 3),
     "product": {"sql": f"{PRODUCT} WHERE p.id = :product", "tables": PRODUCT_TABLES,
-                "line": t("{title}, ¥{price|money}", "{title}，{price|money}元")},
+                "line": t("{title}, ¥{price|money}", "{title}，¥{price|money}")},
+    # Others of its kind, in other colours.
+    "other_colours": {"sql": "SELECT p.id AS id, t.title AS title, p.price AS price, p.stock AS stock FROM products p JOIN product_texts t"
+                             " ON t.product = p.row AND t.lang = :lang WHERE p.stock > 0 AND p.id <> :product AND json_extract(p.tags, '$[0]') ="
+                             " (SELECT json_extract(q.tags, '$[0]') FROM products q WHERE q.id = :product) AND " + attribute(ASPECTS["colour"]) +
+                             " <> (SELECT " + attribute(ASPECTS["colour"]).replace("t.", "u.") + " FROM products q JOIN product_texts u"
+                             " ON u.product = q.row AND u.lang = :lang WHERE q.id = :product) ORDER BY p.price, p.id LIMIT 3", "tables": PRODUCT_TABLES,
+                      "line": t("{title}, ¥{price|money}", "{title}，¥{price|money}")},
     # The same kind of product, which is a product's first tag; the one that was named first.
     "same_kind": {"sql": "SELECT p.id AS id, t.title AS title, p.price AS price, p.stock AS stock FROM products p JOIN product_texts t"
                          " ON t.product = p.row AND t.lang = :lang WHERE p.stock > 0 AND json_extract(p.tags, '$[0]') ="
                          " (SELECT json_extract(q.tags, '$[0]') FROM products q WHERE q.id = :product)"
                          " ORDER BY p.id <> :product, p.price, p.id LIMIT 4", "tables": PRODUCT_TABLES,
-                  "line": t("{title}, ¥{price|money}", "{title}，{price|money}元")},
+                  "line": t("{title}, ¥{price|money}", "{title}，¥{price|money}")},
 }
 
 # ---------------------------------------------------------------- what is done
@@ -125,6 +143,22 @@ SLOTS = {
     "complaint": {"type": "text", "first": True, "first_min": 45, "min": 6, "max": 500,
                   "ask": t("I am sorry to hear that. Please tell me in one message what went wrong, with the order number if there is one.",
                            "很抱歉给您带来不好的体验。请用一条消息说说发生了什么，有订单号请一起写上。")},
+    "aspect": {"type": "choice", "ask": t("What would you like to know of it?", "您想了解哪一方面？"), "options": [
+        {"value": name, "words": t(en, zh)} for name, en, zh in (
+            ("price", ["how much", "price", "prices", "cost", "costs", "expensive"], ["多少钱", "价格", "价钱", "怎么卖", "几块钱", "贵吗", "贵不贵", "什么价"]),
+            ("stock", ["in stock", "available", "sold out", "availability"], ["有货", "现货", "库存", "缺货", "还有吗"]),
+            ("colour", ["colour", "color", "colours", "colors"], ["颜色", "什么色", "哪些色"]),
+            ("size", ["size", "sizes", "how big", "how tall", "how long is", "how wide", "how high", "big is", "dimensions", "measurements", "capacity",
+                      "how many ml", "how many litres", "ml", "litres", "thick", "thickness", "volume", "how many people", "how many ppl", "fit in", "inches",
+                      "big"],
+             ["规格", "尺码", "容量", "尺寸", "多大", "多高", "多长", "多宽", "多少毫升", "毫升", "几升", "几寸", "多厚", "厚", "几个人", "几人", "睡", "能装多少", "码数"]),
+            ("weight", ["weight", "heavy", "weigh", "weighs"], ["重量", "多重", "几斤", "几公斤", "重吗", "重不重"]),
+            ("material", ["material", "materials", "made of", "made out of", "made from", "fabric"], ["材质", "材料", "什么做的", "面料", "什么料子"]),
+            ("battery", ["battery", "battery life", "charge last"], ["续航", "电池", "充一次电", "用多久"]),
+            ("power", ["power", "watts", "watt", "wattage", "electricity"], ["功率", "多少瓦", "耗电", "费电"]),
+            ("age", ["age", "ages", "how old", "old enough"], ["适用年龄", "几岁", "多大孩子", "年龄"]),
+            ("origin", ["origin", "where is it from", "where are they from", "grown", "come from"], ["产地", "哪里产", "哪产", "产自"]),
+            ("scent", ["scent", "smell", "smells", "scented"], ["香型", "什么味", "味道", "香味"]))]},
     "product": {"type": "product", "ask": t("Which product do you mean?", "您说的是哪款商品？")},
 }
 
@@ -222,6 +256,45 @@ def report(problem, find, policy):
                     say("I have reported order {order}: {problem}. A colleague will look at it and answer you.",
                         "订单{order}已报给同事：{problem}，会有同事查看后回复您。")]}],
              "else": [STATUS]}]
+
+
+def if_aspect(name, *steps):
+    """Steps for a question about this aspect of the product; they end the flow."""
+    return {"if": {"aspect": name}, "then": [*steps, END]}
+
+
+def value(name, en, zh):
+    """The attribute of the aspect, if the product has it."""
+    return {"if": {"aspect": name, f"product.{name}": None}, "then": [], "else": [if_aspect(name, say(en, zh))]}
+
+
+IN_STOCK = [
+    {"if": {"product.stock": {"less": 1}}, "then": [
+        say("No, {product.title} is sold out at the moment.", "{product.title}目前缺货。"),
+        {"find": "same_kind", "none": [entry("stock-notice"), END]},
+        say("In stock of that kind:\n{same_kind.list}", "同类有货的：\n{same_kind.list}")],
+     "else": [say("Yes, {product.title} is in stock, ¥{product.price|money}.", "有货，{product.title}，¥{product.price|money}。")]}]
+
+ABOUT_PRODUCT = [
+    if_aspect("price", say("{product.title} costs ¥{product.price|money}.", "{product.title}，¥{product.price|money}。"),
+              {"if": {"product.stock": {"less": 1}}, "then": [say("It is sold out at the moment.", "目前缺货。")]}),
+    if_aspect("stock", *IN_STOCK),
+    {"if": {"aspect": "colour", "product.colour": None}, "then": [], "else": [if_aspect(
+        "colour", say("{product.title}: only in {product.colour}.", "{product.title}：只有{product.colour}。"),
+        {"find": "other_colours", "none": [END]},
+        say("In other colours there are:\n{other_colours.list}", "同类其他颜色的有：\n{other_colours.list}"))]},
+    value("size", "{product.title}: {product.size}.", "{product.title}：{product.size}。"),
+    value("weight", "{product.title}: {product.weight}.", "{product.title}：{product.weight}。"),
+    value("material", "{product.title} is made of {product.material}.", "{product.title}的材质：{product.material}。"),
+    value("battery", "{product.title}, battery: {product.battery}.", "{product.title}续航：{product.battery}。"),
+    value("power", "{product.title}: {product.power}.", "{product.title}：{product.power}。"),
+    value("age", "{product.title}: {product.age}.", "{product.title}：{product.age}。"),
+    value("origin", "{product.title} comes from {product.origin}.", "{product.title}的产地：{product.origin}。"),
+    value("scent", "{product.title}: {product.scent}.", "{product.title}：{product.scent}。"),
+    say("{product.title}, ¥{product.price|money}: {product.description}", "{product.title}，¥{product.price|money}。{product.description}"),
+    {"if": {"product.stock": {"less": 1}}, "then": [say("It is sold out at the moment.", "目前缺货。")],
+     "else": [say("It is in stock.", "目前有货。")]},
+    say("If that does not answer your question, write \"agent\" and a colleague looks into it.", "如果没有回答您的问题，输入“人工”由同事解答。")]
 
 
 FLOWS = {
@@ -395,20 +468,16 @@ FLOWS = {
             say("If that does not help, write \"agent\" and a colleague takes over.", "如果还不行，输入“人工”，由同事处理。")]},
     "product": {
         "intents": ["product_question"], "title": t("know more about a product", "了解商品"), "steps": [
-            {"if": {"product": None}, "then": [{"knowledge": {"tags": ["product", "商品"]}}, END]},
+            {"if": {"product": None}, "then": [{"recommend": {"by": "text", "k": 4, "have": True}, "none": [{"knowledge": {"tags": ["product", "商品"]}}]}, END]},
             {"find": "product", "none": [{"say": "no_product"}, END]},
-            say("{product.title}, ¥{product.price|money}: {product.description}", "{product.title}，{product.price|money}元。{product.description}"),
-            say("{product.attributes}.", "{product.attributes}。"),
-            {"if": {"product.stock": {"less": 1}}, "then": [say("It is sold out at the moment.", "目前缺货。")],
-             "else": [say("It is in stock.", "目前有货。")]},
-            say("If that does not answer your question, write \"agent\" and a colleague looks into it.", "如果没有回答您的问题，输入“人工”由同事解答。")]},
+            *ABOUT_PRODUCT]},
     "not_in_range": {"route": "none", "title": t("find something we do not have", "找店里没有的商品"), "steps": [{"say": "no_product"}]},
     "stock": {
         "intents": ["stock"], "title": t("know whether something is in stock", "查库存"), "steps": [
-            {"if": {"product": None}, "then": [ask(["stock", "库存"], [{"go": "not_in_range"}], 0.4), END]},
-            {"find": "same_kind", "none": [
-                say("That is sold out at the moment.", "这款目前缺货。"), entry("stock-notice"), END]},
-            say("In stock at the moment:\n{same_kind.list}", "目前有货的：\n{same_kind.list}")]},
+            {"if": {"product": None}, "then": [
+                {"recommend": {"by": "text", "k": 4, "have": True}, "none": [ask(["stock", "库存"], [{"go": "not_in_range"}], 0.4)]}, END]},
+            {"find": "product", "none": [{"say": "no_product"}, END]},
+            *IN_STOCK]},
     "size": {
         "intents": ["size_advice"], "title": t("find the right size", "选尺码"), "steps": [entry("size-advice")]},
     "recommend": {
@@ -564,7 +633,7 @@ def with_thresholds(name, flow):
         more["closes"] = True
     if name in FOLLOW:
         more["follow"] = FOLLOW[name]
-    if name == "product":
+    if name in ("product", "order_status"):
         more["listed"] = True
     if name == "range":
         more["entry_first"] = 0.95  # "do you have" is asked of goods

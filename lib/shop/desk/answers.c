@@ -1,13 +1,9 @@
-/* What the desk says: its own sentences, entries of the knowledge base, products, the handover. */
+/* What the desk says: its own sentences, entries of the knowledge base, the handover. */
 #include <math.h>
 #include <string.h>
 
-#include "shop/base/numeral.h"
 #include "shop/desk/desk.h"
 #include "shop/knowledge/knowledge.h"
-#include "shop/recommend/recommender.h"
-
-enum { LINE_BYTES = 2000 };
 
 /* Least probability that one of two questions is meant, for which the desk asks back. */
 static const double least_offer = 0.3, strange_scope = 0.65, least_if_strange = 0.32;
@@ -188,150 +184,6 @@ llmcs_status desk_say_knowledge(desk_turn *t, const desk_wish *wish, double at_l
 llmcs_status desk_say_tagged(desk_turn *t, const desk_wish *wish, const char *const *tags, size_t n_tags, double accept,
                              bool *found) {
     return say_knowledge(t, wish, -1, tags, n_tags, accept, found);
-}
-
-/* ---- products */
-
-/* The first Chinese numeral of two characters or more; 0: none. One alone is mostly a part of a word (十分, 一个). */
-static double find_numeral(const desk_words *w) {
-    int32_t c[SHOP_NUMERAL_CHARS];
-    for (size_t i = 0, len; i < w->plain_bytes; i += len) {
-        size_t n = 0, taken;
-        unsigned int value;
-        for (size_t at = i; n < SHOP_NUMERAL_CHARS && at < w->plain_bytes; at += len)
-            c[n++] = desk_char_at(w->plain, w->plain_bytes, at, &len);
-        taken = shop_read_numeral(c, n, &value);
-        if (taken >= 2) return value;
-        (void)desk_char_at(w->plain, w->plain_bytes, i, &len);
-    }
-    return 0;
-}
-
-/* "under 170", 200以内, 三百以内: the most that it may cost; 0 if nothing is said. */
-static double find_budget(const desk_words *w) {
-    static const char *const words[] = {"under",        "below",        "less than", "up to",  "at most", "within",
-                                        "cheaper than", "no more than", "max",       "budget", "以内",    "以下",
-                                        "不超过",       "低于",         "之内",      "预算",   NULL};
-    bool limited = false;
-    for (size_t i = 0; words[i]; i++) limited = limited || desk_has_phrase(w, words[i]);
-    for (size_t i = 0; limited && i < w->plain_bytes; i++) {
-        double number = 0;
-        size_t n = 0;
-        for (; n < 7 && i + n < w->plain_bytes && w->plain[i + n] >= '0' && w->plain[i + n] <= '9'; n++)
-            number = number * 10 + (w->plain[i + n] - '0');
-        if (n) return number;
-    }
-    return limited ? find_numeral(w) : 0;
-}
-
-/* "title, 79 CNY" in the reply's language. */
-static llmcs_status say_product(desk_turn *t, const llmcs_shop_recommendation *item, size_t number) {
-    shop_connection *c;
-    shop_query q;
-    size_t n;
-    char line[LINE_BYTES];
-    SHOP_TRY(shop_read_begin(t->desk->shop, &c));
-    llmcs_status status =
-        shop_query_begin(c, &q, "SELECT price, currency FROM products WHERE id = ?1", "s", item->item);
-    if (!status) status = shop_query_next(&q);
-    if (!status) {
-        const double price = q.has_row ? shop_query_double(&q, 0) : 0;
-        const char *currency = q.has_row ? shop_query_text(&q, 1, &n) : "";
-        const bool even = price == (double)(int64_t)price;
-        if (even)
-            sqlite3_snprintf(sizeof line, line, "\n%d. %.1500s, %lld %.10s", (int)number, item->title, (long long)price,
-                             currency);
-        else
-            sqlite3_snprintf(sizeof line, line, "\n%d. %.1500s, %.2f %.10s", (int)number, item->title, price, currency);
-        desk_puts(&t->reply, line);
-        shop_query_end(&q);
-    }
-    shop_read_end(t->desk->shop, c);
-    SHOP_TRY(status);
-    SHOP_TRY(shop_arena_copy(t->arena, item->item, strlen(item->item), &t->products[t->out.n_products]));
-    t->out.n_products++;
-    return t->reply.status;
-}
-
-/* Whether one of the titles has to do with the text at all. */
-static bool fits_text(desk_turn *t, const desk_words *w, const llmcs_shop_recommendations *found) {
-    size_t common = 0;
-    char *text;
-    desk_words words;
-    /* Of "below 300" the number is a price, of a title a size. */
-    if (shop_arena_alloc(t->arena, w->plain_bytes + 1, 1, &text)) return false;
-    for (size_t i = 0; i < w->plain_bytes; i++) text[i] = w->plain[i] >= '0' && w->plain[i] <= '9' ? ' ' : w->plain[i];
-    if (desk_words_make(t->arena, text, w->plain_bytes, &words)) return false;
-    for (size_t i = 0; i < found->n_items && !common; i++)
-        (void)desk_overlap(t->arena, &words, found->items[i]->title, &common);
-    return common > 0;
-}
-
-/* "Something under 500" after "do you have tents": what the message before names. *fits: *list is of it. */
-static llmcs_status recommend_by_last(desk_turn *t, llmcs_shop_recommend_params *params,
-                                      llmcs_shop_recommendations **list, bool *fits) {
-    llmcs_shop_recommendations *found = NULL;
-    const char *before;
-    desk_words w;
-    llmcs_shop_recommend_params any = *params;
-    *fits = false;
-    if (!*t->c->last_user) return LLMCS_OK;
-    SHOP_TRY(desk_unmask(t, t->c->last_user, &before));
-    SHOP_TRY(desk_words_make(t->arena, before, strlen(before), &w));
-    any.text = w.plain;
-    any.text_bytes = w.plain_bytes;
-    any.price_max = INFINITY;
-    SHOP_TRY(llmcs_shop_recommend(t->desk->shop, &any, &found));
-    *fits = fits_text(t, &w, found);
-    llmcs_shop_recommendations_free(&found);
-    if (!*fits) return LLMCS_OK;
-    any.price_max = params->price_max;
-    SHOP_TRY(llmcs_shop_recommend(t->desk->shop, &any, &found));
-    /* All of them may cost more. */
-    if (!fits_text(t, &w, found)) llmcs_shop_recommendations_free(&found);
-    llmcs_shop_recommendations_free(list);
-    *list = found;
-    return LLMCS_OK;
-}
-
-llmcs_status desk_say_products(desk_turn *t, desk_recommend_by by, const char *product, size_t k, bool *found) {
-    llmcs_shop_recommend_params params;
-    llmcs_shop_recommendations *list = NULL;
-    const double begin = shop_now_ms(), budget = find_budget(&t->words);
-    bool by_last = false;
-    *found = false;
-    llmcs_shop_recommend_params_init(&params);
-    params.k = k;
-    params.lang = t->flows->langs[t->lang];
-    if (budget > 0) params.price_max = budget;
-    if (by == DESK_BY_PRODUCT && product)
-        params.item = product;
-    else if (by == DESK_BY_CUSTOMER && t->c->customer_id)
-        params.customer = t->c->customer_id;
-    else
-        params.text = t->wish.text && *t->wish.text ? t->wish.text : "?";
-    /* The vector of the whole message is there already. */
-    const bool encoded = params.text && !strcmp(params.text, t->read.plain);
-    SHOP_TRY(shop_recommend_encoded(t->desk->shop, &params, encoded ? t->vector : NULL, &list));
-    llmcs_status status = LLMCS_OK;
-    if (params.text && !fits_text(t, &t->words, list)) status = recommend_by_last(t, &params, &list, &by_last);
-    if (!status && params.text && t->c->customer_id && !by_last && !fits_text(t, &t->words, list)) {
-        llmcs_shop_recommendations_free(&list);
-        params.text = NULL;
-        params.customer = t->c->customer_id;
-        status = llmcs_shop_recommend(t->desk->shop, &params, &list);
-    }
-    if (list && list->n_items && !status) {
-        desk_new_line(t);
-        desk_set_route(t, LLMCS_DESK_RECOMMEND);
-        status = desk_say_sentence(t, DESK_RECOMMEND_TEXT);
-    }
-    for (size_t i = 0; list && i < list->n_items && !status && t->out.n_products < DESK_MAX_PRODUCTS; i++)
-        status = say_product(t, list->items[i], i + 1);
-    *found = list && list->n_items > 0;
-    llmcs_shop_recommendations_free(&list);
-    t->out.ms.recommend += shop_now_ms() - begin;
-    return status;
 }
 
 /* ---- handover */

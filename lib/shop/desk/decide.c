@@ -9,7 +9,11 @@
 /* Least score of the two intents that the desk asks back between; of an entry that answers one of several questions; of
  * an intent that a follow-up question does not outweigh. */
 static const double offered_first = 0.3, offered_second = 0.12, sure_entry = 0.5, sure_alone = 0.9, likely_scope = 0.3;
-enum { LEAST_QUESTION = 3, LEAST_DIGITS = 5 /* of a number that may be an order's */ };
+enum {
+    LEAST_QUESTION = 3,
+    LEAST_DIGITS = 5,    /* of a number that may be an order's */
+    MOST_BESIDE_KIND = 2 /* words beside a kind of product in a message without another answer */
+};
 
 /* What it refuses may be meant by the other parts of the message, too. */
 static bool is_alone(const desk_turn *t, const desk_rule *rule) {
@@ -216,7 +220,7 @@ llmcs_status desk_answer_wish(desk_turn *t, const desk_wish *wish, bool *underst
     if (intent && intent->kind == DESK_INTENT_UNKNOWN) return LLMCS_OK;
     if (intent && intent->kind == DESK_INTENT_RECOMMEND) {
         t->out.probability = wish->score;
-        return desk_say_products(t, DESK_BY_TEXT, NULL, 3, understood);
+        return desk_say_products(t, DESK_BY_TEXT, NULL, 3, false, understood);
     }
     return desk_say_knowledge(t, wish, -1, understood);
 }
@@ -267,9 +271,9 @@ static llmcs_status answer_follow_up(desk_turn *t, const desk_reading *r, bool *
     const desk_words read = t->read;
     const float *vector = t->vector;
     const char *text;
-    if (r->rule || (r->accepted && r->score >= sure_alone)) return LLMCS_OK;
-    SHOP_TRY(desk_follow_up_text(t, &text));
-    if (!text) return LLMCS_OK;
+    bool refers;
+    SHOP_TRY(desk_follow_up_text(t, &text, &refers));
+    if (!text || (!refers && (r->rule || (r->accepted && r->score >= sure_alone)))) return LLMCS_OK;
     SHOP_TRY(desk_words_make(t->arena, text, strlen(text), &t->read));
     SHOP_TRY(desk_embed(t));
     const desk_rule *rule = desk_find_rule(t, &t->read, false);
@@ -279,7 +283,7 @@ static llmcs_status answer_follow_up(desk_turn *t, const desk_reading *r, bool *
     if (!*handled && rule && rule->entry) SHOP_TRY(desk_say_entry(t, rule->entry, handled));
     t->read = read;
     t->vector = vector;
-    if (*handled) t->c->unknown = 0;
+    if (*handled) t->c->unknown = 0, t->c->thread = text, t->c->thread_at = t->c->n_turns + 1;
     return LLMCS_OK;
 }
 
@@ -327,6 +331,7 @@ static llmcs_status answer_wishes(desk_turn *t, const desk_reading *r, size_t n)
     }
     understood = several && is_unsure(&wishes[0]);
     SHOP_TRY(understood ? answer_unsure(t, &wishes[0]) : desk_answer_wish(t, &wishes[0], &understood));
+    if (!understood && !several) SHOP_TRY(desk_answer_bare_kind(t, r[0].rule, MOST_BESIDE_KIND, &understood));
     if (!understood && !several && !*wishes[0].label) SHOP_TRY(start_likely(t, &r[0], &understood));
     if (!understood && !t->c->n_queue && !*wishes[0].label) SHOP_TRY(offer_two(t, &r[0], &offered));
     if (understood || offered) {
@@ -382,9 +387,9 @@ llmcs_status desk_decide(desk_turn *t) {
     const int retry = t->c->retry, resume = t->c->resume;
     const desk_rule *rule = desk_find_rule_of_message(t, true);
     const bool lacks = t->c->lacks_object, acted = t->c->acted;
-    const char *about = t->c->about;
+    /* The turn before was about it. */
+    const char *about = t->c->products_at == t->c->n_turns && t->c->spoken == DESK_SPOKEN_PRODUCTS ? t->c->about : NULL;
     t->c->retry = t->c->resume = 0;
-    t->c->about = NULL;
     if (rule) {
         SHOP_TRY(desk_obey_rule(t, rule));
         SHOP_TRY(go_on(t));
@@ -406,9 +411,11 @@ llmcs_status desk_decide(desk_turn *t) {
     }
     if (!handled && t->c->n_choices) SHOP_TRY(desk_answer_choice(t, &handled));
     if (!handled && retry) SHOP_TRY(desk_answer_not_found(t, retry - 1, &r[0], &handled));
+    if (!handled) SHOP_TRY(desk_answer_in_context(t, r[0].rule, &handled));
     if (!handled) SHOP_TRY(answer_listed(t, &r[0], about, &handled));
     if (!handled && resume)
         SHOP_TRY(desk_answer_object(t, resume - 1, lacks && !r[0].rule && !is_wish_to_act(t, &r[0]), acted, &handled));
+    if (!handled) SHOP_TRY(desk_answer_bare_kind(t, r[0].rule, 0, &handled));
     if (!handled && !frame && !r[0].rule) SHOP_TRY(desk_answer_described(t, &handled));
     if (!handled) SHOP_TRY(answer_follow_up(t, &r[0], &handled));
     if (!handled && !desk_top(t)) SHOP_TRY(decline_negated(t, &r[0], &handled));

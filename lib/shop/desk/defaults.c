@@ -4,6 +4,7 @@
 #include "shop/desk/flows.h"
 
 static const char *const locals_of_which[] = {"a", "b", NULL};
+static const char *const locals_of_what[] = {"a", NULL};
 static const char *const locals_of_list[] = {"list", NULL};
 
 static const struct {
@@ -55,6 +56,10 @@ static const struct {
                            "I have done that already. If there is more to it, write \"agent\" and a colleague reads it "
                            "here.",
                            "这个已经办好了。如果还要补充，回复“人工”，同事会看这里的对话。", NULL},
+    [DESK_HAVE_THESE] = {"have", "In stock at the moment:", "目前有货的：", NULL},
+    [DESK_NONE_SUCH] = {"none_such", "I have none that are {a}. The nearest:", "没有{a}的，相近的有：", locals_of_what},
+    [DESK_NO_MORE] = {"no_more", "I have nothing {a} of that kind. There is:", "这一类没有{a}的了，现有的：",
+                      locals_of_what},
     [DESK_CLOSED_LIST] = {"closed_list", "Please choose one:{list}", "请选择：{list}", locals_of_list},
 };
 

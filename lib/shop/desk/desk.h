@@ -6,9 +6,10 @@
  *   read.c       what rules and classifier say of it; pending.c: whether it answers what the desk asked
  *   follow.c     what hangs on the message before: a follow-up question, an object alone, "the second one"
  *   refer.c      which order a description means: "the one from last week", 还没发货的那个
+ *   context.c    what goes on from the products and orders spoken of; browse.c: products that are sought
  *   machine.c    runs the program of a flow
  *   act.c        actions: keys, transactions, the host's answers
- *   answers.c    entries, recommendations, the desk's own sentences
+ *   answers.c    entries, the desk's own sentences
  *   values.c     slots from a text
  *   state.c      what of a conversation is stored: row, state, turn
  *   private.c    guard, names, audit, wording: what other parts of the library do for the desk
@@ -71,6 +72,16 @@ struct llmcs_shop_desk {
 };
 
 /* ---- state */
+
+/* What products are sought. */
+typedef struct desk_seek {
+    const char *text;          /* that names their kind or for whom they are; NULL: none are sought */
+    const char *without;       /* that denies kinds ("not tea"), or NULL */
+    const char *colour, *size; /* or NULL */
+    double least, most;        /* price; most 0: any */
+} desk_seek;
+
+typedef enum desk_spoken { DESK_SPOKEN_NONE, DESK_SPOKEN_PRODUCTS, DESK_SPOKEN_ORDERS } desk_spoken;
 
 /* An action that a flow has tried. */
 typedef struct desk_act {
@@ -142,12 +153,17 @@ typedef struct desk_conversation {
     size_t n_listed;
     const char *offered[DESK_MAX_LISTED]; /* orders listed last */
     size_t n_offered;
-    int done;                /* the flow that the turn before has done, + 1; 0: none */
-    bool acted;              /* what `resume` names has been done for one object: another one must be described */
-    int64_t focus;           /* the turn that last spoke of the order in `mentioned` */
-    const char *about;       /* the product that the last turn was about: "it"; or NULL */
-    const char *last_route;  /* of the last turn */
-    const char *choice_text; /* the message that was not clear */
+    int done;           /* the flow that the turn before has done, + 1; 0: none */
+    bool acted;         /* what `resume` names has been done for one object: another one must be described */
+    int64_t focus;      /* the turn that last spoke of the order in `mentioned` */
+    const char *about;  /* the product that was spoken of last: "it"; or NULL */
+    desk_seek seek;     /* what the list was an answer to */
+    const char *thread; /* the question that the last turn answered, with those before that it went on from */
+    int64_t thread_at;
+    desk_spoken spoken;                 /* of products or orders last */
+    int64_t products_at, orders_at;     /* turns in which they were spoken of; 0: never */
+    const char *last_route;             /* of the last turn */
+    const char *choice_text;            /* the message that was not clear */
     const char *last_user, *last_reply; /* of the last turn, masked, for the wording's history */
 } desk_conversation;
 
@@ -179,6 +195,7 @@ typedef struct desk_turn {
     bool wordable;          /* nothing in the reply hangs on an action or a question */
     const char *entry_text; /* the entry that was said, for the wording */
     desk_wish wish;         /* what is being answered */
+    desk_words wish_words;  /* of its text, for recommendations */
     bool handed_over, route_set;
     bool danger; /* the guard wants a person to see the message */
     bool worded; /* by the model */
@@ -271,7 +288,6 @@ llmcs_status desk_say_knowledge(desk_turn *t, const desk_wish *wish, double at_l
 llmcs_status desk_say_tagged(desk_turn *t, const desk_wish *wish, const char *const *tags, size_t n_tags, double accept,
                              bool *found);
 llmcs_status desk_say_entry(desk_turn *t, const char *id, bool *found);
-llmcs_status desk_say_products(desk_turn *t, desk_recommend_by by, const char *product, size_t k, bool *found);
 llmcs_status desk_hand_over(desk_turn *t, const char *reason, int priority, const desk_text *text,
                             const desk_values_in *v);
 /* Sets the route unless one is set that says more. */
@@ -314,14 +330,35 @@ const char *desk_listed_product(const desk_turn *t, const desk_words *w);
 llmcs_status desk_answer_object(desk_turn *t, int resume, bool may_describe, bool acted, bool *handled);
 /* "What's up with the one that's on its way": an order described and nothing else starts the flow for it. */
 llmcs_status desk_answer_described(desk_turn *t, bool *handled);
-/* "the text before, the text now", if the message asks on after an entry; else NULL. */
-llmcs_status desk_follow_up_text(desk_turn *t, const char **text);
+/* "the text before, the text now", if the message asks on after an entry; else NULL. *refers: it refers to what was
+ * answered ("there", "that"), so that alone it means little. */
+llmcs_status desk_follow_up_text(desk_turn *t, const char **text, bool *refers);
 /* An address again or as wrong: a whole one replaces it, "wait, flat 4" empties it, so that the flow asks again. */
 llmcs_status desk_correct_address(desk_turn *t, desk_frame *frame, bool *corrected);
 /* "Any other colours?" after a product. */
 bool desk_asks_attribute(const desk_words *w);
 /* Whether the message names what the frame is about, and asks nothing. */
 llmcs_status desk_names_object(desk_turn *t, const desk_frame *frame, bool *names);
+
+/* Which of n things the message means by its place, from 1 on; 0: it names none. */
+size_t desk_which_place(const desk_words *w, size_t n);
+
+/* ---- browse.c */
+
+/* Recommends k products. have: only what the message names, as an answer to whether there is any. */
+llmcs_status desk_say_products(desk_turn *t, desk_recommend_by by, const char *product, size_t k, bool have,
+                               bool *found);
+
+/* ---- context.c */
+
+/* A message that goes on from the products or orders spoken of. */
+llmcs_status desk_answer_in_context(desk_turn *t, const desk_rule *rule, bool *handled);
+/* A message that is a kind of product and at most so many words that say something else. */
+llmcs_status desk_answer_bare_kind(desk_turn *t, const desk_rule *rule, size_t most_left, bool *handled);
+/* Products were listed or looked up in the last turns. */
+bool desk_products_are_near(const desk_turn *t);
+/* Notes that this turn lists or looks up orders. */
+void desk_keep_orders(desk_turn *t, const desk_frame *frame);
 
 /* ---- state.c */
 

@@ -92,6 +92,9 @@ typedef enum desk_sentence {
     DESK_STUCK,
     DESK_LEFT_OPEN,
     DESK_ALREADY_DONE,
+    DESK_HAVE_THESE,
+    DESK_NONE_SUCH,
+    DESK_NO_MORE,
     DESK_N_SENTENCES
 } desk_sentence;
 
@@ -246,6 +249,7 @@ typedef struct desk_op {
     int priority;   /* of a handover */
     size_t k;       /* products */
     desk_recommend_by by;
+    bool have;            /* RECOMMEND: answers whether there is what the text names, rather than suggesting */
     const int *set_slots; /* [n_set] */
     const char *const *set_values;
     size_t n_set;

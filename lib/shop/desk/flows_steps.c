@@ -282,8 +282,8 @@ static llmcs_status step_knowledge(compiler *p, const desk_json *step, block *b)
     return add_branch(p, step, "none", 1, (int)p->n, b->confirmed);
 }
 
-static llmcs_status step_recommend(compiler *p, const desk_json *step) {
-    static const char *const keys[] = {"by", "k", NULL};
+static llmcs_status step_recommend(compiler *p, const desk_json *step, block *b) {
+    static const char *const keys[] = {"by", "k", "have", NULL};
     const desk_json *how = desk_json_get(step, "recommend");
     double k = 3;
     desk_op *op;
@@ -292,14 +292,15 @@ static llmcs_status step_recommend(compiler *p, const desk_json *step) {
     SHOP_TRY(desk_check_keys(p->f, how, keys));
     SHOP_TRY(desk_read_number(p->f, how, "k", 1, 10, &k));
     op->k = (size_t)k;
+    SHOP_TRY(desk_read_bool(p->f, how, "have", &op->have));
     const char *by = desk_json_text(how, "by", "text");
     op->by = !strcmp(by, "text") ? DESK_BY_TEXT : !strcmp(by, "customer") ? DESK_BY_CUSTOMER : DESK_BY_PRODUCT;
-    if (op->by != DESK_BY_PRODUCT) return LLMCS_OK;
+    if (op->by != DESK_BY_PRODUCT) return add_branch(p, step, "none", 1, (int)p->n, b->confirmed);
     op->index = desk_find_slot(p->f, by);
     if (op->index < 0 || p->f->slots[op->index].type != DESK_SLOT_PRODUCT)
         return desk_bad(p->f, how, "\"%.60s\": expected text, customer, or a slot of type product", by);
     p->flow->uses[op->index] = true;
-    return LLMCS_OK;
+    return add_branch(p, step, "none", 1, (int)p->n, b->confirmed);
 }
 
 static llmcs_status step_hand_over(compiler *p, const desk_json *step) {
@@ -362,7 +363,7 @@ static const struct {
              {"do", {"do", "done", "failed"}},
              {"entry", {"entry"}},
              {"knowledge", {"knowledge", "none"}},
-             {"recommend", {"recommend"}},
+             {"recommend", {"recommend", "none"}},
              {"set", {"set"}},
              {"go", {"go"}},
              {"end", {"end"}},
@@ -401,7 +402,7 @@ static llmcs_status compile_step(compiler *p, const desk_json *step, block *b) {
         case 8:
             return step_knowledge(p, step, b);
         case 9:
-            return step_recommend(p, step);
+            return step_recommend(p, step, b);
         case 10:
             return step_set(p, step);
         case 11:

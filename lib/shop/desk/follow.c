@@ -12,6 +12,7 @@ enum {
     DESCRIPTION_WORDS = 12,
     PLACE_WORDS = 14,
     FOLLOW_UP_WORDS = 10,
+    ELLIPSIS_WORDS = 5, /* of a question that is nothing without the one before: "how long?", 要多久 */
     ATTRIBUTE_WORDS = 8,
     WHOLE_ADDRESS = 6, /* words of an address that can stand alone */
     MOST_WORDS_BEFORE = 40,
@@ -153,19 +154,19 @@ llmcs_status desk_correct_address(desk_turn *t, desk_frame *frame, bool *correct
 
 llmcs_status desk_keep_listed(desk_turn *t, const desk_frame *frame) {
     desk_conversation *c = t->c;
-    if (t->out.n_products > 1) {
-        for (c->n_listed = 0; c->n_listed < t->out.n_products && c->n_listed < DESK_MAX_LISTED; c->n_listed++)
-            c->listed[c->n_listed] = t->products[c->n_listed];
-        return LLMCS_OK;
-    }
+    if (t->out.n_products) return LLMCS_OK; /* browse.c has kept them */
     for (size_t i = 0; t->flows->flows[frame->flow].listed && i < t->flows->n_slots; i++)
-        if (t->flows->slots[i].type == DESK_SLOT_PRODUCT && frame->slots[i]) c->about = frame->slots[i];
+        if (t->flows->slots[i].type == DESK_SLOT_PRODUCT && frame->slots[i])
+            c->about = frame->slots[i], c->products_at = c->n_turns + 1, c->spoken = DESK_SPOKEN_PRODUCTS;
     for (size_t i = 0; i < t->flows->n_finds; i++) {
         const desk_query *q = &t->flows->finds[i];
         const desk_rows *rows = frame->finds[i];
         if (!rows || rows->n < 2 || q->tables & ~(uint32_t)PRODUCT_TABLES || !q->n_columns) continue;
         if (strcmp(q->columns[0], "id") != 0) continue;
         c->n_listed = 0;
+        c->seek = (desk_seek){.text = NULL};
+        c->products_at = c->n_turns + 1;
+        c->spoken = DESK_SPOKEN_PRODUCTS;
         for (size_t r = 0; r < rows->n && c->n_listed < DESK_MAX_LISTED; r++) {
             const char *id = rows->cells[r * rows->n_columns].text;
             if (!id) continue;
@@ -176,12 +177,15 @@ llmcs_status desk_keep_listed(desk_turn *t, const desk_frame *frame) {
     return LLMCS_OK;
 }
 
+size_t desk_which_place(const desk_words *w, size_t n) {
+    if (!n || count_words(w) > PLACE_WORDS) return 0;
+    const size_t place = desk_place_named(w, n);
+    return place ? place : desk_ordinal(w, n);
+}
+
 const char *desk_listed_product(const desk_turn *t, const desk_words *w) {
-    const desk_conversation *c = t->c;
-    if (!c->n_listed || count_words(w) > PLACE_WORDS) return NULL;
-    size_t place = desk_place_named(w, c->n_listed);
-    if (!place) place = desk_ordinal(w, c->n_listed);
-    return place ? c->listed[place - 1] : NULL;
+    const size_t place = desk_which_place(w, t->c->n_listed);
+    return place ? t->c->listed[place - 1] : NULL;
 }
 
 bool desk_asks_attribute(const desk_words *w) {
@@ -203,19 +207,28 @@ static bool goes_on(const desk_words *w) {
         "also for",   "same for",   "那",        "多少钱",    "要多少",    "要钱",         "收费",      "收钱",
         "多久",       "几天",       "要多久",    "需要多久",  "满多少",    "如果",         "要是",      "包括",
         "也",         "还",         "怎么弄",    "怎么办",    "在哪",      "谁出",         "要不要",    "需要",
-        NULL};
+        "it says",    "says",       "说",        "显示",      "提示",      "安全吗",       "可靠吗",    NULL};
     for (size_t i = 0; openings[i]; i++)
         if (!strncmp(w->folded, openings[i], strlen(openings[i]))) return true;
     return false;
 }
 
-llmcs_status desk_follow_up_text(desk_turn *t, const char **text) {
-    const char *before;
+/* "From there", "that", 那边: what was answered. */
+static bool refers_to_answer(const desk_words *w) {
+    static const char *const words[] = {"there", "that", "it",          "this",      "they", "those",
+                                        "them",  "那边", "那里",        "那儿",      "这个", "那个",
+                                        "它",    "这种", "another one", "a new one", "再给", NULL};
+    return has_any(w, words) || (goes_on(w) && count_words(w) <= ELLIPSIS_WORDS);
+}
+
+llmcs_status desk_follow_up_text(desk_turn *t, const char **text, bool *refers) {
+    const char *before = t->c->thread;
     desk_words w;
     *text = NULL;
+    *refers = refers_to_answer(&t->words);
     if (strcmp(t->c->last_route, "entry") != 0 || !*t->c->last_user) return LLMCS_OK;
-    if (count_words(&t->words) > FOLLOW_UP_WORDS || !goes_on(&t->words)) return LLMCS_OK;
-    SHOP_TRY(desk_unmask(t, t->c->last_user, &before));
+    if (count_words(&t->words) > FOLLOW_UP_WORDS || !(*refers || goes_on(&t->words))) return LLMCS_OK;
+    if (!before) SHOP_TRY(desk_unmask(t, t->c->last_user, &before));
     SHOP_TRY(desk_words_make(t->arena, before, strlen(before), &w));
     if (strcmp(desk_language(&w) ? desk_language(&w) : "", t->flows->langs[t->lang]) != 0) return LLMCS_OK;
     if (count_words(&w) > MOST_WORDS_BEFORE) return LLMCS_OK;

@@ -459,12 +459,16 @@ static llmcs_status run_knowledge(desk_turn *t, desk_frame *frame, const desk_op
     return desk_not_understood(t);
 }
 
-static llmcs_status run_recommend(desk_turn *t, desk_frame *frame, const desk_op *op, size_t at) {
+static llmcs_status run_recommend(desk_turn *t, desk_frame *frame, const desk_op *op, size_t at, int *next) {
     bool found;
     if (was_said(frame, at)) return LLMCS_OK;
     mark_said(frame, at);
     const char *product = op->by == DESK_BY_PRODUCT ? frame->slots[op->index] : NULL;
-    SHOP_TRY(desk_say_products(t, op->by, product, op->k, &found));
+    SHOP_TRY(desk_say_products(t, op->by, product, op->k, op->have, &found));
+    if (!found && op->no >= 0) {
+        *next = op->no;
+        return LLMCS_OK;
+    }
     return found ? LLMCS_OK : desk_say_sentence(t, DESK_NO_RECOMMENDATION);
 }
 
@@ -510,7 +514,7 @@ static llmcs_status run_op(desk_turn *t, desk_frame *frame, int at, int *next, r
         case DESK_OP_KNOWLEDGE:
             return run_knowledge(t, frame, op, (size_t)at, next, result);
         case DESK_OP_RECOMMEND:
-            return run_recommend(t, frame, op, (size_t)at);
+            return run_recommend(t, frame, op, (size_t)at, next);
         case DESK_OP_HAND_OVER:
             return run_hand_over(t, frame, op, result);
         case DESK_OP_SET:
@@ -607,6 +611,7 @@ llmcs_status desk_run(desk_turn *t) {
     frame->missed = frame->unfit = false;
     SHOP_TRY(desk_keep_listed(t, frame));
     if (result == RUN_ENDS) SHOP_TRY(keep_orders(t, frame));
+    desk_keep_orders(t, frame);
     if (result != RUN_ENDS) return LLMCS_OK;
     keep_ticket(t, frame);
     desk_await_object(t, frame->flow, frame);

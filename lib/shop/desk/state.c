@@ -127,6 +127,22 @@ static llmcs_status put_queue(desk_turn *t, desk_buffer *b) {
     return put_masked(t, b, "choice_text", c->n_choices ? c->choice_text : NULL);
 }
 
+/* What was spoken of: the words that sought it are the customer's, and masked. */
+static llmcs_status put_focus(desk_turn *t, desk_buffer *b) {
+    const desk_conversation *c = t->c;
+    if (!c->products_at && !c->orders_at && !c->thread) return LLMCS_OK;
+    put_key(b, "spoken");
+    desk_putf(b, "{\"kind\":%d,\"products_at\":%lld,\"orders_at\":%lld,\"least\":%g,\"most\":%g", (int)c->spoken,
+              (long long)c->products_at, (long long)c->orders_at, c->seek.least, c->seek.most);
+    SHOP_TRY(put_masked(t, b, "text", c->seek.text));
+    SHOP_TRY(put_masked(t, b, "without", c->seek.without));
+    SHOP_TRY(put_masked(t, b, "colour", c->seek.colour));
+    SHOP_TRY(put_masked(t, b, "size", c->seek.size));
+    if (c->thread_at == c->n_turns + 1) SHOP_TRY(put_masked(t, b, "thread", c->thread));
+    desk_puts(b, "}");
+    return LLMCS_OK;
+}
+
 static llmcs_status write_state(desk_turn *t, desk_buffer *b) {
     const desk_conversation *c = t->c;
     desk_putf(b, "{\"flows\":\"%016llx\",\"serial\":%lld,\"unknown\":%d,\"sorry\":%d",
@@ -135,6 +151,7 @@ static llmcs_status write_state(desk_turn *t, desk_buffer *b) {
     if (c->resume) put_key(b, "resume"), desk_put_json(b, t->flows->flows[c->resume - 1].name);
     if (c->resume && c->lacks_object) put_key(b, "lacks_object"), desk_puts(b, "true");
     if (c->about) put_key(b, "about"), desk_put_json(b, c->about);
+    SHOP_TRY(put_focus(t, b));
     if (c->n_listed) put_key(b, "listed"), desk_puts(b, "[");
     for (size_t i = 0; i < c->n_listed; i++) put_comma(b), desk_put_json(b, c->listed[i]);
     if (c->n_listed) desk_puts(b, "]");
@@ -263,6 +280,23 @@ static llmcs_status get_queue(desk_turn *t, const desk_json *root) {
     return get_unmasked(t, root, "choice_text", &c->choice_text);
 }
 
+static llmcs_status get_focus(desk_turn *t, const desk_json *focus) {
+    desk_conversation *c = t->c;
+    if (!focus) return LLMCS_OK;
+    const int kind = (int)desk_json_number(focus, "kind", 0);
+    c->spoken = kind == DESK_SPOKEN_PRODUCTS || kind == DESK_SPOKEN_ORDERS ? (desk_spoken)kind : DESK_SPOKEN_NONE;
+    c->products_at = (int64_t)desk_json_number(focus, "products_at", 0);
+    c->orders_at = (int64_t)desk_json_number(focus, "orders_at", 0);
+    c->seek.least = desk_json_number(focus, "least", 0);
+    c->seek.most = desk_json_number(focus, "most", 0);
+    SHOP_TRY(get_unmasked(t, focus, "text", &c->seek.text));
+    SHOP_TRY(get_unmasked(t, focus, "without", &c->seek.without));
+    SHOP_TRY(get_unmasked(t, focus, "colour", &c->seek.colour));
+    SHOP_TRY(get_unmasked(t, focus, "size", &c->seek.size));
+    SHOP_TRY(get_unmasked(t, focus, "thread", &c->thread));
+    return LLMCS_OK;
+}
+
 static llmcs_status read_state(desk_turn *t, shop_connection *c, const char *text, size_t n) {
     const desk_json *root;
     if (!n) return LLMCS_OK;
@@ -274,6 +308,7 @@ static llmcs_status read_state(desk_turn *t, shop_connection *c, const char *tex
     t->c->resume = desk_find_flow(t->flows, desk_json_text(root, "resume", "")) + 1;
     t->c->lacks_object = desk_json_number(root, "lacks_object", 0) != 0;
     t->c->about = desk_json_text(root, "about", NULL);
+    SHOP_TRY(get_focus(t, desk_json_get(root, "spoken")));
     const desk_json *listed = desk_json_get(root, "listed");
     for (const desk_json *one = listed ? listed->first : NULL; one && t->c->n_listed < DESK_MAX_LISTED; one = one->next)
         if (one->type == DESK_JSON_STRING) t->c->listed[t->c->n_listed++] = one->text;

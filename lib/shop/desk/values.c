@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "shop/desk/desk.h"
+#include "shop/recommend/recommender.h"
 
 enum { MATCH_LIMIT = 20000, HEAP_KIB = 256, MIN_DIGITS = 3, SEARCHED_PRODUCTS = 5 };
 
@@ -350,12 +351,35 @@ static llmcs_status find_address(desk_turn *t, const desk_slot *s, const desk_wo
 
 /* ---- products */
 
-/* The product whose title shares most words with the text, of those that recommendation finds nearest to it. */
+/* The part of a title that names the product among its kind: to the comma, in Chinese to the second space. */
+static llmcs_status name_of(desk_turn *t, const char *title, const char **name) {
+    size_t n = 0, spaces = 0;
+    const bool han = (unsigned char)*title >= 0xe3;
+    while (title[n] && title[n] != ',' && !(title[n] == ' ' && ++spaces == 2 && han)) n++;
+    return shop_arena_copy(t->arena, title, n, name);
+}
+
+/* The words without those that name a kind. */
+static llmcs_status without_kind(desk_turn *t, const desk_words *w, const shop_wish *wish, desk_words *rest) {
+    char *text;
+    SHOP_TRY(shop_arena_alloc(t->arena, w->plain_bytes + 1, 1, &text));
+    memcpy(text, w->plain, w->plain_bytes);
+    for (size_t i = wish->begin; wish->kind && i < wish->end && i < w->plain_bytes; i++) text[i] = ' ';
+    return desk_words_make(t->arena, text, w->plain_bytes, rest);
+}
+
+/*
+ * The product whose title shares most words with the text, of those that recommendation finds nearest to it. Where the
+ * store knows kinds, it has to be named by more than its kind and colour: "the Harvest Mug" is one product, "a red mug"
+ * may be several.
+ */
 static llmcs_status find_product(desk_turn *t, const desk_words *w, const char **value) {
     llmcs_shop_recommend_params params;
     llmcs_shop_recommendations *found = NULL;
     double best = 0;
     size_t most = 0;
+    shop_wish wish;
+    desk_words rest;
     if (!w->plain_bytes) return LLMCS_OK;
     llmcs_shop_recommend_params_init(&params);
     params.text = w->plain;
@@ -366,12 +390,21 @@ static llmcs_status find_product(desk_turn *t, const desk_words *w, const char *
     params.seen = LLMCS_SHOP_SEEN_INCLUDE;
     params.diversity = 0;
     params.weight_popular = 0;
-    SHOP_TRY(llmcs_shop_recommend(t->desk->shop, &params, &found));
+    SHOP_TRY(shop_read_wish(t->desk->shop, w->plain, w->plain_bytes, &wish));
+    SHOP_TRY(without_kind(t, w, &wish, &rest));
+    SHOP_TRY(shop_recommend_kind(t->desk->shop, &params, NULL, NULL, &found));
     llmcs_status status = LLMCS_OK;
     for (size_t i = 0; i < found->n_items && !status; i++) {
         size_t common;
         const double share = desk_overlap(t->arena, w, found->items[i]->title, &common);
         if (!common || common < most || (common == most && share <= best)) continue;
+        if (wish.knows_kinds) {
+            const char *name;
+            size_t named;
+            if ((status = name_of(t, found->items[i]->title, &name))) break;
+            (void)desk_overlap(t->arena, &rest, name, &named);
+            if (!named || (!wish.kind && common < 2)) continue;
+        }
         best = share;
         most = common;
         status = shop_arena_copy(t->arena, found->items[i]->item, strlen(found->items[i]->item), value);

@@ -152,6 +152,10 @@ static size_t phrase_at(const char *text, size_t n, size_t i, const char *const 
     return best;
 }
 
+size_t desk_phrase_at(const desk_words *w, size_t i, const char *const *phrases) {
+    return phrase_at(w->folded, w->folded_bytes, i, phrases);
+}
+
 static const char *const polite[] = {
     "please",    "pls",  "plz",  "thanks", "thank you", "thx",    "sir",    "hi",         "hello",     "hey",
     "dear",      "ah",   "oh",   "um",     "well",      "请",     "谢谢",   "麻烦",       "您好",      "你好",
@@ -445,13 +449,16 @@ size_t desk_ordinal(const desk_words *w, size_t n) {
     return 0;
 }
 
+static const char *const places[MAX_PLACES][10] = {
+    {"the first", "first one", "1st", "number 1", "number one", "第一", "第1", "头一个", NULL},
+    {"the second", "second one", "2nd", "number 2", "number two", "第二", "第2", NULL},
+    {"the third", "third one", "3rd", "number 3", "number three", "第三", "第3", NULL},
+    {"the fourth", "fourth one", "4th", "number 4", "number four", "第四", "第4", NULL},
+    {"the fifth", "fifth one", "5th", "number 5", "number five", "第五", "第5", NULL}};
+
+bool desk_names_place(const desk_words *w, size_t i) { return i < MAX_PLACES && has_any(w, places[i]); }
+
 size_t desk_place_named(const desk_words *w, size_t n) {
-    static const char *const places[MAX_PLACES][10] = {
-        {"the first", "first one", "1st", "number 1", "number one", "第一", "第1", "头一个", NULL},
-        {"the second", "second one", "2nd", "number 2", "number two", "第二", "第2", NULL},
-        {"the third", "third one", "3rd", "number 3", "number three", "第三", "第3", NULL},
-        {"the fourth", "fourth one", "4th", "number 4", "number four", "第四", "第4", NULL},
-        {"the fifth", "fifth one", "5th", "number 5", "number five", "第五", "第5", NULL}};
     static const char *const last[] = {"the last one", "last one", "最后一个", "最后那个", "最后一款", NULL};
     if (n && has_any(w, last)) return n;
     for (size_t i = 0; i < n && i < MAX_PLACES; i++)

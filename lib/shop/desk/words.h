@@ -22,6 +22,8 @@ llmcs_status desk_words_make(shop_arena *a, const char *text, size_t n, desk_wor
  * letter or digit that is not Han, no such character may stand next to it. */
 size_t desk_find_phrase(const char *folded, size_t n, const char *phrase, size_t from);
 bool desk_has_phrase(const desk_words *w, const char *phrase);
+/* The length of the longest of the phrases at byte i, 0 if there is none. */
+size_t desk_phrase_at(const desk_words *w, size_t i, const char *const *phrases);
 
 /* True if nothing but one of the phrases, politeness, punctuation and emoji is in the text. */
 bool desk_is_only(const desk_words *w, const char *const *phrases, size_t n);
@@ -56,6 +58,8 @@ size_t desk_ordinal(const desk_words *w, size_t n);
 
 /* A place in a list anywhere in a message: "is the second one in stock?"; n for "the last one"; 0: none. */
 size_t desk_place_named(const desk_words *w, size_t n);
+/* The words name the place i, from 0 on. */
+bool desk_names_place(const desk_words *w, size_t i);
 
 /* Words: a run of letters that are not Han is one, a Han character is one. */
 size_t desk_count_words(const char *folded, size_t n);

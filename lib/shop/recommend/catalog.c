@@ -19,6 +19,7 @@ llmcs_status shop_catalog_init(shop_catalog *catalog, const llmcs_allocator *a, 
                               .seen_change = -1,
                               .rows = {.allocator = a},
                               .chars = {.allocator = a},
+                              .kinds = {.allocator = a},
                               .dim = (size_t)n_embedding + SHOP_FEATURE_DIM};
     shop_grams_init(&catalog->labels, a);
     shop_cooccur_init(&catalog->together, a);
@@ -42,6 +43,7 @@ void shop_catalog_free(shop_catalog *catalog) {
     shop_free(catalog->allocator, catalog->tags);
     shop_row_map_free(&catalog->rows);
     shop_grams_free(&catalog->labels);
+    shop_kinds_free(&catalog->kinds);
     shop_cooccur_free(&catalog->together);
     shop_chars_free(&catalog->chars);
     llmcs_index_free(&catalog->index);
@@ -280,23 +282,34 @@ static llmcs_status read_tags(batch *b, shop_connection *c, shop_item *item, flo
     return LLMCS_OK;
 }
 
+static llmcs_status add_kinds(shop_catalog *catalog, const shop_item *item, const shop_query *q, const char *title,
+                              size_t n) {
+    size_t bytes;
+    const char *lang = shop_query_text(q, 4, &bytes);
+    for (uint32_t t = 0; t < item->n_tags; t++)
+        SHOP_TRY(shop_kinds_add(&catalog->kinds, catalog->tags[item->tags + t], item->category, lang, title, n));
+    return LLMCS_OK;
+}
+
 /* Words of all languages; the mean of the texts' vectors into `encoded`. */
-static llmcs_status read_texts(batch *b, shop_connection *c, int64_t product, float *features, bool *has_vector) {
+static llmcs_status read_texts(batch *b, shop_connection *c, const shop_item *item, float *features, bool *has_vector) {
     const size_t n_embedding = (size_t)b->shop->n_embedding;
     float *sum = b->vectors + b->n * b->catalog->dim;
     shop_query q;
     SHOP_TRY(shop_query_begin(
         c, &q,
-        "SELECT t.title, (SELECT group_concat(j.value, ' . ') FROM json_each(t.attributes) j), v.vector, t.description"
+        "SELECT t.title, (SELECT group_concat(j.value, ' . ') FROM json_each(t.attributes) j), v.vector, t.description,"
+        " t.lang"
         " FROM product_texts t LEFT JOIN vectors v ON v.source = 'product_texts' AND v.row = t.row AND v.fingerprint = "
         "?2"
         " WHERE t.product = ?1 ORDER BY t.lang",
-        "ii", product, (int64_t)b->shop->fingerprint));
+        "ii", item->row, (int64_t)b->shop->fingerprint));
     llmcs_status status;
     while (!(status = shop_query_next(&q)) && q.has_row) {
         size_t n;
         const char *title = shop_query_text(&q, 0, &n);
         if ((status = shop_feature_add_text(features, &b->catalog->chars, title, n, title_weight))) break;
+        if ((status = add_kinds(b->catalog, item, &q, title, n))) break;
         const char *attributes = shop_query_text(&q, 1, &n);
         if ((status = shop_feature_add_text(features, &b->catalog->chars, attributes, n, attribute_weight))) break;
         const char *description = shop_query_text(&q, 3, &n);
@@ -336,6 +349,7 @@ static llmcs_status read_product(batch *b, shop_connection *c, const shop_query 
     memset(vector, 0, catalog->dim * sizeof *vector);
     const char *category = shop_query_text(q, 2, &n);
     SHOP_TRY(add_label(catalog, SHOP_LABEL_CATEGORY, category, n, &item->category));
+    if (n) SHOP_TRY(shop_kinds_add_category(&catalog->kinds, item->category, category, n));
     if (n) shop_feature_add(features, SHOP_FEATURE_CATEGORY, category, n, category_weight);
     const char *brand = shop_query_text(q, 3, &n);
     SHOP_TRY(add_label(catalog, SHOP_LABEL_BRAND, brand, n, &item->brand));
@@ -344,7 +358,7 @@ static llmcs_status read_product(batch *b, shop_connection *c, const shop_query 
     item->in_stock = shop_query_is_null(q, 6) || shop_query_int(q, 6) > 0;
     shop_feature_add_price(features, shop_query_text(q, 5, &n_currency), item->price, price_weight);
     SHOP_TRY(read_tags(b, c, item, features));
-    SHOP_TRY(read_texts(b, c, row, features, &has_encoded));
+    SHOP_TRY(read_texts(b, c, item, features, &has_encoded));
     balance(catalog, vector, has_encoded);
     b->ids[b->n] = (uint64_t)row;
     b->tags[b->n] = (llmcs_item_tags){bits_of(catalog, item), item->price};

@@ -10,6 +10,7 @@
 #include "shop/metrics/grams.h"
 #include "shop/recommend/cooccur.h"
 #include "shop/recommend/features.h"
+#include "shop/recommend/kinds.h"
 #include "shop/store/store.h"
 
 enum {
@@ -48,6 +49,7 @@ typedef struct shop_catalog {
     size_t n_tags, tags_capacity;
     shop_grams labels; /* the count `most` of a node is its label + 1 */
     uint32_t n_labels;
+    shop_kinds kinds;                 /* what tags are called in titles */
     uint32_t popular[SHOP_N_POPULAR]; /* most popular first */
     size_t n_popular;
     shop_cooccur together;

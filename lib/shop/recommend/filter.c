@@ -108,6 +108,8 @@ bool shop_filter_passes(const shop_filter *f, uint32_t number) {
     const uint32_t *all = f->labels + p->n_categories, *any = all + p->n_tags_all, *none = any + p->n_tags_any;
     if (f->nothing_passes || (!item->in_stock && !p->out_of_stock)) return false;
     if (!(item->price >= p->price_min) || !(item->price <= p->price_max)) return false;
+    if (f->wanted && !shop_wanted_suits(f->wanted, f->catalog, item)) return false;
+    if (f->of_kind && !shop_wanted_is_kind(f->wanted, f->catalog, item)) return false;
     return in_category(item, f->labels, p->n_categories) && count_tags(f, item, all, p->n_tags_all) == p->n_tags_all &&
            (!p->n_tags_any || count_tags(f, item, any, p->n_tags_any)) && !count_tags(f, item, none, p->n_tags_none) &&
            !is_excluded(f, (uint64_t)item->row);
@@ -130,6 +132,10 @@ void shop_filter_to_search(const shop_filter *f, llmcs_search_params *search) {
         if (!shop_label_shares_bit(none[i])) search->tags_none |= bits_of(none + i, 1);
     /* The index takes one condition of "any of". */
     search->tags_any = p->n_categories ? bits_of(f->labels, p->n_categories) : bits_of(any, p->n_tags_any);
+    if (f->of_kind && !search->tags_any) {
+        const shop_kinds_found *k = &f->wanted->kinds;
+        search->tags_any = k->has_category ? bits_of(&k->category, 1) : bits_of(k->labels, k->n);
+    }
     search->number_min = p->price_min;
     search->number_max = p->price_max;
     search->exclude = f->excluded;

@@ -3,6 +3,7 @@
 #define SHOP_RECOMMEND_FILTER_H
 
 #include "shop/recommend/history.h"
+#include "shop/recommend/wanted.h"
 
 typedef struct shop_filter {
     const llmcs_allocator *allocator;
@@ -11,7 +12,9 @@ typedef struct shop_filter {
     uint32_t *labels;   /* categories, tags_all, tags_any, tags_none, in this order */
     uint64_t *excluded; /* [n_excluded] products.row in ascending order: seen items and `exclude` */
     size_t n_excluded;
-    bool nothing_passes; /* a category or tag that no product has is needed */
+    bool nothing_passes;       /* a category or tag that no product has is needed */
+    const shop_wanted *wanted; /* of the text, or NULL */
+    bool of_kind;              /* only the kind that it names */
 } shop_filter;
 
 /* params must outlive the filter. */

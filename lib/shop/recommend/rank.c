@@ -154,6 +154,8 @@ static llmcs_status score_content(shop_ranking *r, float *vector) {
  * popularity. The constants are those that were best on the products before the last (tools/eval/recommend.py --holdout
  * previous).
  */
+/* A product of the kind that the text names comes before all others. */
+static const double of_kind = 2;
 static const double new_customers = 1, new_together = 0.3, new_popular = 0.4;
 
 static void blend(shop_ranking *r, double most_together) {
@@ -169,6 +171,9 @@ static void blend(shop_ranking *r, double most_together) {
                    p->weight_together * (known * together + (1 - known) * new_together * content) +
                    p->weight_popular * (known * c->popular + (1 - known) * new_popular) +
                    shop_boost_of(r->catalog, p, c->item);
+        if (r->wanted && shop_wanted_names_kind(r->wanted) &&
+            shop_wanted_is_kind(r->wanted, r->catalog, &r->catalog->items[c->item]))
+            c->score += of_kind;
     }
 }
 

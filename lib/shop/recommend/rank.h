@@ -16,7 +16,8 @@ typedef struct shop_ranking {
     const llmcs_shop_recommend_params *params;
     const shop_history *history;
     const shop_filter *filter;
-    float *profile; /* [dim]; all 0: none */
+    const shop_wanted *wanted; /* of the text, or NULL */
+    float *profile;            /* [dim]; all 0: none */
     bool has_profile;
     bool has_encoder;  /* the profile has an encoder's part */
     float *behaviours; /* [profile of history, dim] vectors of the items */

@@ -298,11 +298,30 @@ static llmcs_status load_subject(shop_ranking *r, shop_history *history, shop_ca
     return shop_make_profile(r);
 }
 
+/* How a text is taken. */
+typedef struct reading {
+    bool strict; /* other kinds than the one that it names are left out, else they come last */
+    const char *without;
+    shop_wanted wanted;
+} reading;
+
+static llmcs_status collect(shop_ranking *r, shop_filter *filter, reading *how) {
+    const llmcs_shop_recommend_params *p = r->params;
+    if (!p->text) return shop_collect(r);
+    shop_wanted_read(r->catalog, p->text, p->text_bytes, how->without, &how->wanted);
+    filter->wanted = r->wanted = &how->wanted;
+    filter->of_kind = shop_wanted_names_kind(&how->wanted);
+    if (!filter->of_kind) return shop_collect(r);
+    SHOP_TRY(shop_collect(r));
+    filter->of_kind = how->strict;
+    return how->strict ? LLMCS_OK : shop_collect(r);
+}
+
 static llmcs_status rank(shop_ranking *r, shop_history *history, shop_filter *filter, shop_catalog *catalog,
-                         shop_connection *c, const float *encoded, result **out) {
+                         shop_connection *c, const float *encoded, reading *how, result **out) {
     SHOP_TRY(load_subject(r, history, catalog, c, encoded));
     SHOP_TRY(shop_filter_make(filter, catalog, c, r->params, history));
-    SHOP_TRY(shop_collect(r));
+    SHOP_TRY(collect(r, filter, how));
     SHOP_TRY(shop_score(r, c));
     SHOP_TRY(shop_choose(r));
     SHOP_TRY(allocate_result(r->allocator, r->n_chosen, out));
@@ -312,7 +331,7 @@ static llmcs_status rank(shop_ranking *r, shop_history *history, shop_filter *fi
 
 /* Under the read lock. */
 static llmcs_status recommend_locked(llmcs_shop *shop, const llmcs_shop_recommend_params *params, const float *encoded,
-                                     result **out) {
+                                     reading *how, result **out) {
     shop_catalog *catalog = &shop->recommender->catalog;
     shop_history history = {.allocator = &shop->allocator};
     shop_filter filter = {.allocator = &shop->allocator};
@@ -320,7 +339,7 @@ static llmcs_status recommend_locked(llmcs_shop *shop, const llmcs_shop_recommen
         .allocator = &shop->allocator, .catalog = catalog, .params = params, .history = &history, .filter = &filter};
     shop_connection *c;
     SHOP_TRY(shop_read_begin(shop, &c));
-    const llmcs_status status = rank(&r, &history, &filter, catalog, c, encoded, out);
+    const llmcs_status status = rank(&r, &history, &filter, catalog, c, encoded, how, out);
     shop_read_end(shop, c);
     shop_ranking_free(&r);
     shop_filter_free(&filter);
@@ -328,14 +347,8 @@ static llmcs_status recommend_locked(llmcs_shop *shop, const llmcs_shop_recommen
     return status;
 }
 
-llmcs_status llmcs_shop_recommend(llmcs_shop *shop, const llmcs_shop_recommend_params *params,
-                                  llmcs_shop_recommendations **recommendations) {
-    SHOP_PUBLIC_CALL;
-    return shop_recommend_encoded(shop, params, NULL, recommendations);
-}
-
-llmcs_status shop_recommend_encoded(llmcs_shop *shop, const llmcs_shop_recommend_params *params, const float *vector,
-                                    llmcs_shop_recommendations **recommendations) {
+static llmcs_status recommend(llmcs_shop *shop, const llmcs_shop_recommend_params *params, const float *vector,
+                              reading *how, llmcs_shop_recommendations **recommendations) {
     llmcs_shop_recommend_params p;
     float *encoded = NULL;
     result *out = NULL;
@@ -351,7 +364,7 @@ llmcs_status shop_recommend_encoded(llmcs_shop *shop, const llmcs_shop_recommend
         SHOP_TRY(shop_embed(shop, &text, 1, &encoded));
     }
     pthread_rwlock_rdlock(&shop->recommender->lock);
-    llmcs_status status = recommend_locked(shop, &p, vector ? vector : encoded, &out);
+    llmcs_status status = recommend_locked(shop, &p, vector ? vector : encoded, how, &out);
     pthread_rwlock_unlock(&shop->recommender->lock);
     shop_free(&shop->allocator, encoded);
     if (status) {
@@ -363,4 +376,41 @@ llmcs_status shop_recommend_encoded(llmcs_shop *shop, const llmcs_shop_recommend
     out->shown.ms = shop_now_ms() - followed;
     *recommendations = &out->shown;
     return LLMCS_OK;
+}
+
+llmcs_status shop_recommend_encoded(llmcs_shop *shop, const llmcs_shop_recommend_params *params, const float *vector,
+                                    llmcs_shop_recommendations **recommendations) {
+    reading how = {.strict = false};
+    return recommend(shop, params, vector, &how, recommendations);
+}
+
+llmcs_status shop_recommend_kind(llmcs_shop *shop, const llmcs_shop_recommend_params *params, const float *vector,
+                                 const char *without, llmcs_shop_recommendations **recommendations) {
+    reading how = {.strict = true, .without = without};
+    return recommend(shop, params, vector, &how, recommendations);
+}
+
+llmcs_status shop_read_wish(llmcs_shop *shop, const char *text, size_t bytes, shop_wish *wish) {
+    shop_wanted w;
+    SHOP_TRY(follow(shop));
+    pthread_rwlock_rdlock(&shop->recommender->lock);
+    shop_wanted_read(&shop->recommender->catalog, text, bytes, NULL, &w);
+    const bool known = shop_kinds_any(&shop->recommender->catalog.kinds);
+    pthread_rwlock_unlock(&shop->recommender->lock);
+    *wish = (shop_wish){.kind = shop_wanted_names_kind(&w),
+                        .audience = w.adult || w.child,
+                        .gift = w.gift,
+                        .knows_kinds = known,
+                        .excludes = w.kinds.n_excluded > 0,
+                        .begin = w.kinds.begin,
+                        .end = w.kinds.end,
+                        .excluded_begin = w.kinds.excluded_begin,
+                        .excluded_end = w.kinds.excluded_end};
+    return LLMCS_OK;
+}
+
+llmcs_status llmcs_shop_recommend(llmcs_shop *shop, const llmcs_shop_recommend_params *params,
+                                  llmcs_shop_recommendations **recommendations) {
+    SHOP_PUBLIC_CALL;
+    return shop_recommend_encoded(shop, params, NULL, recommendations);
 }

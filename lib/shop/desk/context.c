@@ -1,0 +1,616 @@
+/*
+ * A message that goes on from what was spoken of: products ("anything cheaper?", "the second one in blue",
+ * 有大一点的吗), orders ("and the last one?", 什么时候能到).
+ *
+ * The focus is what the last turns listed or looked up; each kind is forgotten after FOCUS_TURNS turns. A message is
+ * read as going on if nothing is left of it once references, comparisons, filters, aspects and function words are taken
+ * away: "how much is the second" does, "how much is shipping" does not.
+ */
+#include <string.h>
+
+#include "shop/desk/browse.h"
+#include "shop/recommend/recommender.h"
+
+enum {
+    FOCUS_TURNS = 4,
+    MOST_WORDS = 16,
+    LISTED = 4,
+    MOST_ADDED = 6,
+    LEAST_CODE = 6 /* bytes of an order's number */,
+    MOST_LEFT = 2,
+    LEAST_DESCRIBED = 5 /* bytes of a word */,
+    ORDERS_TABLE = 16 /* bit of desk_query.tables */
+};
+
+static const char *const cheaper[] = {"cheaper",     "less expensive", "more affordable",
+                                      "lower price", "lower priced",   "too expensive",
+                                      "too much",    "too pricey",     "便宜点",
+                                      "便宜一点",    "便宜些",         "更便宜",
+                                      "便宜的",      "太贵",           "贵了",
+                                      NULL};
+static const char *const dearer[] = {"more expensive", "pricier", "fancier", "higher end", "better one",
+                                     "better ones",    "贵一点",  "贵点",    "更贵",       "好一点",
+                                     "更好",           "高档",    NULL};
+static const char *const bigger[] = {"bigger",        "larger", "thicker", "longer", "roomier", "heavier",
+                                     "more capacity", "大一点", "大点",    "更大",   "大些",    "大的",
+                                     "厚一点",        "更厚",   "长一点",  "更长",   NULL};
+static const char *const smaller[] = {"smaller", "lighter", "thinner", "shorter", "小一点", "小点",   "更小", "小些",
+                                      "小的",    "轻一点",  "更轻",    "薄一点",  "更薄",   "短一点", NULL};
+static const char *const cheapest[] = {"cheapest", "least expensive", "lowest price", "最便宜", "最低价", NULL};
+static const char *const dearest[] = {"most expensive", "dearest", "priciest", "best one", "最贵", "最好", NULL};
+static const char *const biggest[] = {"biggest", "largest", "thickest", "longest", "heaviest", "roomiest",
+                                      "最大",    "最厚",    "最长",     "最重",    NULL};
+static const char *const smallest[] = {"smallest", "lightest", "thinnest", "shortest", "最小",
+                                       "最轻",     "最薄",     "最短",     NULL};
+static const char *const others[] = {"another", "other", "others", "else", "more",   "different", "any more",
+                                     "别的",    "其他",  "其它",   "另外", "还有吗", "还有没有",  "还有",
+                                     "换一个",  "换个",  "换一批", "再来", NULL};
+static const char *const thick[] = {"thick", "thicker", "thickest", "thinner", "thinnest", "厚", "薄", NULL};
+/* Words of questions about an order. */
+static const char *const of_orders[] = {
+    "when",      "come",     "coming",    "arrive",  "arriving", "get here", "gets here",  "be here", "deliver",
+    "delivered", "delivery", "courier",   "carrier", "carries",  "tracking", "track",      "where",   "status",
+    "in it",     "whats in", "what's in", "inside",  "sent",     "shipped",  "dispatched", "number",  "parcel",
+    "package",   "order",    "什么时候",  "啥时候",  "几时",     "多久",     "几号",       "哪天",    "送到",
+    "能到",      "会到",     "到",        "收到",    "快递",     "物流",     "单号",       "状态",    "到哪",
+    "哪里",      "哪家",     "里面",      "东西",    "发货",     "订单",     "单",         NULL};
+static const char *const places[] = {"first",    "second",   "third", "fourth", "fifth", "last",
+                                     "1st",      "2nd",      "3rd",   "4th",    "5th",   "number 1",
+                                     "number 2", "number 3", "最后",  "头一个", NULL};
+static const char *const references[] = {"it",   "they", "them", "these", "those", "this", "that", "one",  "ones",
+                                         "it's", "its",  "它",   "它们",  "这",    "那",   "这个", "那个", "这些",
+                                         "那些", "这款", "那款", "这件",  "那件",  "这单", "那单", NULL};
+/* Words that ask and say nothing of what. */
+static const char *const filler[] = {
+    "a",     "an",       "the",    "of",     "in",       "on",       "at",        "to",    "for",   "with",
+    "and",   "or",       "but",    "so",     "ok",       "okay",     "then",      "than",  "do",    "does",
+    "did",   "is",       "are",    "was",    "be",       "been",     "there",     "have",  "has",   "having",
+    "you",   "u",        "got",    "get",    "any",      "anything", "something", "some",  "i",     "me",
+    "my",    "we",       "can",    "could",  "will",     "would",    "please",    "pls",   "plz",   "thanks",
+    "hi",    "hey",      "well",   "also",   "still",    "what",     "what's",    "whats", "which", "how",
+    "how's", "how many", "many",   "about",  "come",     "comes",    "ur",        "r",     "hmm",   "oh",
+    "no",    "yes",      "too",    "really", "just",     "maybe",    "like",      "want",  "need",  "looking",
+    "looks", "look",     "show",   "see",    "right",    "now",      "much",      "bit",   "a bit", "little",
+    "who",   "not",      "tell",   "give",   "under",    "below",    "less",      "up",    "max",   "within",
+    "most",  "size",     "that's", "thats",  "im",       "i'm",      "id",        "i'd",   "as",    "by",
+    "made",  "kind",     "you've", "i'll",   "take",     "only",     "all",       "both",  "cheap", "between",
+    "use",   "uses",     "people", "ppl",    "buy",      "purchase", "sell",      "pair",  "xs",    "s",
+    "m",     "l",        "xl",     "xxl",    "suitable", "meant",    "good",      "nice",  "new",   "的",
+    "了",    "吗",       "呢",     "么",     "吧",       "啊",       "呀",        "哦",    "嘛",    "有",
+    "没",    "没有",     "有没有", "是",     "不",       "能",       "可以",      "要",    "想",    "我",
+    "你",    "你们",     "您",     "他",     "们",       "哪",       "哪个",      "哪款",  "哪些",  "什么",
+    "啥",    "多少",     "多",     "几",     "个",       "款",       "种",        "些",    "件",    "双",
+    "条",    "只",       "台",     "把",     "块",       "一",       "二",        "两",    "三",    "四",
+    "五",    "第",       "下",     "还",     "也",       "都",       "再",        "就",    "请问",  "请",
+    "帮",    "看",       "看看",   "给",     "来",       "换",       "点",        "怎么",  "怎样",  "样",
+    "卖",    "在",       "和",     "跟",     "好",       "嗯",       "对",        "太",    "很",    "最",
+    "更",    "比较",     "里",     "以内",   "以下",     "之内",     "左右",      "元",    "钱",    "码",
+    "号",    "之前",     "说",     "话",     "适合",     "合适",     "用",        "人",    "色",    "买",
+    "购",    "找",       "寸",     "升",     "片",       "本",       "支",        "盒",    "套",    "条",
+    "把",    "顶",       "根",     "包",     "瓶",       "罐",       "会",        "得",    "其中",  "最后",
+    "现在",  "大概",     "估计",   "呗",     NULL};
+
+static bool has_any(const desk_words *w, const char *const *phrases) {
+    for (; *phrases; phrases++)
+        if (desk_has_phrase(w, *phrases)) return true;
+    return false;
+}
+
+/* ---- what the message says */
+
+typedef struct signals {
+    bool cheaper, dearer, bigger, smaller, other, reference;
+    bool cheapest, dearest, biggest, smallest;
+    bool order;                                        /* a word of questions about an order */
+    bool of_order;                                     /* such words count as understood */
+    size_t kind_begin, kind_end;                       /* of the kind that is named, or of the one that is not wanted */
+    const char *number;                                /* digits that are no price and no size, or NULL */
+    size_t rest_begin[MOST_LEFT], rest_end[MOST_LEFT]; /* of the words that are left */
+    bool filters;                                      /* a colour, a size, a price */
+    bool adds;                 /* it describes further what is sought: "for the office", 上班用的 */
+    size_t number_of_places;   /* of the list that it names */
+    bool names;                /* a kind of product, or for whom */
+    const desk_option *aspect; /* of a product; or NULL */
+    int aspect_slot;           /* that takes it, or -1 */
+    size_t left;               /* words that are none of these */
+    desk_seek seek;            /* what was sought, with what the message adds */
+} signals;
+
+static bool compares(const signals *s) { return s->cheaper || s->dearer || s->bigger || s->smaller || s->other; }
+static bool picks(const signals *s) { return s->cheapest || s->dearest || s->biggest || s->smallest; }
+
+bool desk_products_are_near(const desk_turn *t) {
+    const desk_conversation *c = t->c;
+    return c->products_at && c->n_turns + 1 - c->products_at <= FOCUS_TURNS && (c->n_listed || c->about);
+}
+
+static bool orders_are_near(const desk_turn *t) {
+    const desk_conversation *c = t->c;
+    return c->orders_at && c->n_turns + 1 - c->orders_at <= FOCUS_TURNS;
+}
+
+/* The flow that answers for one product (or order) of those listed. */
+static int listed_flow(const desk_turn *t, desk_slot_type type, int *slot) {
+    for (size_t i = 0; i < t->flows->n_flows; i++)
+        for (size_t k = 0; t->flows->flows[i].listed && k < t->flows->n_slots; k++)
+            if (t->flows->flows[i].uses[k] && t->flows->slots[k].type == type) {
+                *slot = (int)k;
+                return (int)i;
+            }
+    return -1;
+}
+
+static void find_aspect(const desk_turn *t, signals *s) {
+    int product;
+    const int flow = listed_flow(t, DESK_SLOT_PRODUCT, &product);
+    s->aspect_slot = -1;
+    for (size_t i = 0; flow >= 0 && i < t->flows->n_slots; i++) {
+        const desk_slot *slot = &t->flows->slots[i];
+        size_t best = 0;
+        if (!t->flows->flows[flow].uses[i] || slot->type != DESK_SLOT_CHOICE) continue;
+        s->aspect_slot = (int)i;
+        for (size_t o = 0; o < slot->n_options; o++)
+            for (size_t k = 0; k < slot->options[o].n_words; k++) {
+                const size_t n = strlen(slot->options[o].words[k]);
+                if (n <= best || !desk_has_phrase(&t->read, slot->options[o].words[k])) continue;
+                best = n;
+                s->aspect = &slot->options[o];
+            }
+    }
+}
+
+/* Words that no list holds. Numbers and colours are filters. */
+static size_t count_left(const desk_turn *t, signals *s) {
+    const char *const *const lists[] = {cheaper,
+                                        dearer,
+                                        bigger,
+                                        smaller,
+                                        cheapest,
+                                        dearest,
+                                        biggest,
+                                        smallest,
+                                        others,
+                                        places,
+                                        references,
+                                        filler,
+                                        s->of_order ? of_orders : NULL};
+    const desk_slot *aspects = s->aspect_slot >= 0 ? &t->flows->slots[s->aspect_slot] : NULL;
+    const desk_words *w = &t->read;
+    size_t left = 0;
+    bool run = false; /* of Chinese characters: one word */
+    for (size_t i = 0, len; i < w->folded_bytes; i += len) {
+        const int32_t c = desk_char_at(w->folded, w->folded_bytes, i, &len);
+        size_t best = desk_colour_at(w, i);
+        if (!desk_is_letter(c)) {
+            run = false;
+            continue;
+        }
+        if (i >= s->kind_begin && i < s->kind_end) best = s->kind_end - i;
+        for (size_t k = 0; k < sizeof lists / sizeof *lists; k++) {
+            const size_t n = lists[k] ? desk_phrase_at(w, i, lists[k]) : 0;
+            if (n > best) best = n;
+        }
+        for (size_t o = 0; aspects && o < aspects->n_options; o++)
+            for (size_t k = 0; k < aspects->options[o].n_words; k++) {
+                const char *one[] = {aspects->options[o].words[k], NULL};
+                const size_t n = desk_phrase_at(w, i, one);
+                if (n > best) best = n;
+            }
+        if (best) {
+            len = best;
+            run = false;
+            continue;
+        }
+        const bool han = desk_is_han(c);
+        bool digit = c >= '0' && c <= '9';
+        for (size_t step = 0; !han && i + len < w->folded_bytes; len += step) {
+            const int32_t next = desk_char_at(w->folded, w->folded_bytes, i + len, &step);
+            if (next != '\'' && (!desk_is_letter(next) || desk_is_han(next))) break;
+            digit = digit || (next >= '0' && next <= '9');
+        }
+        if (digit && len < LEAST_CODE) continue; /* a longer one is a number of something else */
+        if (han && run && left <= MOST_LEFT) s->rest_end[left - 1] = i + len;
+        if (han && run) continue;
+        if (left < MOST_LEFT) s->rest_begin[left] = i, s->rest_end[left] = i + len;
+        left++;
+        run = han;
+    }
+    return left;
+}
+
+/* "For the office", 上班用的: a part of a sentence that only describes. */
+static bool describes_further(const desk_words *w) {
+    static const char *const ends[] = {"用的", "的", "用", NULL};
+    const size_t words = desk_count_words(w->folded, w->folded_bytes);
+    if (!strncmp(w->folded, "for ", 4) || !strncmp(w->folded, "with ", 5)) return words <= MOST_ADDED;
+    for (size_t i = 0; ends[i]; i++) {
+        const size_t n = strlen(ends[i]);
+        if (w->folded_bytes >= n && !memcmp(w->folded + w->folded_bytes - n, ends[i], n)) return words <= MOST_ADDED;
+    }
+    return false;
+}
+
+/* The first number of the message. */
+static llmcs_status find_number(desk_turn *t, const char **number) {
+    const desk_words *w = &t->read;
+    size_t i = 0, n = 0;
+    while (i < w->folded_bytes && !(w->folded[i] >= '0' && w->folded[i] <= '9')) i++;
+    while (i + n < w->folded_bytes && w->folded[i + n] >= '0' && w->folded[i + n] <= '9') n++;
+    return n ? shop_arena_copy(t->arena, w->folded + i, n, number) : LLMCS_OK;
+}
+
+static llmcs_status read_signals(desk_turn *t, bool of_order, signals *s) {
+    shop_wish wish;
+    const desk_words *w = &t->read;
+    *s = (signals){.cheaper = has_any(w, cheaper),
+                   .dearer = has_any(w, dearer),
+                   .bigger = has_any(w, bigger),
+                   .smaller = has_any(w, smaller),
+                   .other = has_any(w, others),
+                   .reference = has_any(w, references),
+                   .cheapest = has_any(w, cheapest),
+                   .dearest = has_any(w, dearest),
+                   .biggest = has_any(w, biggest),
+                   .smallest = has_any(w, smallest),
+                   .order = has_any(w, of_orders),
+                   .of_order = of_order,
+                   .seek = t->c->seek};
+    find_aspect(t, s);
+    SHOP_TRY(shop_read_wish(t->desk->shop, w->plain, w->plain_bytes, &wish));
+    if (w->plain_bytes == w->folded_bytes && (wish.kind || wish.excludes)) {
+        s->kind_begin = wish.kind ? wish.begin : wish.excluded_begin;
+        s->kind_end = wish.kind ? wish.end : wish.excluded_end;
+    }
+    SHOP_TRY(desk_read_seek(t, w, &s->seek, &s->names, &s->filters));
+    if (!s->filters) SHOP_TRY(find_number(t, &s->number));
+    for (size_t i = 0; i < t->c->n_listed; i++) s->number_of_places += desk_names_place(w, i);
+    s->adds = describes_further(w);
+    s->left = count_left(t, s);
+    return LLMCS_OK;
+}
+
+/* ---- products */
+
+static llmcs_status answer_product(desk_turn *t, const char *product, const signals *s, const char *aspect,
+                                   bool *handled) {
+    int slot = -1;
+    const int flow = listed_flow(t, DESK_SLOT_PRODUCT, &slot);
+    *handled = false;
+    if (flow < 0) return LLMCS_OK;
+    *handled = true;
+    t->c->unknown = 0;
+    t->out.probability = 1;
+    SHOP_TRY(desk_start_flow(t, flow, &t->read));
+    desk_set_slot(desk_top(t), slot, product);
+    if (s->aspect_slot >= 0 && (s->aspect || aspect))
+        desk_set_slot(desk_top(t), s->aspect_slot, s->aspect ? s->aspect->value : aspect);
+    return desk_run(t);
+}
+
+/* What was sought; of a product that was spoken of alone, its kind. */
+static llmcs_status whole_seek(desk_turn *t, signals *s) {
+    const desk_conversation *c = t->c;
+    desk_goods g;
+    bool found, listed = false;
+    for (size_t i = 0; c->about && i < c->n_listed; i++) listed = listed || !strcmp(c->listed[i], c->about);
+    if (s->seek.text && (listed || !c->about)) return LLMCS_OK;
+    const char *id = c->about ? c->about : c->n_listed ? c->listed[0] : NULL;
+    if (!id) return LLMCS_OK;
+    SHOP_TRY(desk_read_goods(t, id, &g, &found));
+    if (found) s->seek.text = g.title;
+    return LLMCS_OK;
+}
+
+/* What a comparison is with: the product spoken of, else the one of the list that is farthest already. */
+static llmcs_status compared_with(desk_turn *t, const signals *s, desk_goods *with) {
+    const desk_conversation *c = t->c;
+    bool found, any = false;
+    if (c->about) return desk_read_goods(t, c->about, with, &found);
+    for (size_t i = 0; i < c->n_listed; i++) {
+        desk_goods g;
+        SHOP_TRY(desk_read_goods(t, c->listed[i], &g, &found));
+        if (!found) continue;
+        const bool farther = s->cheaper   ? g.price < with->price
+                             : s->dearer  ? g.price > with->price
+                             : s->smaller ? g.measure < with->measure
+                                          : g.measure > with->measure;
+        if (!any || farther) *with = g;
+        any = true;
+    }
+    return LLMCS_OK;
+}
+
+static const char *missing_words(const desk_turn *t, const signals *s) {
+    const bool zh = !strncmp(t->flows->langs[t->lang], "zh", 2);
+    if (s->cheaper) return zh ? "更便宜" : "cheaper";
+    if (s->dearer) return zh ? "更贵" : "more expensive";
+    if (s->bigger) return zh ? "更大" : "bigger";
+    if (s->smaller) return zh ? "更小" : "smaller";
+    return zh ? "别" : "else";
+}
+
+/* "One for 4 people", 有4人的吗. */
+static bool asks_for_number(const desk_turn *t, const signals *s) {
+    static const char *const words[] = {"one", "ones", "any", "有", NULL};
+    return s->number && has_any(&t->read, words);
+}
+
+/* The list again with another filter: cheaper, bigger, in blue, others. */
+static llmcs_status browse_again(desk_turn *t, signals *s, bool *handled) {
+    desk_conversation *c = t->c;
+    desk_goods with = {.price = 0};
+    desk_browse b = {.k = LISTED, .sentence = DESK_HAVE_THESE};
+    const char *exclude[DESK_MAX_LISTED];
+    SHOP_TRY(whole_seek(t, s));
+    b.seek = s->seek;
+    b.show = s->aspect;
+    if (s->cheaper || s->dearer || s->bigger || s->smaller) SHOP_TRY(compared_with(t, s, &with));
+    const double price = with.price;
+    if (s->cheaper) b.seek.most = price - 0.01, b.rank = DESK_CHEAP_FIRST;
+    if (s->dearer) b.seek.least = price + 0.01, b.seek.most = 0, b.rank = DESK_CHEAP_FIRST;
+    if (s->bigger) b.above = with.measure, b.rank = DESK_SMALL_FIRST;
+    if (s->smaller) b.below = with.measure, b.rank = DESK_BIG_FIRST;
+    if (asks_for_number(t, s) && !compares(s)) b.number = s->number;
+    b.strict = compares(s);
+    if (s->other && !s->filters && !s->cheaper && !s->dearer) {
+        for (size_t i = 0; i < c->n_listed; i++) exclude[b.n_exclude++] = c->listed[i];
+        b.exclude = exclude;
+    }
+    SHOP_TRY(desk_browse_products(t, &b, handled));
+    b.number = NULL;
+    if (!*handled && compares(s) && (b.seek.colour || b.seek.size)) { /* in another colour rather than not at all */
+        b.seek.colour = b.seek.size = NULL;
+        SHOP_TRY(desk_browse_products(t, &b, handled));
+    }
+    if (!*handled && (compares(s) || s->number)) { /* nothing is: what there is, with a word on it */
+        b.seek = t->c->seek.text ? t->c->seek : s->seek;
+        if (!b.seek.text) b.seek.text = s->seek.text;
+        if (s->cheaper) b.seek.most = 0;
+        b.above = b.below = 0;
+        b.n_exclude = 0;
+        b.rank = s->cheaper   ? DESK_CHEAP_FIRST
+                 : s->dearer  ? DESK_DEAR_FIRST
+                 : s->smaller ? DESK_SMALL_FIRST
+                              : DESK_BIG_FIRST;
+        b.k = s->other ? LISTED : 1;
+        b.missing = missing_words(t, s);
+        b.strict = false;
+        SHOP_TRY(desk_browse_products(t, &b, handled));
+    }
+    if (*handled) t->c->unknown = 0, t->out.probability = 1;
+    return LLMCS_OK;
+}
+
+/* The list again by what was said before and now. */
+static llmcs_status browse_further(desk_turn *t, signals *s, bool *handled) {
+    desk_browse b = {.k = LISTED, .sentence = DESK_HAVE_THESE};
+    desk_buffer text = {.allocator = &t->desk->allocator};
+    desk_puts(&text, t->c->seek.text);
+    desk_puts(&text, " ");
+    desk_put(&text, t->read.plain, t->read.plain_bytes);
+    llmcs_status status = text.status;
+    b.seek = s->seek;
+    if (!status) status = shop_arena_copy(t->arena, desk_buffer_text(&text), text.n, &b.seek.text);
+    desk_buffer_free(&text);
+    SHOP_TRY(status);
+    SHOP_TRY(desk_browse_products(t, &b, handled));
+    if (*handled) t->c->unknown = 0, t->out.probability = 1;
+    return LLMCS_OK;
+}
+
+/* "The cheapest one", 哪个最厚: of those listed. */
+static llmcs_status pick_one(desk_turn *t, const signals *s, bool *handled) {
+    const desk_conversation *c = t->c;
+    const bool by_price = s->cheapest || s->dearest;
+    desk_goods best = {.id = NULL};
+    for (size_t i = 0; i < c->n_listed; i++) {
+        desk_goods g;
+        bool found;
+        SHOP_TRY(desk_read_goods(t, c->listed[i], &g, &found));
+        if (has_any(&t->read, thick) && g.thickness > 0) g.measure = g.thickness;
+        if (!found || (!by_price && !(g.measure > 0))) continue;
+        const double value = by_price ? g.price : g.measure, so_far = by_price ? best.price : best.measure;
+        if (!best.id || (s->cheapest || s->smallest ? value < so_far : value > so_far)) best = g;
+    }
+    *handled = false;
+    return best.id ? answer_product(t, best.id, s, by_price ? "price" : "size", handled) : LLMCS_OK;
+}
+
+/* "The green one", 绿色那个: the only one of those listed with it. */
+static llmcs_status one_with_colour(desk_turn *t, const signals *s, const char **product) {
+    const desk_conversation *c = t->c;
+    size_t n = 0;
+    *product = NULL;
+    for (size_t i = 0; s->seek.colour && i < c->n_listed; i++) {
+        desk_goods g;
+        bool found;
+        SHOP_TRY(desk_read_goods(t, c->listed[i], &g, &found));
+        if (!found || !desk_goods_have_colour(&g, s->seek.colour)) continue;
+        *product = c->listed[i];
+        n++;
+    }
+    if (n != 1) *product = NULL;
+    return LLMCS_OK;
+}
+
+/* A product of another colour than the message names is not meant: "the first one in mint?" */
+static llmcs_status keep_if_coloured(desk_turn *t, const signals *s, const char **product) {
+    desk_goods g;
+    bool found;
+    SHOP_TRY(desk_read_goods(t, *product, &g, &found));
+    if (!found || !desk_goods_have_colour(&g, s->seek.colour)) *product = NULL;
+    return LLMCS_OK;
+}
+
+/* The list as it was, with the aspect in each line. */
+static llmcs_status repeat_list(desk_turn *t, signals *s, bool *handled) {
+    const desk_conversation *c = t->c;
+    const char *among[DESK_MAX_LISTED];
+    desk_browse b = {.k = DESK_MAX_LISTED, .sentence = DESK_HAVE_THESE, .show = s->aspect, .among = among};
+    for (size_t i = 0; i < c->n_listed; i++)
+        if (s->number_of_places < 2 || desk_names_place(&t->read, i)) among[b.n_among++] = c->listed[i];
+    SHOP_TRY(whole_seek(t, s));
+    b.seek = s->seek;
+    SHOP_TRY(desk_browse_products(t, &b, handled));
+    if (*handled) t->c->unknown = 0, t->out.probability = 1;
+    return LLMCS_OK;
+}
+
+/* "Can you make it cheaper" bargains; "have you got a cheaper one" seeks another product. */
+static bool bargains(const desk_words *w) {
+    static const char *const asks[] = {"can you",    "could you", "can i",    "能便宜", "可以便宜",
+                                       "能不能便宜", "便宜点吧",  "给我便宜", NULL};
+    static const char *const seeks[] = {"有", "show", "something", "anything", "one", NULL};
+    return has_any(w, asks) && !has_any(w, seeks);
+}
+
+/* Whether the product's description holds one of the words that are left: "dishwasher", 防水. */
+static llmcs_status is_described(desk_turn *t, const char *product, const signals *s, bool *described) {
+    static const char sql[] =
+        "SELECT max(instr(lower(t.description), ?2)) > 0 FROM products p JOIN product_texts t"
+        " ON t.product = p.row WHERE p.id = ?1 AND t.lang = ?3";
+    shop_connection *c;
+    llmcs_status status = LLMCS_OK;
+    *described = false;
+    SHOP_TRY(shop_read_begin(t->desk->shop, &c));
+    for (size_t i = 0; i < s->left && i < MOST_LEFT && !*described && !status; i++) {
+        const char *word;
+        int64_t has = 0;
+        const size_t n = s->rest_end[i] - s->rest_begin[i];
+        if (n < LEAST_DESCRIBED) continue;
+        status = shop_arena_copy(t->arena, t->read.folded + s->rest_begin[i], n, &word);
+        if (!status) status = shop_lookup_int(c, 0, &has, sql, "sss", product, word, t->flows->langs[t->lang]);
+        *described = has > 0;
+    }
+    shop_read_end(t->desk->shop, c);
+    return status;
+}
+
+static llmcs_status answer_products(desk_turn *t, signals *s, bool *handled) {
+    const desk_conversation *c = t->c;
+    const char *product = desk_listed_product(t, &t->read), *coloured = NULL;
+    const bool definite = s->reference || s->aspect;
+    /* What is sought anew is no question on what was found; "not tea" is one. */
+    if (s->names && !s->seek.without) return LLMCS_OK;
+    if (s->cheaper && bargains(&t->read)) return LLMCS_OK;
+    if (s->adds && s->left && c->seek.text) return browse_further(t, s, handled);
+    if (s->left) {
+        bool described = false;
+        const char *meant = product ? product : c->about;
+        if (meant && s->left <= MOST_LEFT) SHOP_TRY(is_described(t, meant, s, &described));
+        return described ? answer_product(t, meant, s, NULL, handled) : LLMCS_OK;
+    }
+    if (s->number_of_places > 1) return repeat_list(t, s, handled);
+    if (product && s->seek.colour && s->filters) SHOP_TRY(keep_if_coloured(t, s, &product));
+    if (product && !compares(s)) return answer_product(t, product, s, NULL, handled);
+    if (picks(s)) return pick_one(t, s, handled);
+    if (s->filters && definite) SHOP_TRY(one_with_colour(t, s, &coloured));
+    if (coloured && s->aspect) return answer_product(t, coloured, s, NULL, handled);
+    if (s->other && s->aspect && c->about) return answer_product(t, c->about, s, NULL, handled);
+    if (compares(s) || s->filters || asks_for_number(t, s) || s->seek.without != c->seek.without)
+        return browse_again(t, s, handled);
+    if (s->aspect && c->about) return answer_product(t, c->about, s, NULL, handled);
+    if (s->aspect && c->n_listed) return repeat_list(t, s, handled);
+    return LLMCS_OK;
+}
+
+/* A rule that refuses or hands over means what it says, whatever was spoken of. */
+static bool refuses(const desk_turn *t, const desk_rule *rule) {
+    return rule && rule->flow >= 0 &&
+           (t->flows->flows[rule->flow].alone || t->flows->flows[rule->flow].route == LLMCS_DESK_NONE);
+}
+
+/* A rule of a flow that is about a product, or lists some. */
+static bool is_of_products(const desk_turn *t, const desk_rule *rule) {
+    const desk_flow *flow = rule->flow >= 0 ? &t->flows->flows[rule->flow] : NULL;
+    for (size_t i = 0; flow && i < flow->n_ops; i++)
+        if (flow->ops[i].kind == DESK_OP_RECOMMEND) return true;
+    return false;
+}
+
+/* A product by its name; else nothing is begun. */
+static llmcs_status answer_named(desk_turn *t, bool *handled) {
+    int slot = -1;
+    const int flow = listed_flow(t, DESK_SLOT_PRODUCT, &slot);
+    const char *product = NULL;
+    if (flow < 0) return LLMCS_OK;
+    SHOP_TRY(desk_value_find(t, slot, &t->read, false, &product));
+    if (!product) return LLMCS_OK;
+    *handled = true;
+    SHOP_TRY(desk_start_flow(t, flow, &t->read));
+    return desk_run(t);
+}
+
+/*
+ * A kind of product and hardly more: "desk lamp", 有瑜伽垫吗, "wireless earphones pls", 想买个行李箱. Whatever models
+ * make of so few words, it is what the customer looks for.
+ */
+llmcs_status desk_answer_bare_kind(desk_turn *t, const desk_rule *rule, size_t most_left, bool *handled) {
+    signals s;
+    *handled = false;
+    if (rule && !is_of_products(t, rule)) return LLMCS_OK;
+    if (desk_count_words(t->read.folded, t->read.folded_bytes) > MOST_WORDS) return LLMCS_OK;
+    SHOP_TRY(read_signals(t, false, &s));
+    if (!s.names || s.kind_end == s.kind_begin || s.left > most_left) return LLMCS_OK;
+    if (s.left) SHOP_TRY(answer_named(t, handled));
+    if (*handled) return LLMCS_OK;
+    const desk_browse b = {
+        .seek = s.seek, .k = LISTED, .sentence = DESK_HAVE_THESE, .rank = DESK_CHEAP_FIRST, .show = s.aspect};
+    SHOP_TRY(desk_browse_products(t, &b, handled));
+    if (*handled) t->c->unknown = 0, t->out.probability = 1;
+    return LLMCS_OK;
+}
+
+/* ---- orders */
+
+/* The order that the message means: by its place in the list, or the one that was looked up. */
+static const char *meant_order(const desk_turn *t, const signals *s, int slot) {
+    const desk_conversation *c = t->c;
+    const size_t place = desk_which_place(&t->read, c->n_offered);
+    if (place && c->n_offered) return c->offered[place - 1];
+    return slot >= 0 && (s->order || s->reference) ? c->mentioned[slot] : NULL;
+}
+
+static llmcs_status answer_orders(desk_turn *t, const signals *s, bool *handled) {
+    int slot = -1;
+    const int flow = listed_flow(t, DESK_SLOT_ORDER, &slot);
+    const desk_conversation *c = t->c;
+    const char *order = meant_order(t, s, slot);
+    if (flow < 0 || !order || s->left || compares(s) || s->names ||
+        (s->aspect && !desk_which_place(&t->read, c->n_offered)))
+        return LLMCS_OK;
+    *handled = true;
+    t->c->unknown = 0;
+    t->out.probability = 1;
+    SHOP_TRY(desk_start_flow(t, flow, &t->read));
+    desk_set_slot(desk_top(t), slot, order);
+    return desk_run(t);
+}
+
+llmcs_status desk_answer_in_context(desk_turn *t, const desk_rule *rule, bool *handled) {
+    const desk_conversation *c = t->c;
+    const bool products = desk_products_are_near(t), orders = orders_are_near(t);
+    signals s;
+    *handled = false;
+    if ((!products && !orders) || refuses(t, rule)) return LLMCS_OK;
+    if (desk_count_words(t->read.folded, t->read.folded_bytes) > MOST_WORDS) return LLMCS_OK;
+    SHOP_TRY(read_signals(t, orders, &s));
+    const bool orders_first =
+        orders && (!products || c->spoken == DESK_SPOKEN_ORDERS || (s.order && !s.aspect && !s.filters));
+    if (orders_first) SHOP_TRY(answer_orders(t, &s, handled));
+    if (!*handled && products) SHOP_TRY(answer_products(t, &s, handled));
+    return LLMCS_OK;
+}
+
+/* ---- the focus */
+
+void desk_keep_orders(desk_turn *t, const desk_frame *frame) {
+    desk_conversation *c = t->c;
+    const int slot = desk_order_slot(t, frame->flow);
+    bool spoken = slot >= 0 && frame->slots[slot];
+    for (size_t i = 0; i < t->flows->n_finds && !spoken; i++)
+        spoken = frame->finds[i] && frame->finds[i]->n > 1 && t->flows->finds[i].tables & ORDERS_TABLE;
+    if (!spoken) return;
+    c->orders_at = c->n_turns + 1;
+    c->spoken = DESK_SPOKEN_ORDERS;
+}

@@ -1,0 +1,138 @@
+/* What a text wants: kind, audience, gift. */
+#include "shop/recommend/wanted.h"
+
+#include <string.h>
+
+enum { MOST_TEXT = 600, OLDEST_CHILD = 13 };
+
+static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c; }
+static bool is_ascii_letter(char c) { return c >= 'a' && c <= 'z'; }
+
+/* A phrase of a list: Latin ones as whole words, of which a plural or "'s" may follow. */
+static bool says(const char *text, size_t n, const char *const *phrases) {
+    for (; *phrases; phrases++) {
+        const size_t m = strlen(*phrases);
+        const bool latin = is_ascii_letter(**phrases);
+        for (size_t i = 0; i + m <= n; i++) {
+            if (text[i] != **phrases || memcmp(text + i, *phrases, m) != 0) continue;
+            size_t end = i + m;
+            if (!latin) return true;
+            if (i && is_ascii_letter(text[i - 1])) continue;
+            if (end < n && text[end] == 's') end++;
+            if (end >= n || !is_ascii_letter(text[end])) return true;
+        }
+    }
+    return false;
+}
+
+/* "5 year old", "3yo", 5岁: a child's age. */
+static bool says_childs_age(const char *text, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (text[i] < '0' || text[i] > '9' || (i && text[i - 1] >= '0' && text[i - 1] <= '9')) continue;
+        int number = 0;
+        size_t end = i;
+        for (; end < n && end < i + 3 && text[end] >= '0' && text[end] <= '9'; end++)
+            number = number * 10 + (text[end] - '0');
+        while (end < n && (text[end] == ' ' || text[end] == '-')) end++;
+        static const char *const ages[] = {"year old", "year-old", "years old", "yo", "yr old", "岁", NULL};
+        for (size_t a = 0; ages[a]; a++)
+            if (end + strlen(ages[a]) <= n && !memcmp(text + end, ages[a], strlen(ages[a])) && number <= OLDEST_CHILD)
+                return true;
+    }
+    return false;
+}
+
+static void find_tags(const shop_catalog *catalog, const char *const *names, uint32_t labels[SHOP_AUDIENCE_TAGS]) {
+    for (size_t i = 0; i < SHOP_AUDIENCE_TAGS; i++)
+        labels[i] = names[i] ? shop_catalog_label(catalog, SHOP_LABEL_TAG, names[i]) : SHOP_NO_LABEL;
+}
+
+static void read_audience(const char *text, size_t n, shop_wanted *w) {
+    static const char *const children[] = {"kid",      "child",         "children", "baby", "babies", "toddler",
+                                           "son",      "daughter",      "boy",      "girl", "nephew", "niece",
+                                           "grandson", "granddaughter", "孩子",     "小孩", "儿童",   "宝宝",
+                                           "儿子",     "女儿",          "小朋友",   "男孩", "女孩",   "娃",
+                                           "侄",       "孙子",          "孙女",     NULL};
+    static const char *const women[] = {"girlfriend",  "wife",   "gf",     "mum",  "mom",    "mother", "grandma",
+                                        "grandmother", "aunt",   "sister", "lady", "ladies", "woman",  "women",
+                                        "female",      "女朋友", "女友",   "老婆", "妻子",   "媳妇",   "妈",
+                                        "奶奶",        "外婆",   "婆婆",   "姐姐", "阿姨",   "闺蜜",   "女士",
+                                        "女生",        "女式",   "女款",   NULL};
+    static const char *const men[] = {
+        "boyfriend", "husband", "bf",   "dad",       "father", "grandpa", "grandfather", "granddad", "uncle", "brother",
+        "man",       "men",     "male", "gentleman", "男朋友", "男友",    "老公",        "丈夫",     "爸",    "爷爷",
+        "外公",      "公公",    "哥哥", "叔叔",      "男士",   "男生",    "男式",        "男款",     NULL};
+    static const char *const adults[] = {"colleague", "boss",   "coworker", "co-worker", "teacher",   "friend",
+                                         "parents",   "couple", "adult",    "flatmate",  "neighbour", "neighbor",
+                                         "同事",      "老板",   "领导",     "老师",      "朋友",      "父母",
+                                         "长辈",      "客户",   "大人",     "邻居",      "情侣",      NULL};
+    /* 女朋友 holds 朋友, 男孩 is no 男: each list is of words that mean it alone. */
+    const bool child = says(text, n, children) || says_childs_age(text, n);
+    w->woman = says(text, n, women);
+    w->man = says(text, n, men);
+    const bool adult = w->woman || w->man || says(text, n, adults);
+    w->child = child && !adult;
+    w->adult = adult && !child;
+    if (w->woman && w->man) w->woman = w->man = false;
+    if (!w->adult) w->woman = w->man = false;
+}
+
+void shop_wanted_read(const shop_catalog *catalog, const char *text, size_t bytes, const char *without,
+                      shop_wanted *w) {
+    static const char *const kids[SHOP_AUDIENCE_TAGS] = {"kids", "children", "family", "儿童"};
+    static const char *const women[SHOP_AUDIENCE_TAGS] = {"women", "woman", "女", "女士"};
+    static const char *const men[SHOP_AUDIENCE_TAGS] = {"men", "man", "男", "男士"};
+    static const char *const gift[SHOP_AUDIENCE_TAGS] = {"gift", "gifts", "礼物", "礼品"};
+    static const char *const gifts[] = {"gift", "present", "birthday", "礼物", "礼品", "送礼", "送给", "生日", NULL};
+    char folded[MOST_TEXT];
+    const size_t n = bytes < MOST_TEXT ? bytes : MOST_TEXT;
+    for (size_t i = 0; i < n; i++) folded[i] = lower(text[i]);
+    memset(w, 0, sizeof *w);
+    shop_kinds_find(&catalog->kinds, text, bytes, &w->kinds);
+    if (without) {
+        shop_kinds_found not ;
+        shop_kinds_find(&catalog->kinds, without, strlen(without), &not );
+        memcpy(w->kinds.excluded, not .excluded, sizeof not .excluded);
+        w->kinds.n_excluded = not .n_excluded;
+        for (size_t i = 0; i < not .n_excluded; i++)
+            for (size_t k = 0; k < w->kinds.n; k++)
+                if (w->kinds.labels[k] == not .excluded[i]) w->kinds.labels[k--] = w->kinds.labels[--w->kinds.n];
+    }
+    read_audience(folded, n, w);
+    w->gift = !shop_wanted_names_kind(w) && (w->adult || says(folded, n, gifts));
+    find_tags(catalog, kids, w->kids);
+    find_tags(catalog, women, w->women);
+    find_tags(catalog, men, w->men);
+    find_tags(catalog, gift, w->gifts);
+}
+
+static bool has_label(const shop_catalog *catalog, const shop_item *item, const uint32_t *labels, size_t n) {
+    for (uint32_t t = 0; t < item->n_tags; t++)
+        for (size_t i = 0; i < n; i++)
+            if (labels[i] != SHOP_NO_LABEL && catalog->tags[item->tags + t] == labels[i]) return true;
+    return false;
+}
+
+bool shop_wanted_is_kind(const shop_wanted *w, const shop_catalog *catalog, const shop_item *item) {
+    if (!shop_wanted_names_kind(w)) return true;
+    return (w->kinds.has_category && item->category == w->kinds.category) ||
+           has_label(catalog, item, w->kinds.labels, w->kinds.n);
+}
+
+static bool any_known(const uint32_t labels[SHOP_AUDIENCE_TAGS]) {
+    for (size_t i = 0; i < SHOP_AUDIENCE_TAGS; i++)
+        if (labels[i] != SHOP_NO_LABEL) return true;
+    return false;
+}
+
+bool shop_wanted_suits(const shop_wanted *w, const shop_catalog *catalog, const shop_item *item) {
+    const bool kids = has_label(catalog, item, w->kids, SHOP_AUDIENCE_TAGS);
+    const bool women = has_label(catalog, item, w->women, SHOP_AUDIENCE_TAGS);
+    const bool men = has_label(catalog, item, w->men, SHOP_AUDIENCE_TAGS);
+    if (has_label(catalog, item, w->kinds.excluded, w->kinds.n_excluded)) return false;
+    if (shop_wanted_names_kind(w)) return (!w->woman || women || !men) && (!w->man || men || !women);
+    if (w->adult && kids) return false;
+    if ((w->woman && men && !women) || (w->man && women && !men)) return false;
+    if (w->child && any_known(w->kids) && !kids) return false;
+    return !w->gift || !any_known(w->gifts) || has_label(catalog, item, w->gifts, SHOP_AUDIENCE_TAGS);
+}
