@@ -17,10 +17,10 @@
  *
  * - Mask a text before it reaches a model, a log or the store; unmask only texts that their owner will read.
  * - Within a conversation a value keeps its placeholder. unmask(mask(x)) equals x byte for byte, even if x contains
- * text such as <PHONE_1>.
- * - Rules run on an NFKC view of the text, so １３８, 138-0000-0000, 一三八 and digits with zero-width characters
- * between them are treated like 138. A number with a digit or letter next to it is part of something longer and is not
- * masked.
+ *   text such as <PHONE_1>.
+ * - Rules run on an NFKC view of the text, so １３８, 138-0000-0000, 一三八 and digits with zero-width characters in
+ *   between are treated like 138. A number with a digit or letter next to it is part of something longer and is not
+ *   masked.
  * - The rules need no file. Without a tagger file, names and addresses are found only next to cues (先生, 我叫, 路..号,
  *   "my name is", "Street"); with one, anywhere in a text.
  * - A guard is immutable, so any number of threads may use it at once. An llmcs_shop_names belongs to one conversation,

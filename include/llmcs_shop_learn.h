@@ -207,7 +207,7 @@ typedef struct llmcs_shop_promote_params {
 LLMCS_SHOP_API void llmcs_shop_promote_params_init_sized(llmcs_shop_promote_params *params, size_t struct_size);
 #define llmcs_shop_promote_params_init(params) llmcs_shop_promote_params_init_sized((params), sizeof *(params))
 
-/* Makes every process use a version from its next llmcs_shop_rollout_refresh on. SHADOW and CANARY run beside the live
+/* Makes every process use a version from its next llmcs_shop_rollout_refresh on. SHADOW and CANARY run next to the live
  * version, which must exist; LIVE ends them. params: NULL for the defaults. Errors: those of the store, ARG (no such
  * version) STATE (unproven, no live version). */
 LLMCS_SHOP_API llmcs_status llmcs_shop_promote(llmcs_shop *shop, const char *model, int32_t version,

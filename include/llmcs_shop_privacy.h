@@ -21,8 +21,8 @@
  *
  * What an attacker can read
  * - with the store and its WAL: everything that is not masked (products, orders, masked texts), the placeholders of a
- *   conversation ("PHONE_1") and the approximate lengths of their values (padded to 32 bytes), and the audit, but none
- * of the values. Changes to the audit are detected: rows can be rehashed, but not signed;
+ *   conversation ("PHONE_1"), the approximate lengths of their values (padded to 32 bytes), and the audit, but none of
+ *   the values. Changes to the audit are detected: rows can be rehashed, but not signed;
  * - with the key as well: everything. Keep STORE.key out of the store's backups;
  * - with an old copy of the store and the key: also what was erased since. Copies are erased only when they are deleted
  *   or the key is changed.

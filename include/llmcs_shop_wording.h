@@ -11,10 +11,10 @@
  *   - dates: 2026-11-20, 20 November and 11月20日 are equal,
  *   - order numbers and other words with digits, links and e-mail addresses,
  *   - names: capitalised English words except common ones, Latin words in Chinese, text in 《》 or quotation marks,
- * firms and places, 王先生,
+ *     firms and places, 王先生,
  *   - promises and claims: "free", "guarantee", "refund", "cancelled", "tomorrow", 免费, 保证, 已取消 and some two
- *     hundred more. "Not free" does not allow "free". If the facts have a number or condition with a promise ("free
- * from 99 yuan"), the text must have it too.
+ *     hundred more. "Not free" does not allow "free". If the facts have a number or condition with a promise
+ *     ("free from 99 yuan"), the text must have it too.
  *
  * It also rejects texts that are empty, cut off, repetitive, in the wrong language, or that contain another speaker's
  * line. The gate does not understand texts: one that passes may still answer another question or omit something

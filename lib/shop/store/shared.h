@@ -3,14 +3,15 @@
  * They are in the store's file, or on a database server that several nodes share. Code that uses them gets its
  * connection here; without a server it is the SQLite connection. Statements on these tables run on both.
  *
- *   writes          SQLite locks the file. On a server every write holds SHOP_LOCK_STORE in shared mode; a write that
- * may change any row (import, forget, retention) holds it exclusively. turns           shop_shared_enter keeps other
- * nodes out of a conversation during a turn. Correctness does not depend on it: the transaction checks that the
- * conversation is still as it was read. order of locks  store, conversation, customer, orders, audit. Writers that keep
- * to it cannot deadlock. reconnecting    A statement on a lost connection fails with LLMCS_IO; the next transaction
- * reconnects, within the turn's deadline and with growing pauses between failures. It waits equally long for the lock
- * on the conversation, which the lost session holds until the server notices the loss. If a COMMIT gets no answer, the
- * server is asked for the transaction's status; LLMCS_PENDING: that failed too.
+ * - Writes. SQLite locks the file. On a server every write holds SHOP_LOCK_STORE in shared mode; a write that may
+ *   change any row (import, forget, retention) holds it exclusively.
+ * - Turns. shop_shared_enter keeps other nodes out of a conversation during a turn. Correctness does not depend on it:
+ *   the transaction checks that the conversation is still as it was read.
+ * - Order of locks: store, conversation, customer, orders, audit. Writers that keep to it cannot deadlock.
+ * - Reconnecting. A statement on a lost connection fails with LLMCS_IO. The next transaction reconnects, within the
+ *   turn's deadline and with growing pauses between failures. It waits equally long for the lock on the conversation,
+ *   which the lost session holds until the server notices the loss. If a COMMIT gets no answer, the transaction's
+ *   status is queried; LLMCS_PENDING: that failed too.
  */
 #ifndef SHOP_STORE_SHARED_H
 #define SHOP_STORE_SHARED_H

@@ -3,7 +3,7 @@
  *
  * The gate compares
  * - numbers with their units: "3 days" is not "3 hours"; 三天 and "three days" are equal. Durations and amounts also
- * with their topic: "returns: 30 days" does not allow "delivery in 30 days",
+ *   with their topic: "returns: 30 days" does not allow "delivery in 30 days",
  * - prices, percentages, dates, times, order numbers and other words with digits, links and e-mail addresses,
  * - names: capitalised English words, Latin words in Chinese, quoted titles, carriers and payment services,
  * - promise words ("free", "guarantee", "refund", "cancelled", 免费, 保证, 已取消, ...) with their polarity: "not free"

@@ -168,7 +168,7 @@ static size_t turns_to_try(const shop_wording_request *r) {
     return n;
 }
 
-/* Makes the prompt with as much history as fits beside the reply's tokens. *source: unchanged, or TOO_LONG. */
+/* Makes the prompt with as much history as fits next to the reply's tokens. *source: unchanged, or TOO_LONG. */
 static llmcs_status make_prompt(wording_job *j, int32_t *max_new_tokens, shop_wording_source *source) {
     const shop_wording_request *r = j->request;
     const int32_t wanted = r->max_new_tokens > 0 ? r->max_new_tokens : SHOP_WORDING_TOKENS;
