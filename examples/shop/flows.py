@@ -190,7 +190,7 @@ TEXTS = {
                      "现在暂时查不到，请过几分钟再试，或拨打{facts.phone}。"),
     "blocked": t("I cannot help with that. I am here for orders and goods of {facts.name}.",
                  "这个我帮不了。我只负责{facts.name}的订单和商品问题。"),
-    "nothing_done": t("All right, I have changed nothing. Anything else?", "好的，没有做任何改动。还有别的需要吗？"),
+    "nothing_done": t("All right, I have not changed anything. Is there anything else I can do for you?", "好的，没有做任何改动。还有别的需要吗？"),
     "nothing_to_confirm": t("There is nothing to confirm at the moment. What can I do for you?", "现在没有需要确认的事。有什么可以帮您？"),
     "none_fits": t("I see no order of yours that fits that.", "您的订单里没有符合这个说法的。"),
     "stuck": t("Or shall I pass you on to a colleague (write \"agent\"), or leave it (write \"stop\")?", "也可以转同事处理（回复“人工”），或者先不办（回复“不用了”）。"),
@@ -199,7 +199,7 @@ TEXTS = {
     "left_open": t("I have left it as it is; nothing was changed.", "那这件事就先不办了，没有做任何改动。"),
     "sorry": t("I am sorry about the trouble.", "很抱歉给您添麻烦了。"),
     "recommend": t("These may suit you:", "可以看看这几款："),
-    "no_recommendation": t("I have nothing fitting to suggest. What kind of thing are you looking for?", "暂时没有合适的推荐。您想找哪一类的？"),
+    "no_recommendation": t("I have nothing suitable to suggest. What are you looking for?", "暂时没有合适的推荐。您想找哪一类的？"),
     "no_product": t("I cannot find that in our range. We sell tableware, tea and coffee, clothing, shoes, bags, electronics, textiles, "
                     "furniture, care products, toys, outdoor gear and stationery.",
                     "我们店里没有找到这样的商品。我们卖餐具、茶和咖啡、服装、鞋、箱包、数码、家纺、家具、护理、玩具、户外和文具。"),
@@ -294,7 +294,7 @@ ABOUT_PRODUCT = [
     say("{product.title}, ¥{product.price|money}: {product.description}", "{product.title}，¥{product.price|money}。{product.description}"),
     {"if": {"product.stock": {"less": 1}}, "then": [say("It is sold out at the moment.", "目前缺货。")],
      "else": [say("It is in stock.", "目前有货。")]},
-    say("If that does not answer your question, write \"agent\" and a colleague looks into it.", "如果没有回答您的问题，输入“人工”由同事解答。")]
+    say("If that does not answer your question, write \"agent\" and a colleague will look into it.", "如果没有回答您的问题，输入“人工”由同事解答。")]
 
 
 FLOWS = {
@@ -304,9 +304,9 @@ FLOWS = {
             {"if": {"order": None}, "then": [
                 {"find": "active", "none": [
                     {"find": "recent", "none": [say("I see no order in your account.", "您的账户里没有订单。"), END]},
-                    say("No order of yours is under way. These are the latest:\n{recent.list}", "您没有进行中的订单，最近的订单是：\n{recent.list}"), END]},
+                    say("You have no orders in progress. Your latest orders are:\n{recent.list}", "您没有进行中的订单，最近的订单是：\n{recent.list}"), END]},
                 {"if": {"active.n": {"more": 1}}, "then": [
-                    say("These orders are under way:\n{active.list}", "这些订单还在进行中：\n{active.list}"), END],
+                    say("These orders are in progress:\n{active.list}", "这些订单还在进行中：\n{active.list}"), END],
                  "else": [order_from("active")]}]},
             {"find": "o"}, STATUS]},
     "delivery_time": {
@@ -319,7 +319,7 @@ FLOWS = {
                        entry("order-cancel"), END),
             {"find": "o"},
             {"if": {"o.status": ["pending_payment", "paid", "packed"]}, "then": [
-                {"confirm": t("Shall I cancel order {order} ({o.items}) over ¥{o.total|money}?",
+                {"confirm": t("Shall I cancel order {order} ({o.items}) for a total of ¥{o.total|money}?",
                               "确定取消订单{order}（{o.items}）吗？共{o.total|money}元。")},
                 {"do": "cancel_order", "done": [
                     {"if": {"o.status": "pending_payment"}, "then": [
@@ -465,7 +465,7 @@ FLOWS = {
     "payment": {
         "intents": ["payment_issue"], "title": t("solve a payment problem", "解决付款问题"), "steps": [
             ask(["payment", "支付"], "payment-failed"),
-            say("If that does not help, write \"agent\" and a colleague takes over.", "如果还不行，输入“人工”，由同事处理。")]},
+            say("If that does not help, write \"agent\" and a colleague will take over.", "如果还不行，输入“人工”，由同事处理。")]},
     "product": {
         "intents": ["product_question"], "title": t("know more about a product", "了解商品"), "steps": [
             {"if": {"product": None}, "then": [{"recommend": {"by": "text", "k": 4, "have": True}, "none": [{"knowledge": {"tags": ["product", "商品"]}}]}, END]},
@@ -486,7 +486,7 @@ FLOWS = {
     "recommend_to_me": {"title": t("get a recommendation", "推荐商品"), "steps": [
         {"if": {"login": True}, "then": [{"recommend": {"by": "customer", "k": 3}}], "else": [{"recommend": {"by": "text", "k": 3}}]}]},
     "jobs": {"route": "none", "title": t("find a job here", "找工作"), "steps": [
-        say("I know nothing about vacancies; please ask our team at {facts.service_mail}.", "招聘的事我不清楚，可以发邮件咨询：{facts.service_mail}。")]},
+        say("I have no information about vacancies; please write to our team at {facts.service_mail}.", "招聘的事我不清楚，可以发邮件咨询：{facts.service_mail}。")]},
     "opening_hours": {
         "intents": ["opening_hours"], "title": t("know the opening hours", "营业时间"), "steps": [
             say("Our shop at {facts.store_address} is open daily from {facts.store_open} to {facts.store_close}; our team answers by "
@@ -503,7 +503,7 @@ FLOWS = {
     "goodbye": {"intents": ["goodbye"], "small_talk": True, "title": t("say goodbye", "道别"), "steps": [
         say(["Goodbye, and thank you for shopping with us.", "Bye, have a nice day."], ["再见，感谢光临。", "再见，祝您愉快。"])]},
     "insult": {"intents": ["insult"], "small_talk": True, "title": t("let off steam", "发泄不满"), "steps": [
-        say(["I understand that you are annoyed. Tell me what went wrong, or write \"agent\" for a person.",
+        say(["I can see that you are upset. Tell me what went wrong, or write \"agent\" for a person.",
              "I am sorry that this upsets you. What happened? A colleague can take over if you write \"agent\"."],
             ["看得出您很生气。请告诉我发生了什么，或输入“人工”找同事。", "很抱歉让您不愉快。您说说是什么事，需要的话输入“人工”转同事。"])]},
     "about_bot": {"intents": ["about_bot"], "small_talk": True, "title": t("know who answers", "了解客服机器人"), "steps": [
@@ -531,25 +531,25 @@ FLOWS = {
             "for our price protection.",
             "我只能查看和解答{facts.name}的问题。别家的订单请咨询那家店，其他店的价格不在我们的价保范围内。")]},
     "discounts": {"route": "none", "title": t("get a discount", "问优惠"), "steps": [
-        say("I know of no such discount. The coupons you have are under My Coupons; what they are good for is listed there.",
+        say("I do not know of such a discount. Your coupons and their conditions are listed under My Coupons.",
             "没有听说有这样的优惠。您有的优惠券在“我的优惠券”里，使用条件都写在那里。")]},
     "store_details": {"route": "none", "title": t("know more about the shop", "问门店的情况"), "steps": [
-        say("I do not know that about our shop; please ask on {facts.phone}, daily from {facts.service_open} to {facts.service_close}.",
+        say("I cannot answer that question about our shop; please call {facts.phone}, daily from {facts.service_open} to {facts.service_close}.",
             "门店的这个情况我不清楚，可以打{facts.phone}问问，每天{facts.service_open}到{facts.service_close}。")]},
     "order_total": {"title": t("know what an order cost", "问订单金额"), "steps": [
         {"if": {"order": None}, "then": [{"knowledge": True}, END]},
         {"find": "o"}, say("Order {order} ({o.items}) comes to ¥{o.total|money}.", "订单{order}（{o.items}）共{o.total|money}元。")]},
     "why": {"title": t("know why", "问为什么"), "steps": [
-        say("That is what our terms say, and I cannot change it here. If it does not suit you, write \"agent\" and a colleague looks at your case.",
+        say("Those are our terms, and I cannot change them. If that is a problem for you, write \"agent\" and a colleague will look at your case.",
             "这是店里的规定，我没有权限更改。如果不合适，输入“人工”，由同事看看您的情况。")]},
     "haggling": {"title": t("get a better price", "讲价"), "steps": [
         say("I cannot give discounts myself; the coupons you have are under My Coupons.", "我没有权限改价，您的优惠券可以在“我的优惠券”里看。"),
         ask(["coupon", "优惠券"], "new-customer")]},
     "safety": {"route": "none", "title": t("know whether something is safe", "问是否安全"), "steps": [
-        say("I cannot say whether that is safe; please go by the instructions for use, or write \"agent\" for a person.",
+        say("I cannot say whether that is safe; please follow the instructions for use, or write \"agent\" for a person.",
             "是否安全我不能判断，请以使用说明为准，或输入“人工”咨询同事。")]},
     "medical": {"route": "none", "title": t("get medical advice", "问健康问题"), "steps": [
-        say("I cannot give medical advice. Please ask a doctor or a pharmacist; what a product is made of is on its product page.",
+        say("I cannot give medical advice. Please ask a doctor or a pharmacist; its ingredients are listed on the product page.",
             "我不能提供医疗建议，请咨询医生或药师；商品成分可以在商品页查看。")]},
     "injury": {"title": t("report an injury", "报告受伤"), "always": True, "steps": [
         {"hand_over": "danger", "priority": 2, "say": t(
@@ -566,7 +566,7 @@ FLOWS = {
             "I cannot give legal advice. I am passing this on to a colleague, who will answer here.",
             "我不能提供法律意见，这件事转给同事，会在这里回复您。")}]},
     "fraud": {"title": t("ask about a suspicious message", "可疑信息"), "steps": [
-        say("Our staff never ask for a password or a text message code. Please give them to nobody, and call us on {facts.phone} if in doubt.",
+        say("Our staff never ask for a password or a text message code. Please do not share them with anyone, and call us on {facts.phone} if in doubt.",
             "我们的客服不会向您索要密码或短信验证码，请不要告诉任何人，有疑问请拨打{facts.phone}。")]},
 }
 
