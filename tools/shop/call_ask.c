@@ -1,4 +1,4 @@
-/* A question for the knowledge base as JSON, and its answer. */
+/* Reads a question for the knowledge base from JSON and writes the answer as JSON. */
 #include <string.h>
 
 #include "calls.h"

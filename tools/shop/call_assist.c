@@ -1,4 +1,4 @@
-/* Help for an agent as JSON: suggestions, what became of one, rewriting. */
+/* Calls of the assistant as JSON: suggestions, their outcomes, rewriting. */
 #include <string.h>
 
 #include "calls.h"

@@ -1,4 +1,4 @@
-/* A recommendation as JSON: the request, the products with their reasons. */
+/* Recommendations as JSON: the request, and the products with their reasons. */
 #include <math.h>
 #include <string.h>
 
@@ -41,7 +41,7 @@ void recommend_params(const recommend_call *j, llmcs_shop_recommend_params *p) {
     p->weight_popular = j->weight_popular;
 }
 
-/* *value stays without the key. */
+/* Without the key, *value does not change. */
 static llmcs_status read_string(const json_t *object, const char *key, const char **value) {
     const char *text;
     const llmcs_status status = field_string(object, key, false, &text);

@@ -1,4 +1,4 @@
-/* Rows as JSON: entries and feedback. */
+/* Reads entries and feedback from JSON. */
 #include <string.h>
 
 #include "calls.h"

@@ -1,4 +1,4 @@
-/* A message for the desk as JSON, and its reply. */
+/* Reads a message for the desk from JSON and writes the reply as JSON. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,7 +69,7 @@ static void add_turn(cli_answer *out, const llmcs_shop_turn *t) {
 
 /* ---- message */
 
-/* The id of a message is any JSON value; the desk knows it by its text. */
+/* The id of a message may be any JSON value; its JSON text is the id for the desk. */
 static llmcs_status message_id(const json_t *request, char **text) {
     const json_t *id = json_object_get(request, "id");
     const char *string = NULL;

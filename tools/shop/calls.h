@@ -1,6 +1,6 @@
 /*
- * The shop's calls as JSON: what `llmcs-shop ... --jsonl` and llmcs-server read and answer. A call reads the members of
- * `request` and adds those of the answer to `out`; request_message() says what a failure was about.
+ * The shop's calls as JSON, for `llmcs-shop ... --jsonl` and llmcs-server. A call reads the members of `request` and
+ * adds those of the answer to `out`; after a failure, request_message() returns the message.
  */
 #ifndef TOOLS_SHOP_CALLS_H
 #define TOOLS_SHOP_CALLS_H
@@ -14,20 +14,20 @@ enum { CALL_MAX_ASK = 20 };
 /* A message for the desk. */
 typedef struct turn_call {
     llmcs_shop_desk *desk;
-    const char *customer, *lang; /* of requests that name none; or NULL */
-    double deadline_ms;          /* most that a request may ask for; 0: as it, or else the desk's */
+    const char *customer, *lang; /* for requests that name none; or NULL */
+    double deadline_ms;          /* upper limit for that of a request; 0: no limit, and the desk's if it names none */
     const int32_t *cancel;       /* or NULL */
     llmcs_text_fn on_text;       /* or NULL */
     void *on_text_user;
 } turn_call;
 llmcs_status call_turn(const turn_call *call, const json_t *request, cli_answer *out);
 
-/* {"id","lang","version","text","entry","reply"}, of answers and replies alike. */
+/* {"id","lang","version","text","entry","reply"}, for answers and replies. */
 json_t *citation_json(const llmcs_shop_citation *citation);
 
 llmcs_status call_ask(llmcs_shop *shop, const llmcs_shop_ask_params *defaults, const json_t *request, cli_answer *out);
 
-/* What is recommended. */
+/* A request for recommendations. */
 typedef struct recommend_call {
     const char *customer, *item, *text, *lang;
     cli_strings categories, tags_all, tags_any, tags_none, exclude;
@@ -44,7 +44,7 @@ llmcs_status call_recommend(llmcs_shop *shop, const recommend_call *defaults, co
 llmcs_status call_assist(llmcs_shop_assistant *assistant, const llmcs_shop_assist_params *defaults,
                          const json_t *request, cli_answer *out);
 
-/* Rows: the keys that they may have, and their structs, llmcs_shop_feedback and llmcs_shop_entry. */
+/* Rows: their allowed keys, and readers into llmcs_shop_feedback and llmcs_shop_entry. */
 extern const char *const feedback_keys[], *const entry_keys[];
 llmcs_status read_feedback(import_row *row);
 llmcs_status read_entry(import_row *row);

@@ -63,7 +63,7 @@ static int ask_text(void *user, const char *text, size_t len) {
 
 /* ---- command */
 
-/* "name=value": the name's bytes become a string of their own. */
+/* Splits "name=value"; copies the name. */
 static bool read_slots(ask_job *j) {
     for (size_t i = 0; i < j->slots.n; i++) {
         const char *equals = strchr(j->slots.items[i], '=');

@@ -1,4 +1,4 @@
-/* llmcs-shop assist: suggestions for the person who answers a customer, and rewriting. */
+/* llmcs-shop assist: suggests replies to an agent, and rewrites texts. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,7 +86,7 @@ static int assist_conversation(const assist_job *j, const char *conversation) {
 
 /* ---- command */
 
-/* The model that the store names; NULL: none, or no memory. The caller frees. */
+/* The wording model in the store's settings, which the caller frees; NULL: none, or no memory. */
 static char *remembered_wording(llmcs_shop *shop) {
     enum { PATH_BYTES = 65537 };
     size_t n = 0;

@@ -1,4 +1,4 @@
-/* llmcs-shop audit: what was done with the store's data, and whether that record is intact. */
+/* llmcs-shop audit: lists and verifies the record of what was done with the store's data. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

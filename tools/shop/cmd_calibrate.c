@@ -1,4 +1,4 @@
-/* llmcs-shop calibrate: learns how probable answers are. */
+/* llmcs-shop calibrate: fits the probabilities of answers to labelled questions. */
 #include <unistd.h>
 
 #include "commands.h"

@@ -1,4 +1,4 @@
-/* llmcs-shop chat: the desk, for a person at a terminal or a service that writes JSON Lines. */
+/* llmcs-shop chat: talks to the desk from a terminal, or by JSON Lines. */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>

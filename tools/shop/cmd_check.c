@@ -1,4 +1,4 @@
-/* llmcs-shop check: may a text pass, and why not. */
+/* llmcs-shop check: checks whether texts may pass, with reasons. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -105,7 +105,7 @@ static int check_line(void *user, const char *text, size_t len) {
 
 /* ---- the guard */
 
-/* A relative folder that a classifier remembers starts at the classifier's own. NULL: no memory. */
+/* Resolves a relative encoder path in a classifier's file against the folder of that file. NULL: no memory. */
 static char *from_file(const char *file, const char *name) {
     const char *slash = strrchr(file, '/');
     const size_t folder = name[0] == '/' || !slash ? 0 : (size_t)(slash - file) + 1, bytes = strlen(name) + 1;

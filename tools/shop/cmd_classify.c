@@ -1,4 +1,4 @@
-/* llmcs-shop classify: the class of each text, how sure, and why. */
+/* llmcs-shop classify: the class of each text, with probability and reasons. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,7 +97,7 @@ static bool print_line(const classify_job *j, const waiting_line *w, const llmcs
     return printed;
 }
 
-/* Answers n lines; false: stdout takes no more. */
+/* Classifies n lines and prints the results. False: stdout cannot be written. */
 static bool answer_batch(const classify_job *j, waiting_line *waiting, const llmcs_text *texts, size_t n,
                          bool *failed) {
     llmcs_shop_predictions *predictions = NULL;
@@ -167,7 +167,7 @@ static llmcs_status open_classifier(classify_job *j, const char *path, llmcs_mod
     return llmcs_shop_classifier_open(path, &o, &j->classifier);
 }
 
-/* A relative folder that the file remembers starts at the file's own. NULL: no memory. */
+/* Resolves a relative encoder path in the file against the folder of the file. NULL: no memory. */
 static char *from_file(const char *path, const char *name) {
     const char *slash = strrchr(path, '/');
     const size_t folder = name[0] == '/' || !slash ? 0 : (size_t)(slash - path) + 1, bytes = strlen(name) + 1;
@@ -178,8 +178,8 @@ static char *from_file(const char *path, const char *name) {
     return joined;
 }
 
-/* The folder to open: the one given, or the one the file remembers. *folder is NULL if no encoder is needed; the caller
- * frees it. */
+/* Finds the encoder's folder: the one given, else the one in the file. *folder, which the caller frees, is NULL if no
+ * encoder is needed. */
 static int find_encoder(const classify_job *j, const char *path, char **folder) {
     llmcs_shop_classifier_info info = {.struct_size = sizeof info};
     classify_job alone = *j;

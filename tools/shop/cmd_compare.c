@@ -1,4 +1,4 @@
-/* llmcs-shop compare: which of two classifiers is better, and how sure that is. */
+/* llmcs-shop compare: compares two classifiers on test rows, with a confidence interval. */
 #include <stdlib.h>
 #include <string.h>
 

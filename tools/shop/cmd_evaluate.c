@@ -1,4 +1,4 @@
-/* llmcs-shop evaluate: metrics over lines of JSON, with intervals; two systems compared. */
+/* llmcs-shop evaluate: computes metrics over JSON Lines with intervals, and compares two systems. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@
 enum { MAX_METRICS = 64, MAX_SIGNATURE = 256 };
 
 typedef struct evaluate_job {
-    cli_strings metrics; /* each may be a list with commas */
+    cli_strings metrics; /* each may be a comma-separated list */
     const char *value_key, *wordnet;
     bool jsonl, compare, rows;
     int32_t tokenizer, n_samples, n_bins;
@@ -45,7 +45,7 @@ static llmcs_status list_error(const char *key) {
     return request_error(LLMCS_ARG, "\"%s\" must be a string or a list of strings that is not empty", key);
 }
 
-/* Strings of a value that is a string or a list of strings. The caller frees both arrays. */
+/* Reads a string or a list of strings. The caller frees both arrays. */
 typedef struct texts {
     const char **items;
     size_t *bytes, n;
@@ -82,7 +82,7 @@ static llmcs_status add_text(llmcs_shop_measure *measure, const json_t *row) {
     return status;
 }
 
-/* A label or an id: a string, or a number or truth value as JSON writes it. `store` holds what was written. */
+/* A label or an id: a string, or the JSON text of a number or boolean, which is kept in `store`. */
 static llmcs_status read_name(const json_t *value, const char *key, char store[32], const char **name) {
     *name = store;
     if (json_is_string(value)) {
@@ -99,7 +99,7 @@ static llmcs_status read_name(const json_t *value, const char *key, char store[3
     return request_error(LLMCS_ARG, "\"%s\" must be a string without NUL, an integer, true or false", key);
 }
 
-/* {"label": probability, ...}, or one number: the probability of "1" or true. */
+/* Reads {"label": probability, ...}, or one number, the probability of "1" or true. */
 static llmcs_status read_scores(const json_t *value, const char ***names, double **scores, size_t *n) {
     *names = NULL;
     *scores = NULL;
@@ -145,7 +145,7 @@ typedef struct ids {
     size_t n;
 } ids;
 
-/* A list of ids, or an object of ids and their gains. */
+/* Reads a list of ids, or an object with ids and gains. */
 static llmcs_status read_ids(const json_t *value, const char *key, ids *list) {
     const bool graded = json_is_object(value);
     if (!graded && !json_is_array(value)) return request_error(LLMCS_ARG, "\"%s\" must be a list of ids", key);
@@ -230,8 +230,8 @@ static llmcs_status add_line(const evaluate_job *j, llmcs_shop_measure **measure
     return status;
 }
 
-/* All lines of a file, or of stdin for NULL. A line that cannot be read ends the evaluation: a score of the others
- * would look like one of all. */
+/* Reads all lines of a file, or of stdin for NULL. An invalid line ends the evaluation, because a score without it
+ * would look like a score of all lines. */
 static int read_rows(const cli_common *common, const evaluate_job *j, const char *path, llmcs_shop_measure **measures) {
     cli_lines lines = {.max_bytes = (size_t)common->max_line_bytes};
     if (path && !(lines.from = fopen(path, "re"))) return cli_error("%s: cannot be opened", path);
@@ -381,7 +381,7 @@ static int compare_two(const cli_common *common, const evaluate_job *j) {
 
 /* ---- the command */
 
-/* Cuts the lists at their commas. */
+/* Splits the lists at commas. */
 static bool split_metrics(evaluate_job *j) {
     for (size_t i = 0; i < j->metrics.n; i++)
         for (const char *at = j->metrics.items[i]; *at;) {

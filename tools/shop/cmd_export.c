@@ -1,4 +1,4 @@
-/* llmcs-shop export: feedback that may train models. */
+/* llmcs-shop export: exports the feedback that may train models. */
 #include <string.h>
 
 #include "commands.h"

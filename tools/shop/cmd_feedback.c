@@ -1,4 +1,4 @@
-/* llmcs-shop feedback: what was learnt of customers' texts. */
+/* llmcs-shop feedback: imports feedback on customers' texts. */
 #include "calls.h"
 #include "guard.h"
 #include "import.h"

@@ -1,4 +1,4 @@
-/* llmcs-shop forget: everything of a customer. */
+/* llmcs-shop forget: erases a customer's data. */
 #include "commands.h"
 #include "report.h"
 #include "store.h"

@@ -8,12 +8,12 @@
 static const char *const keys[] = {"id",    "title",    "description", "lang",       "category", "brand",
                                    "price", "currency", "stock",       "attributes", "tags",     NULL};
 
-/* A value for one language: a member of an object of languages, or the value itself if it is for all of them. */
+/* The value for one language: a member of an object with languages as keys, or the value itself. */
 static const json_t *in_language(const json_t *value, const char *lang, bool by_language) {
     return by_language ? json_object_get(value, lang) : value;
 }
 
-/* {"en":{...},"zh":{...}}: every member is an object. {"colour":"black"} is not. */
+/* True for {"en":{...},"zh":{...}}, where every member is an object; false for {"colour":"black"}. */
 static bool attributes_by_language(const json_t *attributes) {
     for (void *at = json_object_iter((json_t *)attributes); at; at = json_object_iter_next((json_t *)attributes, at))
         if (!json_is_object(json_object_iter_value(at))) return false;

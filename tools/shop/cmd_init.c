@@ -1,4 +1,4 @@
-/* llmcs-shop init: a new store, and the files that its desk works with. */
+/* llmcs-shop init: creates a store, and stores the paths of the files that its desk uses. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +31,7 @@ static const cli_option options[] = {
         "nodes; '' ends that"),
 };
 
-/* Remembers the absolute path, since commands run in other folders later. */
+/* Stores the absolute path, since later commands may run in other folders. */
 static bool remember_path(const store *s, const char *key, const char *path) {
     if (!path) return true;
     char *absolute = realpath(path, NULL);
@@ -56,7 +56,7 @@ static bool remember_now(const store *s, const char *now) {
     return !llmcs_shop_set_setting(s->shop, "llmcs.now", number) || (cli_failed("init"), false);
 }
 
-/* A pattern that no guard accepts would stop every later command. */
+/* Checks the pattern now: an invalid one would make every later command fail. */
 static bool remember_order_pattern(const store *s, const char *pattern) {
     llmcs_shop_guard_options o;
     llmcs_shop_guard *guard = NULL;
@@ -68,7 +68,7 @@ static bool remember_order_pattern(const store *s, const char *pattern) {
     return !(status || llmcs_shop_set_setting(s->shop, "llmcs.order_pattern", pattern)) || (cli_failed("init"), false);
 }
 
-/* A database that cannot be opened would stop every later command. Makes its tables. */
+/* Opens the database now, which creates its tables: a wrong one would make every later command fail. */
 static bool remember_postgres(const char *path, const store *s, const char *postgres) {
     llmcs_shop_options o;
     llmcs_shop *shop = NULL;

@@ -1,4 +1,4 @@
-/* llmcs-shop mask, unmask: personal data replaced by placeholders, and back. */
+/* llmcs-shop mask, unmask: replaces personal data by placeholders, and restores it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,7 +87,7 @@ static llmcs_status mask_request(void *user, const json_t *request, cli_answer *
     const char *text, *conversation, *lang;
     size_t len, lang_len;
     llmcs_status status;
-    /* "lang" may be there for the sake of other services; the characters themselves say enough. */
+    /* "lang" is allowed for compatibility with other services and ignored. */
     if ((status = request_check_keys(request, keys)) || (status = request_text(request, "text", true, &text, &len)) ||
         (status = request_text(request, "lang", false, &lang, &lang_len)) ||
         (status = open_names(j, request, &conversation, &names)))
@@ -172,7 +172,7 @@ const cli_command cmd_mask = {
 
 /* ---- unmask */
 
-/* The text with its values, in fresh memory. */
+/* The unmasked text, allocated. */
 static llmcs_status unmask_text(llmcs_shop_names *names, const char *text, size_t len, char **out, size_t *n) {
     llmcs_status status = llmcs_shop_unmask(names, text, len, NULL, 0, n);
     if (status != LLMCS_BUFFER) return status ? status : LLMCS_INTERNAL;

@@ -1,4 +1,4 @@
-/* llmcs-shop measure: how well labelled questions are answered. */
+/* llmcs-shop measure: measures search and answers on labelled questions. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -21,7 +21,7 @@ static const cli_option options[] = {
                 "put so many entries, ask for each at once and retire it: time until it is found [0]", 0, 10000),
 };
 
-/* The first candidate of a question. */
+/* The best candidate of a question. */
 typedef struct outcome {
     double probability, ms;
     bool right, answerable, given;
@@ -39,7 +39,7 @@ static int rank_of(const llmcs_shop_answer *a, const char *id) {
     return 0;
 }
 
-/* In the order of reciprocal rank fusion alone. */
+/* Sorts by reciprocal rank fusion only. */
 static int fused_rank_of(const llmcs_shop_answer *a, const char *id) {
     const int at = rank_of(a, id);
     int before = 0;
@@ -91,8 +91,8 @@ static void print_result(const char *name, const result *r, outcome *o, size_t n
     printf("  ms p50 %.2f p99 %.2f\n", o[n / 2].ms, o[(size_t)(0.99 * (double)(n - 1) + 0.5)].ms);
 }
 
-/* Precision where the most confident `coverage` of the answerable questions are answered: of these questions alone, and
- * with the unanswerable ones that are as confident. */
+/* Precision if the share `coverage` of the answerable questions with the highest confidence is answered: over these
+ * questions, and including unanswerable ones with the same confidence. */
 static void print_coverage(outcome *o, size_t n, size_t n_answerable) {
     static const double shares[] = {0.5, 0.6, 0.7, 0.8, 0.9, 1};
     qsort(o, n, sizeof *o, by_probability);
@@ -134,7 +134,8 @@ static double now_ms(void) {
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
 }
 
-/* Puts one entry and looks for it. Returns the milliseconds of both, and of the put in *put_ms; negative: failed. */
+/* Puts one entry and searches for it. Returns the time of both in milliseconds; *put_ms: that of the put. Negative:
+ * failed. */
 static double put_and_find(llmcs_shop *shop, int number, double *put_ms) {
     char id[40], question[80];
     const char *const texts[] = {question};
@@ -147,7 +148,7 @@ static double put_and_find(llmcs_shop *shop, int number, double *put_ms) {
     const llmcs_shop_entry *list[] = {&e};
     llmcs_shop_answer *a = NULL;
     snprintf(id, sizeof id, "llmcs-measure-%d", number);
-    snprintf(question, sizeof question, "How soon is the entry number %d found?", number);
+    snprintf(question, sizeof question, "How soon is entry number %d found?", number);
     const double begin = now_ms();
     if (llmcs_shop_put_entries(shop, list, 1, NULL, NULL, NULL)) return cli_failed("put"), -1;
     *put_ms = now_ms() - begin;
@@ -156,7 +157,7 @@ static double put_and_find(llmcs_shop *shop, int number, double *put_ms) {
     const bool found = rank_of(a, id) == 1;
     llmcs_shop_answer_free(&a);
     if (llmcs_shop_retire_entry(shop, id, NULL, NULL)) return cli_failed("retire"), -1;
-    return found ? ms : (cli_error("%s was put and is not the first that is found", id), -1);
+    return found ? ms : (cli_error("%s was stored, but is not the first result of a search for its question", id), -1);
 }
 
 static int measure_puts(const store *s, int n) {

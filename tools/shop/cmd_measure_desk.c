@@ -1,4 +1,4 @@
-/* llmcs-shop measure-desk: what a turn costs, by kind and by step. */
+/* llmcs-shop measure-desk: measures the time of turns by kind and step. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,7 @@ static const cli_option options[] = {
     CLI_PLAIN("customer", CLI_STRING, offsetof(measure_job, customer), "who is logged in [c001]"),
 };
 
-/* Messages that a shop gets most; the lines of a kind take turns. */
+/* Frequent messages of customers. Each kind cycles through its lines. */
 static const struct {
     const char *name, *texts[4];
 } kinds[N_KINDS] = {
@@ -42,7 +42,7 @@ static double clock_ms(clockid_t clock) {
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
 }
 
-/* Resident megabytes and threads of this process, from /proc; 0 where there is none. */
+/* Resident memory (MB) and number of threads of this process, from /proc; 0 if unavailable. */
 static void read_process(double *megabytes, long *threads) {
     char line[256];
     FILE *f = fopen("/proc/self/status", "r");
@@ -67,7 +67,7 @@ static void add_steps(const llmcs_shop_turn *turn, double sums[N_STEPS]) {
     for (int i = 0; i < N_STEPS; i++) sums[i] += steps[i];
 }
 
-/* One caller: turns of one kind in conversations of its own. */
+/* A caller, which makes turns of one kind in its own conversations. */
 typedef struct caller {
     pthread_t thread;
     llmcs_shop_desk *desk;

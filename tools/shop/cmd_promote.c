@@ -1,4 +1,4 @@
-/* llmcs-shop promote, rollback: which version of a classifier answers. */
+/* llmcs-shop promote, rollback: selects the version of a classifier to use. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +29,7 @@ static int print_deployment(const promote_job *j, llmcs_shop *shop) {
     if (llmcs_shop_get_deployment(shop, j->model, &d)) return cli_failed("promote");
     printf("%s: %d versions, live %d", j->model, d.n_versions, d.live);
     if (d.challenger) printf(", %s %d", mode_names[d.mode], d.challenger);
-    if (d.mode == LLMCS_MODE_CANARY) printf(" for %g of the conversations", d.share);
+    if (d.mode == LLMCS_MODE_CANARY) printf(" for a share of %g of the conversations", d.share);
     if (d.mode == LLMCS_MODE_SHADOW)
         printf(": differs for %llu of %llu texts", (unsigned long long)d.n_differ, (unsigned long long)d.n_compared);
     putchar('\n');
@@ -52,7 +52,7 @@ static int promote_command(int argc, char **argv) {
     store s;
     int code = cli_parse(&cmd_promote, argc, argv, &common, &j);
     if (code >= 0) return code;
-    if (j.file && j.version) return cli_usage_error(&cmd_promote, "--file and --version exclude each other");
+    if (j.file && j.version) return cli_usage_error(&cmd_promote, "--file and --version cannot be combined");
     if (!store_open(&s, &common, STORE_NO_ENCODER, NULL, 0)) return EXIT_FAILED;
     llmcs_shop_promote_params_init(&params);
     params.mode = (llmcs_shop_mode)j.mode;

@@ -1,4 +1,4 @@
-/* llmcs-shop recommend: products for a customer, next to a product, or for a text. */
+/* llmcs-shop recommend: recommends products for a customer, a product, or a text. */
 #include <stdlib.h>
 #include <string.h>
 

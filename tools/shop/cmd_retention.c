@@ -1,4 +1,4 @@
-/* llmcs-shop retention: how long rows are kept. */
+/* llmcs-shop retention: sets and applies how long rows are kept. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* llmcs-shop retire: an entry that answers no longer. */
+/* llmcs-shop retire: stops using an entry for answers. */
 #include "commands.h"
 #include "store.h"
 

@@ -1,4 +1,4 @@
-/* llmcs-shop retrain: the next version of a classifier, from base rows and feedback. */
+/* llmcs-shop retrain: trains the next version of a classifier from base rows and feedback. */
 #include <unistd.h>
 
 #include "commands.h"
@@ -44,7 +44,7 @@ static int promote(const retrain_job *j, llmcs_shop *shop, const llmcs_shop_retr
     params.actor = j->actor;
     if (llmcs_shop_get_deployment(shop, j->model, &d)) return cli_failed("promote");
     if (d.live && !(made->compared_to && made->comparison.low > 0)) {
-        printf("version %d stays live: version %d is not better with 95 %% certainty\n", d.live, made->version);
+        printf("version %d stays live: version %d is not better with 95 %% confidence\n", d.live, made->version);
         return EXIT_DONE;
     }
     if (llmcs_shop_promote(shop, j->model, made->version, &params)) return cli_failed("promote");

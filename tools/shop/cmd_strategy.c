@@ -1,4 +1,4 @@
-/* llmcs-shop strategy: choices with logged propensities, and what another policy would have earned. */
+/* llmcs-shop strategy: makes decisions with logged propensities, and evaluates other policies from the log. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* llmcs-shop train-classifier: a classifier of labelled texts. */
+/* llmcs-shop train-classifier: trains a classifier on labelled texts. */
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
@@ -62,7 +62,7 @@ static bool grow_rows(rows *r) {
     return true;
 }
 
-/* Says what is wrong with a row; false. */
+/* Reports an invalid row and returns false. */
 static bool bad_row(const char *file, size_t line, const char *key, const char *what) {
     fprintf(stderr, "%s: %s: line %zu: %s%s%s\n", cli_program, file, line, key, key[0] ? ": " : "", what);
     return false;
@@ -91,7 +91,7 @@ static bool add_row(rows *r, const train_job *j, const char *file, size_t line, 
     return true;
 }
 
-/* All lines of stdin. Rows that are not valid are named; *n_bad counts them. False: the rest cannot be read. */
+/* Reads all lines of stdin. Reports invalid rows and counts them in *n_bad. False: reading failed. */
 static bool read_rows(rows *r, const train_job *j, const char *file, size_t *n_bad) {
     cli_lines lines = {.max_bytes = (size_t)16 << 20};
     while (cli_next_line(&lines)) {
@@ -122,7 +122,7 @@ static int print_figures(const llmcs_shop_classifier *classifier, const char *ou
     printf("%s: %d classes, %llu rows (%llu out of scope), %d n-grams, vector of %d, %llu examples kept, %.1f s\n", out,
            info.n_labels, (unsigned long long)info.n_rows, (unsigned long long)info.n_oos_rows, info.n_features,
            info.n_embedding, (unsigned long long)info.n_examples, seconds);
-    printf("cross-validation (every row predicted by a model that did not see it):\n");
+    printf("cross-validation (every row predicted by a model that was not trained on it):\n");
     print_figure("accuracy", info.accuracy);
     print_figure("macro-F1", info.macro_f1);
     print_figure("expected calibration error", info.ece);
@@ -172,7 +172,7 @@ static int train_and_save(const train_job *j, const cli_common *common, const ro
     return code;
 }
 
-/* The encoder's absolute path is remembered, since commands run in other folders later. */
+/* Stores the encoder's absolute path, since later commands may run in other folders. */
 static int open_and_train(const train_job *j, cli_common *common, const rows *r) {
     llmcs_model *encoder = NULL;
     char *absolute = NULL;

@@ -1,4 +1,4 @@
-/* llmcs-shop train-tagger: a tagger of names and addresses from labelled texts. */
+/* llmcs-shop train-tagger: trains a tagger of names and addresses on labelled texts. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

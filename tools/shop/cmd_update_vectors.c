@@ -1,4 +1,4 @@
-/* llmcs-shop update-vectors: after another encoder was named. */
+/* llmcs-shop update-vectors: embeds all rows again after a change of the encoder. */
 #include <unistd.h>
 
 #include "commands.h"

@@ -1,4 +1,4 @@
-/* The subcommands of llmcs-shop: one file each (cmd_*.c). */
+/* The subcommands of llmcs-shop, one per file (cmd_*.c). */
 #ifndef TOOLS_SHOP_COMMANDS_H
 #define TOOLS_SHOP_COMMANDS_H
 

@@ -1,4 +1,4 @@
-/* CSV (RFC 4180) with a header row from stdin: quotes, line ends inside quotes, a byte order mark. */
+/* Reads CSV (RFC 4180) with a header row from stdin: quotes, line ends inside quotes, a byte order mark. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +22,7 @@ static bool append(cell *c, int byte) {
     return true;
 }
 
-/* The bytes of one cell; *end becomes ',', '\n' or EOF. False: no memory, or longer than the bound. */
+/* Reads one cell; *end becomes ',', '\n' or EOF. False: no memory, or the cell is too long. */
 static bool read_cell(csv *c, cell *out, int *end) {
     bool quoted = false;
     out->len = 0;
@@ -55,7 +55,7 @@ static bool read_cell(csv *c, cell *out, int *end) {
     return true;
 }
 
-/* All cells of a row as strings. False at the end of the input. */
+/* Reads all cells of a row as strings. False at the end of the input. */
 static bool read_row(csv *c, json_t **cells) {
     cell text = {0};
     int end = ',';

@@ -1,4 +1,4 @@
-/* Labelled texts from files of JSON Lines: {"text":"...", "label":"..."}; other keys are left alone. */
+/* Labelled texts from files of JSON Lines: {"text":"...", "label":"..."}; other keys are ignored. */
 #ifndef TOOLS_SHOP_EXAMPLES_H
 #define TOOLS_SHOP_EXAMPLES_H
 

@@ -57,7 +57,7 @@ llmcs_status field_int(const json_t *row, const char *key, int64_t fallback, int
 
 /* ---- times */
 
-/* Exactly n digits at *p; -1 if there are none. */
+/* Reads exactly n digits at *p; -1 if they are missing. */
 static int digits(const char **p, int n) {
     int value = 0;
     for (int i = 0; i < n; i++, (*p)++) {
@@ -108,7 +108,7 @@ bool parse_time(const char *p, int64_t *value) {
         if (!zone(p, &offset)) return false;
     }
     *value = (int64_t)timegm(&t) - offset;
-    return day == t.tm_mday; /* the 31st of February became another day */
+    return day == t.tm_mday; /* false for 31 February, which timegm turns into a day of March */
 }
 
 llmcs_status field_time(const json_t *row, const char *key, bool required, int64_t *value) {

@@ -1,4 +1,4 @@
-/* Which tagger and which order pattern a guard has. */
+/* Chooses the tagger and the order pattern of a guard. */
 #include "guard.h"
 
 #include <stdlib.h>
@@ -16,7 +16,7 @@ static char *setting(llmcs_shop *shop, const char *key) {
     return NULL;
 }
 
-/* The tagger next to this program, where it is installed or where it was built; NULL if there is none. */
+/* The tagger that is installed with this program, or next to where it was built; NULL if there is none. */
 static char *own_tagger(void) {
     static const char *const places[] = {"/../share/llmcs/names.tagger", "/../../examples/models/heads/names.tagger"};
     char program[4096];

@@ -1,10 +1,10 @@
-/* Opens a guard as the command line, the store's settings and the files of this program say. */
+/* Opens a guard by the command line, the store's settings, and the files installed with this program. */
 #ifndef TOOLS_SHOP_GUARD_H
 #define TOOLS_SHOP_GUARD_H
 
 #include "store.h"
 
-/* Options that a job whose member `guard` is a guard_choice has. */
+/* Options for a job with a member `guard` of type guard_choice. */
 typedef struct guard_choice {
     const char *tagger, *order_pattern;
 } guard_choice;
@@ -16,7 +16,7 @@ typedef struct guard_choice {
                   "what order numbers look like, in PCRE2 syntax [the store's \"llmcs.order_pattern\", else a code "  \
                   "behind words such as \"order number\"]")
 
-/* shop: or NULL. False after an error message. */
+/* shop: may be NULL. False after an error message. */
 bool guard_open(const guard_choice *choice, llmcs_shop *shop, llmcs_shop_guard **guard);
 
 #endif

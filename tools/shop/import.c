@@ -1,4 +1,4 @@
-/* Imports a file: reads rows, puts them in batches, names those that are refused. */
+/* Imports a file: reads rows, stores them in batches, and reports refused ones. */
 #include "import.h"
 
 #include <errno.h>
@@ -25,8 +25,8 @@ typedef struct import {
     const char *file;
     store store;
     import_row *rows; /* [batch] */
-    size_t n;         /* rows waiting */
-    size_t *order;    /* [batch] of the items that are put, their rows */
+    size_t n;         /* rows in the batch */
+    size_t *order;    /* [batch] row of each item that is stored */
     size_t n_stored, n_refused;
     bool failed;
 } import;
@@ -69,7 +69,7 @@ static llmcs_status read_row(const import_kind *kind, import_row *row) {
     return kind->read(row);
 }
 
-/* Puts the rows that wait, in one transaction. */
+/* Stores the batch in one transaction. */
 static void put_batch(import *i) {
     const void **items = malloc((i->n ? i->n : 1) * sizeof *items);
     size_t n = 0, stored = 0;

@@ -1,9 +1,9 @@
 /*
- * What the import commands share. A file of JSON Lines, or CSV with a header row, becomes rows; a batch of rows is put
- * in one transaction; rows that are refused are named on stderr by their line.
+ * Shared by the import commands. They read rows from JSON Lines, or from CSV with a header row, and store each batch of
+ * rows in one transaction. Refused rows are reported on stderr with their line.
  *
- * A CSV row becomes the object that the same row of JSON Lines would be: empty cells are left out, a cell that begins
- * with { or [ is JSON, and a column "title.en" is the member "en" of "title".
+ * A CSV row becomes the same object as in JSON Lines: empty cells are left out, a cell that begins with { or [ is JSON,
+ * and a column "title.en" is the member "en" of "title".
  */
 #ifndef TOOLS_SHOP_IMPORT_H
 #define TOOLS_SHOP_IMPORT_H
@@ -13,7 +13,7 @@
 #include "commands.h"
 #include "store.h"
 
-/* A row while it is read. Strings belong to `json`; arrays that a reader allocates belong to the row. */
+/* A row. Its strings belong to `json`, arrays that a reader allocates to the row. */
 typedef struct import_row {
     size_t line;
     json_t *json;
@@ -24,9 +24,9 @@ typedef struct import_row {
 
 typedef struct import_kind {
     const cli_command *command;
-    const char *const *keys; /* that a row may have; NULL-terminated */
+    const char *const *keys; /* allowed keys, NULL-terminated */
     size_t item_size;
-    /* Fills row->item from row->json. Failures by request_error. */
+    /* Fills row->item from row->json. Reports failures by request_error. */
     llmcs_status (*read)(import_row *row);
     llmcs_status (*put)(llmcs_shop *shop, const void *const *items, size_t n, llmcs_shop_refused_fn refused, void *user,
                         size_t *n_stored);
@@ -53,12 +53,12 @@ int import_command(const import_kind *kind, int argc, char **argv);
 
 /* NUL bytes inside a string are refused. NULL if absent or null. */
 llmcs_status field_string(const json_t *row, const char *key, bool required, const char **value);
-/* A number, or a string that is one, as cells of CSV are. */
+/* A number, or a string with a number as in CSV cells. */
 llmcs_status field_double(const json_t *row, const char *key, bool required, double fallback, double *value);
 llmcs_status field_int(const json_t *row, const char *key, int64_t fallback, int64_t *value);
-/* Seconds since 1970, or ISO 8601: 2026-11-28, 2026-11-28T20:15:00Z, 2026-11-28 20:15:00.5+08:00; UTC if not said. */
+/* Seconds since 1970, or ISO 8601: 2026-11-28, 2026-11-28T20:15:00Z, 2026-11-28 20:15:00.5+08:00; UTC by default. */
 llmcs_status field_time(const json_t *row, const char *key, bool required, int64_t *value);
-/* ISO 8601 as above. False: it is something else. */
+/* Parses ISO 8601 as above. False if it is not valid. */
 bool parse_time(const char *text, int64_t *value);
 /* An array of strings, or one string; allocated. */
 llmcs_status field_strings(import_row *row, const char *key, const char *const **values, size_t *n);
@@ -70,9 +70,9 @@ void *row_alloc(import_row *row, size_t count, size_t size);
 typedef struct csv {
     size_t max_bytes;
     json_t *columns; /* array of names */
-    size_t line;     /* of the last line that was read, counted from 1 */
-    size_t row_line; /* where the last row began */
-    const char *why; /* a row was not valid: why */
+    size_t line;     /* last line read, counted from 1 */
+    size_t row_line; /* first line of the last row */
+    const char *why; /* why the last row is not valid */
 } csv;
 
 /* Reads the header row of stdin. False after an error message. */

@@ -4,7 +4,7 @@
 const char *const cli_program = "llmcs-shop";
 
 static const cli_command *const commands[] = {
-    /* in the order a shop needs them */
+    /* in the order in which a shop uses them */
     &cmd_init,          &cmd_import_faq,    &cmd_import_products, &cmd_import_customers,
     &cmd_import_events, &cmd_import_orders, &cmd_update_vectors,  &cmd_retire,
     &cmd_ask,           &cmd_chat,          &cmd_calibrate,       &cmd_measure,

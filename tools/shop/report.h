@@ -1,4 +1,4 @@
-/* What forget and retention print, and who they say did it. */
+/* Shared by forget and retention: the report, and the role and actor of the call. */
 #ifndef TOOLS_SHOP_REPORT_H
 #define TOOLS_SHOP_REPORT_H
 

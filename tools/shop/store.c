@@ -1,4 +1,4 @@
-/* A store and the encoder that it remembers. */
+/* Opens a store with the encoder in its settings. */
 #include "store.h"
 
 #include <stdlib.h>
@@ -8,7 +8,8 @@ static bool open_shop(store *s, const char *path, uint32_t flags) {
     llmcs_shop_options_init(&options);
     options.encoder = s->encoder;
     options.flags = flags;
-    if (flags & LLMCS_SHOP_CREATE) options.postgres = ""; /* init works on the file, also to mend the setting */
+    if (flags & LLMCS_SHOP_CREATE)
+        options.postgres = ""; /* init uses only the file, so that it can correct the setting */
     options.log = cli_print_warning;
     if (!llmcs_shop_open(path, &options, &s->shop)) return true;
     cli_failed("open");
@@ -35,7 +36,7 @@ static char *remembered_encoder(const char *path) {
 
 static bool open_encoder(store *s, const cli_common *common, const char *folder) {
     cli_common with_folder = *common;
-    /* Three times as fast as float32, and the answers are the same. */
+    /* Three times as fast as float32, with the same answers. */
     if (with_folder.weights == LLMCS_WEIGHTS_AUTO) with_folder.weights = LLMCS_WEIGHTS_INT8;
     with_folder.folder = folder;
     if (!cli_open(&with_folder, NULL, &s->encoder)) return true;

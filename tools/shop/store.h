@@ -12,8 +12,8 @@ typedef struct store {
 
 /* Where the encoder comes from. */
 typedef enum store_encoder {
-    STORE_NO_ENCODER, /* the command makes no vectors */
-    STORE_ENCODER /* the folder --encoder names, else the one that `llmcs-shop init --encoder` remembered, else none */
+    STORE_NO_ENCODER, /* the command embeds nothing */
+    STORE_ENCODER     /* the folder of --encoder, else that of `llmcs-shop init --encoder`, else none */
 } store_encoder;
 
 /* False after an error message. `folder`: of --encoder, or NULL. flags: LLMCS_SHOP_*. */
