@@ -1,5 +1,5 @@
 /*
- * faq - answers questions from a shop's own entries, with the entry and how likely the answer is right, or none.
+ * faq - answers questions from a shop's own entries, with the entry and the probability that the answer is right.
  *
  *     llmcs-shop init shop.db --encoder examples/models/shop-encoder
  *     llmcs-shop import-faq shop.db examples/shop/faq.en.jsonl
@@ -44,7 +44,7 @@ int main(int argc, char **argv) {
         fprintf(c == 'h' ? stdout : stderr, "usage: faq [--encoder FOLDER] STORE QUESTION ...\n");
         return c == 'h' ? 0 : 2;
     }
-    if (optind == argc) return fprintf(stderr, "faq: no store is named; faq --help\n"), 2;
+    if (optind == argc) return fprintf(stderr, "faq: expected a STORE; see faq --help\n"), 2;
 
     llmcs_model *encoder = NULL;
     llmcs_shop *shop = NULL;

@@ -1,10 +1,10 @@
 /*
- * intent - what a customer wants, or that it is none of the shop's business.
+ * intent - classifies what a customer wants, and recognises messages that are not about the shop.
  *
  *     intent "has my parcel been sent yet?" "我要退货" "who won the football match?"
  *     intent --head my-intent.head --encoder my-encoder "where is my parcel?"
  *
- * A head is what `llmcs-shop train-classifier` writes. Where `accepted` is 0 a service asks back or hands over.
+ * A head is a file of `llmcs-shop train-classifier`. If `accepted` is 0, a service asks the customer or hands over.
  */
 #include <llmcs_shop.h>
 #include <stdio.h>

@@ -1,17 +1,17 @@
 /*
- * order_callback - orders that live in another system: the host's function looks them up and cancels them.
+ * order_callback - orders in another system: a callback of the host looks them up and cancels them.
  *
- *     order_callback STORE                    plays the conversations below; STORE is made if it does not exist
+ *     order_callback STORE                    plays the conversations below; creates STORE if it does not exist
  *     order_callback STORE "Where is A1?"     one conversation of your own
  *
- * An action ends in one of three ways, and the desk tells the customer which: DONE; FAILED, when it certainly did not
- * happen; UNKNOWN, when nobody knows. UNKNOWN is never repeated by itself: the conversation goes to a person.
+ * An action has one of three outcomes, which the desk tells the customer: DONE; FAILED if it certainly did not happen;
+ * UNKNOWN if that is not known. The desk never repeats an UNKNOWN action: it hands the conversation to a person.
  */
 #include <llmcs_shop.h>
 #include <stdio.h>
 #include <string.h>
 
-/* What the other system holds. A real one is a database or an HTTP service. */
+/* Data of the other system. A real one is a database or an HTTP service. */
 static struct order {
     const char *id, *customer, *status;
 } orders[] = {{"A1", "anna", "shipped"},

@@ -4,11 +4,12 @@
  *     product_copy "Ostra Classic Mug, moss green, 400 ml; material: bone china"
  *     echo "类型#裤*版型#宽松*风格#性感" | product_copy
  *
- * A language model writes; the program prints what it can vouch for. Of several texts, always the same ones, it takes
- * the one that names most of what was given. A sentence stays only if llmcs_shop_gate finds each of its numbers, names
- * and promises in what was given, if it names a value that no sentence before it names, and if it calls no value by
- * another one's key. What is then still unsaid is added as it was given. --explain tells which sentences were dropped;
- * --seed N begins with a sample; --model takes any GPT-2 folder that was trained on "Product: ...\nCopy:".
+ * A language model writes several texts; the program prints only what it can verify. It takes the text that names most
+ * of the given values. It keeps a sentence only if llmcs_shop_gate finds all its numbers, names and promises in the
+ * input, if it names a value that earlier sentences do not, and if it uses no value with the key of another one. Values
+ * that are not named are appended as given. --explain shows which sentences were dropped; --seed N starts with a
+ * sample;
+ * --model accepts any GPT-2 folder that was trained on "Product: ...\nCopy:".
  */
 #include <errno.h>
 #include <llmcs_shop.h>
@@ -20,7 +21,7 @@
 
 enum { TRIES = 8, FREE_TRIES = 4, MAX_ITEMS = 32, MAX_BYTES = 4096 };
 
-/* A given value, with its key or without: parts of the line of attributes. */
+/* A value of the input, with or without a key. */
 typedef struct item {
     char key[128], value[256];
     int said;
@@ -50,7 +51,7 @@ static int is_chinese(const char *text) { return text[strcspn(text, "\xe4\xe5\xe
 
 /* ---- what is given */
 
-/* Where an item ends: at a comma, semicolon, | or *, also a full-width one, and in Chinese at a space. */
+/* The end of an item: at a comma, semicolon, | or *, also fullwidth, and in Chinese at a space. */
 static const char *item_end(const char *at, int chinese, size_t *len) {
     static const char *const marks[] = {", ", ";", "|", "*", "，", "；", "、", " "};
     const char *first = at + strlen(at);

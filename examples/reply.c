@@ -1,16 +1,16 @@
 /*
- * reply - answers a customer from facts that are given, or says that they do not hold the answer.
+ * reply - answers a customer from given facts, or says that they do not contain the answer.
  *
  *     reply --facts order.txt "Where is my parcel?" "And what did I pay?"
  *     reply --store shop.db "Can I return the shoes?" "你们北京有店吗？"
  *
- * order.txt has a fact on a line ("status: on its way"); with --store the facts are the entry of the knowledge base
- * that answers. Questions are the turns of one conversation; they are arguments, or lines of stdin.
+ * order.txt has one fact per line ("status: on its way"); with --store the facts are the entry of the knowledge base
+ * that answers the question. Questions are the turns of one conversation, as arguments or as lines of stdin.
  *
  * A language model words each reply, in the form that examples/models/shop-gpt2 was trained on:
  *     Facts: ...\nUser: ...\nBot:
- * and llmcs_shop_gate compares the wording with the facts. What it refuses is not printed: then the entry itself is the
- * reply, or that there is no information.
+ * and llmcs_shop_gate compares the wording with the facts. If it rejects the wording, the reply is the entry itself, or
+ * that there is no information.
  */
 #include <llmcs_shop.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ typedef struct reply {
     llmcs_session *session;
     llmcs_generate_params params;
     llmcs_shop *shop;
-    llmcs_shop_fact facts[MAX_FACTS]; /* of --facts: values alone, a line each */
+    llmcs_shop_fact facts[MAX_FACTS]; /* of --facts: one value per line */
     size_t n_facts;
     char *said[TURNS]; /* "User: ...\nBot: ...\n", oldest first; or NULL */
     int explain;
@@ -37,7 +37,7 @@ static int failed(const char *doing) {
     return 1;
 }
 
-/* A line of its own for everybody: with "\nBot:" in the question, a customer could write the bot's lines. */
+/* Keeps each speaker on one line: with "\nBot:" in a question, a customer could otherwise write the bot's lines. */
 static void write_line(FILE *to, const char *before, const char *text) {
     fputs(before, to);
     for (const char *c = text; *c; c++) fputc(*c == '\n' || *c == '\r' ? ' ' : *c, to);

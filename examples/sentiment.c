@@ -1,15 +1,15 @@
 /*
- * sentiment - the verdict on a review, with its probability, or "unsure".
+ * sentiment - classifies reviews, with the probability of the label, or "unsure".
  *
  *     sentiment "The zip broke after two days." "质量很好，穿着舒服"
  *     sentiment --model path/to/any/bert-folder --sure 0.9 < reviews.txt
  *
- * The probabilities of the demo model are calibrated on reviews it was not trained on: of the verdicts given with 90 %,
- * about 90 % are right. Below --sure the answer is "unsure" with the probability of the likelier label: a mixed or
- * lukewarm review, or a text that is no review.
+ * The probabilities of the demo model are calibrated on reviews it was not trained on: of labels given with 90 %, about
+ * 90 % are right. Below --sure the answer is "unsure", with the probability of the likelier label: for a mixed or
+ * lukewarm review, or a text that is not a review.
  *
- * Reviews go to the model in batches of whatever lengths they have: no padding, and no answer depends on its
- * neighbours. At a terminal each line is answered at once.
+ * Reviews are classified in batches without padding; a result does not depend on the other texts. At a terminal each
+ * line is answered at once.
  */
 #include <llmcs.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ static int failed(const char *doing) {
     return 1;
 }
 
-/* Everything that stays the same from batch to batch. */
+/* Settings that are the same for all batches. */
 typedef struct judging {
     llmcs_model *model;
     size_t n_labels;
@@ -42,7 +42,7 @@ static int judge(const judging *j, char **reviews, size_t n) {
         return 1;
     }
     for (size_t i = 0; i < n; i++) texts[i] = (llmcs_text){reviews[i], LLMCS_NUL, NULL, 0};
-    /* NULL for the parameters: a review longer than the model takes is cut at its end. */
+    /* params NULL: a review that exceeds the model's context is truncated. */
     const llmcs_status status = llmcs_classify(j->model, texts, n, NULL, scores, labels, NULL);
     for (size_t i = 0; !status && i < n; i++) {
         const float score = scores[i * j->n_labels + (size_t)labels[i]];

@@ -1,14 +1,14 @@
 /*
- * service_threads - a small service: many customers at once over one engine.
+ * service_threads - a small service that answers many customers at the same time with one engine.
  *
  *     service_threads [--model FOLDER] [--facts TEXT] [--workers N] [--deadline MS] [--queue N] < questions.txt
  *
- * Each line of stdin is a question, to be answered from the facts, which are one prefix of all prompts: the engine
- * evaluates it once. What a real service must do as well, compare each answer with the facts, is in reply.c. Worker
- * threads submit questions to the engine, which evaluates them together, wait for their answers, and print each with
- * its number as soon as it is there. A question that takes longer than its deadline gets the text so far. When the
- * engine's queue is full, a worker waits a little and tries again: that is the moment at which a service in a network
- * would tell its client to come later. At the end of stdin the workers finish what is asked, and everything is freed.
+ * Each line of stdin is a question, which is answered from the facts. The facts are a prefix of all prompts, so the
+ * engine evaluates them once. A real service must also compare each answer with the facts, see reply.c. Worker threads
+ * submit questions to the engine, which batches them, and print each answer with its number as soon as it is complete.
+ * A question that reaches its deadline gets the text so far. If the engine's queue is full, a worker waits and tries
+ * again; a network service would tell its client to retry later. At the end of stdin the workers finish the remaining
+ * questions.
  */
 #include <llmcs.h>
 #include <pthread.h>
@@ -25,7 +25,7 @@ typedef struct service {
     llmcs_engine *engine;
     llmcs_generate_params params;
     const char *facts;             /* one line, or NULL */
-    pthread_mutex_t input, output; /* one reads at a time, one prints */
+    pthread_mutex_t input, output; /* one thread reads at a time, one prints */
     unsigned n_questions;          /* read so far; under `input` */
     unsigned n_answered, n_failed; /* under `output` */
 } service;
@@ -59,7 +59,7 @@ static void print_failure(service *s, unsigned number, const char *message) {
     pthread_mutex_unlock(&s->output);
 }
 
-/* A full queue empties by itself; every other failure is the question's. */
+/* Waits while the queue is full. All other failures are reported for the question. */
 static llmcs_status submit(service *s, const char *prompt, llmcs_request **request) {
     const struct timespec pause = {0, 5 * 1000 * 1000};
     llmcs_status status;

@@ -1,12 +1,12 @@
 /*
- * shop_desk - the desk inside a service: messages come in, replies go out, many conversations at once.
+ * shop_desk - the desk inside a service that handles many conversations at the same time.
  *
  *     examples/shop/import.sh shop.db
  *     printf '%s\n' 'web-1 c001 Where is PL26111334?' 'web-2 c002 取消PL26111606' 'web-2 c002 是的' | shop_desk shop.db
  *
- * Each line is a conversation, the customer that is logged in ("-": nobody) and the text. The customer comes from the
- * login of your service, never from the text. All threads share one desk; a conversation always goes to the same
- * thread, so its messages are answered in their order.
+ * Each line has a conversation, the logged-in customer ("-": nobody) and the text. The customer comes from your
+ * service's login, never from the text. All threads share one desk; a conversation always goes to the same thread, so
+ * its messages are answered in order.
  */
 #include <llmcs_shop.h>
 #include <pthread.h>
@@ -49,12 +49,12 @@ static void answer_line(worker *w, char *line) {
     message.customer = strsep(&line, " ");
     message.text = line;
     if (!message.customer || !message.text) {
-        fprintf(stderr, "shop_desk: a line is: CONVERSATION CUSTOMER TEXT\n");
+        fprintf(stderr, "shop_desk: expected CONVERSATION CUSTOMER TEXT in each line\n");
         w->n_failed++;
         return;
     }
     if (!strcmp(message.customer, "-")) message.customer = NULL;
-    message.deadline_ms = 2000; /* then the best reply so far, which is the template or the entry itself */
+    message.deadline_ms = 2000; /* afterwards the reply is the template or the entry itself */
     if (llmcs_shop_desk_say(w->desk, &message, &turn)) {
         fprintf(stderr, "shop_desk: %s: %s\n", message.conversation, llmcs_error_message());
         w->n_failed++;

@@ -1,9 +1,10 @@
 /*
- * similar_products - the products whose texts mean about the same, by their vectors.
+ * similar_products - finds the products with the most similar texts, by their vectors.
  *
  *     similar_products "something warm for the neck" < titles.txt
- *     similar_products --model any/bert-folder "Wool Scarf" < titles.txt     a product a line; llmcs_index_save keeps
- * it
+ *     similar_products --model any/bert-folder "Wool Scarf" < titles.txt
+ *
+ * titles.txt has one product per line. llmcs_index_save would keep the index in a file.
  */
 #include <llmcs.h>
 #include <stdio.h>
@@ -19,7 +20,7 @@ static int failed(const char *doing) {
     return 1;
 }
 
-/* Puts a product into the index, with its line number as id. llmcs_embed also takes many texts at once. */
+/* Adds a product to the index, with its line number as id. llmcs_embed also accepts many texts at once. */
 static int add_product(llmcs_model *encoder, llmcs_index *index, float *vector, const char *title, uint64_t id) {
     const llmcs_text text = {title, LLMCS_NUL, NULL, 0};
     if (llmcs_embed(encoder, &text, 1, NULL, vector, NULL)) return failed("embed");

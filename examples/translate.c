@@ -1,12 +1,12 @@
 /*
- * translate - product titles and attributes from English into Chinese and back, with how sure the model is.
+ * translate - translates product titles and attributes between English and Chinese, with the model's confidence.
  *
  *     translate "Ostra Classic Mug, moss green, 400 ml" "石野 经典茶壶 陶土红 600毫升"
  *     translate --min-sure 0.95 < titles.txt
  *
- * A text with a Chinese character is translated into English, any other into Chinese. Of four candidates the first that
- * has the numbers of the title is taken. Without one, or where the model is less sure than --min-sure (the geometric
- * mean of the tokens' probabilities), the line is marked: a service has a person look at it.
+ * A text with a Chinese character is translated into English, any other text into Chinese. The first of four candidates
+ * that has all numbers of the title is used. If there is none, or the confidence (the geometric mean of the tokens'
+ * probabilities) is below --min-sure, the line is marked, so that a person can check it.
  */
 #include <llmcs.h>
 #include <math.h>
