@@ -1,7 +1,7 @@
 /*
- * llmcs-bench: what this machine can do, and what the library makes of it. Every figure stands next to the limit
- * measured in the same moment: limit and work take turns, and the share is the median of the turns' shares. Machines
- * are shared and clocks change; a share is worth more than a figure.
+ * llmcs-bench: measures the library relative to the machine's limits. Work and limit are measured in alternation, and
+ * the reported share is the median over the turns: on shared machines with changing clocks a share is more reliable
+ * than a time.
  *
  * The limit of a piece of work is the roofline's (Williams, Waterman and Patterson 2009): it must read some bytes and
  * do some operations, and takes at least as long as the longer of the two takes on this machine.

@@ -1,6 +1,6 @@
 /*
- * llmcs-bench e2e: what a customer waits for. Each kind of weights and of keys and values that was requested: opening
- * (in processes of its own), then prompts, decoding and conversations side by side, or an encoder's texts.
+ * llmcs-bench e2e: end-to-end times. For each requested type of weights and KV cache, measures opening (in separate
+ * processes), then prompts, decoding and concurrent conversations, or the texts of an encoder.
  */
 #include "e2e.h"
 

@@ -1,4 +1,4 @@
-/* Decoders: prompts, decoding after a context, conversations that decode together. */
+/* Decoders: prompts, decoding after a context, concurrent conversations. */
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -13,7 +13,7 @@ typedef struct job {
     subject *s;
     llmcs_session *session;
     size_t tokens, batch;
-    size_t held; /* tokens of the context that the session holds already */
+    size_t held; /* tokens of the context that are already in the session */
 } job;
 
 static double seconds_since(uint64_t start) { return (double)(ll_now_ns() - start) * 1e-9; }
@@ -27,7 +27,7 @@ static double prompt_pass(const bench *b, void *arg) {
     return seconds_since(start);
 }
 
-/* The context is progressed once; each pass goes back to its end. */
+/* The context is evaluated once; each pass truncates the session to its end. */
 static double decode_pass(const bench *b, void *arg) {
     job *j = arg;
     (void)b;
@@ -44,7 +44,7 @@ static double decode_pass(const bench *b, void *arg) {
     return seconds_since(start);
 }
 
-/* All sequences one token further, BATCH_STEPS times. */
+/* Advances all sequences by one token, BATCH_STEPS times. */
 static double batch_pass(const bench *b, void *arg) {
     const job *j = arg;
     (void)b;
@@ -85,7 +85,7 @@ static int measure_decode(job *j, size_t context) {
     return bench_measure(j->s->b, &row, decode_pass, j, &cost);
 }
 
-/* With `batch` conversations of BATCH_PROMPT tokens; their prompts differ. */
+/* Starts `batch` conversations with different prompts of BATCH_PROMPT tokens. */
 static int prepare_batch(const job *j) {
     const float *logits;
     if (ll_session_reserve(j->session, j->batch, BATCH_PROMPT + BATCH_STEPS)) return 1;

@@ -1,6 +1,6 @@
 /*
- * Opening a model, and the most memory it took. Memory is the whole process's, so each opening is measured in a
- * process of its own, which is this program with the command `open`.
+ * Measures opening a model, and its peak memory. Memory is counted per process, so each opening runs in a separate
+ * process: this program with the command `open`.
  */
 #include <spawn.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 
 extern char **environ;
 
-/* getrusage would count what the parent had, too. */
+/* getrusage would include the parent's peak. */
 double bench_peak_kb(void) {
     char line[128];
     double kb = 0;
@@ -45,7 +45,7 @@ static llmcs_status use(llmcs_model *model, const llmcs_model_info *i) {
     return status;
 }
 
-/* Prints "milliseconds kB kB": of opening, and after first use. */
+/* Prints "milliseconds kB kB": time to open, peak memory after opening and after the first use. */
 int bench_open_main(const bench_options *o) {
     llmcs_model_options options;
     llmcs_model_options_init(&options);
@@ -65,7 +65,7 @@ int bench_open_main(const bench_options *o) {
     return status ? bench_failed(o->path) : 0;
 }
 
-/* Runs this program and reads what it prints; false: it failed, and said why. */
+/* Runs this program and reads its output. False after an error message. */
 static bool run_self(char *const *argv, char *output, size_t size) {
     int ends[2], status = 1;
     pid_t child = -1;

@@ -1,4 +1,4 @@
-/* What the parts of e2e share: rows of the report, and the cost of a model by its shape. */
+/* Shared by the parts of e2e: rows of the report, and the cost of a model by its shape. */
 #include <string.h>
 
 #include "e2e.h"

@@ -1,7 +1,7 @@
 /*
- * llmcs-bench encode: a file of texts through an encoder, as real services send them. The same texts go through in one
- * call, in calls of a batch each, one at a time from one thread, and one at a time from several threads at once, in
- * turns with the machine's limit. Only real tokens count.
+ * llmcs-bench encode: encodes the texts of a file in the ways that services do: in one call, in batches, one at a time
+ * from one thread, and one at a time from several threads, alternating with the machine's limit. Padding does not
+ * count.
  */
 #include "encode.h"
 
@@ -55,7 +55,7 @@ static llmcs_status encode_range(encoding *e, size_t first, size_t n) {
     return llmcs_embed(e->s.model, texts, n, &p, out, e->infos + first);
 }
 
-/* A caller takes calls until there are none left. */
+/* A thread that makes calls until none are left. */
 static void *call_on(void *arg) {
     encoding *e = arg;
     const size_t batch = e->now->batch;
@@ -98,7 +98,7 @@ static double limit_now(const encoding *e) {
     return operations / e2e_layer_operations(&e->s);
 }
 
-/* Every mode between two looks at the limit; the better of the two counts. */
+/* Measures the limit before and after every mode; the better of the two counts. */
 static bool turn(encoding *e, size_t t, double *limit) {
     double before = limit_now(e), whole = 0;
     *limit = before;

@@ -1,4 +1,4 @@
-/* A file of texts. */
+/* Reads a file of texts. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,8 +41,8 @@ static size_t find_lines(const char *bytes, size_t n_bytes, llmcs_text *lines) {
     return n;
 }
 
-/* n of n_all, evenly from the whole list, which stands in the order somebody chose; a fixed order mixes them, so that a
- * part of them is like the whole. */
+/* Takes n of n_all texts, evenly spaced, because the file may be sorted, and shuffles them in a fixed order, so that
+ * any part of them is representative. */
 static void keep_some(llmcs_text *lines, size_t n_all, size_t n) {
     uint32_t state = 1;
     for (size_t i = 0; i < n; i++) lines[i] = lines[i * n_all / n];

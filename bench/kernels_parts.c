@@ -1,4 +1,4 @@
-/* What a forward pass does besides products: attention, and the kernels that go through elements and rows. */
+/* The other kernels of a forward pass: attention, and the kernels over elements and rows. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

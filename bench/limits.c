@@ -1,4 +1,4 @@
-/* What the machine can do at best. Each thread counts what it did in a while of its own; the sum is the machine's. */
+/* Measures the machine's limits. Each thread counts its own work over a fixed time; the sum is the machine's limit. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "loops.h"
 
-#define WHILE_NS 8000000u               /* long enough for clocks to go up */
+#define WHILE_NS 8000000u               /* long enough for the clock frequency to rise */
 #define LARGE_BYTES ((size_t)512 << 20) /* more than any cache holds */
 #define LEAST_BYTES ((size_t)16 << 10)  /* of a thread */
 #define MAX_THREADS 512
@@ -50,7 +50,7 @@ typedef struct race {
     double rates[MAX_THREADS];
 } race;
 
-/* Each thread over and over until its time is up. */
+/* Each thread repeats its loop until the time is over. */
 static void run_race(ll_team *team, void *arg) {
     race *r = arg;
     double amount = 0;

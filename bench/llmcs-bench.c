@@ -1,4 +1,4 @@
-/* llmcs-bench: see bench.h; `llmcs-bench help` or a wrong word prints how to use it. */
+/* llmcs-bench: see bench.h. `llmcs-bench help` or a wrong command prints the usage. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /*
- * Each loop has a dozen sums, enough to hide an instruction's latency, and adds to each of them once a round. The
- * factors stay in registers. HIDE keeps a compiler from knowing a register's value, and so from leaving work out.
+ * Each loop has a dozen accumulators, enough to hide the latency of an instruction, and updates each of them once per
+ * iteration. The factors stay in registers. HIDE hides a register's value from the compiler, so that it removes no
+ * work.
  */
 #include "loops.h"
 
@@ -13,7 +14,7 @@ static bool always(const ll_cpu *cpu) {
     return true;
 }
 
-/* A result nobody needs, kept so that the loop before it is. */
+/* Stores a result, so that the compiler keeps the loop that computes it. */
 static void keep(const void *result) { __asm__ volatile("" : : "r"(result) : "memory"); }
 
 /* In the compiler's vectors of four, whatever the processor has for them. */

@@ -1,4 +1,4 @@
-/* How one figure is measured. */
+/* Measures one figure. */
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -20,7 +20,7 @@ double bench_median(double *values, size_t n) {
     return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
-/* What the machine does at this moment: bytes a second and operations a second; 0: not requested. */
+/* The machine's current limits: bytes and operations per second; 0: not requested. */
 typedef struct moment {
     double read, arithmetic;
 } moment;
@@ -32,7 +32,7 @@ static moment look(const bench *b, const bench_cost *cost) {
     return m;
 }
 
-/* The least seconds a pass takes where the machine does the better of two moments, before and after it. */
+/* The minimum time of a pass in seconds, by the better of the limits measured before and after it. */
 static double least_seconds(const bench_cost *cost, const moment *a, const moment *b, bool *reading) {
     const double read = a->read > b->read ? a->read : b->read;
     const double arithmetic = a->arithmetic > b->arithmetic ? a->arithmetic : b->arithmetic;

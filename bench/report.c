@@ -1,4 +1,4 @@
-/* Where figures go: lines of a table, or elements of one JSON document (RFC 8259). */
+/* Prints figures as lines of a table, or as elements of one JSON document (RFC 8259). */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,9 +8,9 @@
 
 #define STOLEN_TO_SAY 2.0 /* percent */
 
-/* Of all processors together, in ticks since the system started: proc(5), the first line of /proc/stat. */
+/* Ticks of all processors since the system started: the first line of /proc/stat, proc(5). */
 typedef struct processor_time {
-    double all, stolen; /* stolen: a virtual machine wanted to run and its host did something else */
+    double all, stolen; /* stolen: the virtual machine was ready to run, but its host ran something else */
 } processor_time;
 
 static bool first_row;
@@ -32,7 +32,7 @@ static processor_time processor_time_now(void) {
     return now;
 }
 
-/* Percent of the processors' time since the report began that a virtual machine's host took for itself. */
+/* Percentage of the processors' time since the start of the report that was stolen by the host. */
 static double stolen_percent(void) {
     const processor_time now = processor_time_now();
     return now.all > at_begin.all ? 100 * (now.stolen - at_begin.stolen) / (now.all - at_begin.all) : 0;

@@ -1,7 +1,7 @@
 /*
- * llmcs-bench search [FOLDER]: the vector index. FOLDER holds base.f32 and queries.f32 of search_vectors.py; without it
- * vectors are random, around centres. Exact search against the machine's limits; lists by recall and time; a filter
- * that one vector in a hundred passes; puts next to searches.
+ * llmcs-bench search [FOLDER]: the vector index. FOLDER has base.f32 and queries.f32 of search_vectors.py; without it,
+ * random vectors around cluster centres are used. Measures exact search against the machine's limits, IVF lists by
+ * recall and time, a filter that 1 % of the vectors pass, and puts during searches.
  */
 #include <math.h>
 #include <pthread.h>

@@ -1,8 +1,7 @@
 /*
- * llmcs-bench serve: many conversations at once over one engine. In the closed loop so many run all the time; in the
- * open loop customers come when they like (a Poisson process), whether the engine is busy or not. The other scenarios
- * are what shops do: a text of theirs before every question, a long prompt among running streams, answers that repeat
- * what was said before.
+ * llmcs-bench serve: many conversations on one engine. In the closed loop a fixed number runs all the time; in the open
+ * loop customers arrive by a Poisson process, whether the engine is busy or not. The other scenarios are those of
+ * shops: a common text before every question, a long prompt during running streams, answers that repeat earlier text.
  */
 #include "serve.h"
 

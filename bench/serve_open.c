@@ -1,7 +1,7 @@
 /*
- * The open loop: customers come by a Poisson process, whether the engine is busy or not, and their time counts from
- * when they came. The rate is so many a second, or a share of the capacity: of what a closed loop with as many
- * conversations as the largest batch, and with lengths sampled alike, did just before.
+ * The open loop: customers arrive by a Poisson process, whether the engine is busy or not, and their time counts from
+ * the arrival. The rate is given per second, or as a share of the capacity: the rate of a closed loop just before, with
+ * as many conversations as the largest batch and the same distribution of lengths.
  */
 #include <math.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ static void sleep_until(uint64_t due_ns) {
     nanosleep(&t, NULL);
 }
 
-/* Customers come for so many seconds; then, for as long again at most, until all of them have their first token. */
+/* Customers arrive for `seconds`. Then waits at most as long again until all of them have their first token. */
 static int serve_customers(serve *v, double rate) {
     const uint64_t start_ns = ll_now_ns(), span_ns = (uint64_t)v->s->b->options->serve.seconds * 1000000000u;
     const uint64_t end_ns = start_ns + span_ns;

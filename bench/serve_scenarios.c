@@ -1,4 +1,4 @@
-/* What shops do, each next to what it would be without: turns of both, and the median of the turns' ratios. */
+/* Scenarios of shops, each compared with a baseline: turns alternate, and the median of their ratios counts. */
 #include <stdio.h>
 #include <string.h>
 
@@ -39,7 +39,7 @@ static int ask_questions(serve *v, size_t n_shop, double *seconds, double *n_eva
     return 0;
 }
 
-/* As many tokens as the shop's text and the questions have, in prompts of the text's length, one after the other. */
+/* Evaluates as many tokens as the shop's text and the questions have, in prompts of the text's length, in sequence. */
 static int evaluate_without_engine(const serve *v, llmcs_session *session, size_t n_shop, double *seconds) {
     const uint64_t start_ns = ll_now_ns();
     for (size_t n_left = n_shop + N_QUESTIONS * QUESTION_TOKENS; n_left;) {

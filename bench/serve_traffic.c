@@ -1,4 +1,4 @@
-/* Requests go in, steps are made, and times are taken. */
+/* Submits requests, runs steps, and records times. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

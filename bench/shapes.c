@@ -1,7 +1,7 @@
 /*
- * Checkpoints of well-known shapes with random weights: speed does not depend on what the numbers are, as long as they
- * are of the size trained ones have. Written in Hugging Face's layout to a temporary folder, which goes when the
- * program ends, by a signal as well.
+ * Checkpoints of well-known shapes with random weights: speed does not depend on the values, as long as their
+ * magnitudes are those of trained weights. Written in Hugging Face's layout to a temporary folder, which is removed
+ * when the program ends, also by a signal.
  */
 #include <math.h>
 #include <signal.h>

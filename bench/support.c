@@ -1,4 +1,4 @@
-/* What every part of the benchmark uses: failing with the library's message, memory and numbers to measure with. */
+/* Shared by all parts of the benchmark: error messages, memory, and random numbers. */
 #include <stdio.h>
 #include <stdlib.h>
 

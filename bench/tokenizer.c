@@ -1,4 +1,4 @@
-/* llmcs-bench tokenizer FOLDER: megabytes of text a second on one core, everyday text and the worst of families. */
+/* llmcs-bench tokenizer FOLDER: speed in MB/s on one core, for ordinary text and for the worst cases of each family. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 #define TEXT_BYTES ((size_t)4 << 20)
 
-/* `piece` over and over; with `vary` digits in it change, so that a table of known words is not all there is. */
+/* Repeats `piece`; with `vary`, its digits change, so that a cache of known words does not suffice. */
 static char *fill(const char *piece, int vary) {
     char *text = malloc(TEXT_BYTES + 64);
     const size_t n = strlen(piece);
