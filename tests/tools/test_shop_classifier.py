@@ -134,7 +134,7 @@ class Classifier(unittest.TestCase):
         self.assertEqual(here[0]["label"], "refund")
         code, _, err = shop("classify", self.head, "--encoder", os.path.join(GOLDEN, "bert-embed"), "hello")
         self.assertEqual(code, 1)
-        self.assertIn("another model", err)
+        self.assertIn("not the one used in training", err)
         self.train(ROWS[::3], "--encoder", encoder, "--l2", "0.1", "--folds", "2", "--remember", "encoder")
         self.assertEqual(self.classify([{"text": "refund the lamp"}]), here)  # next to the head
         with open(self.head, "rb") as f:
