@@ -20,6 +20,10 @@ typedef struct ll_batch {
     size_t n_segments;
     bool encodes; /* encoder-decoders: the segments are sources to encode. The encoder's output goes to hidden, its keys
                      and values to source_blocks; there are no other outputs */
+    /* A batch that encodes may be evaluated in parts: [first_part, end_part) of ll_net_source_parts, in order, with the
+     * same rows. end_part 0: all of them. Segments may be left out of later parts; their rows stay. */
+    size_t first_part, end_part;
+    float *residual; /* [n_rows, n_embd] what one part leaves to the next; NULL: the workspace holds it */
     /* Outputs; NULL or 0 for those not requested. */
     const uint32_t *logit_rows; /* [n_logit_rows] rows that the language-model head evaluates, or those of LL_ROWS_EOS:
                                    [n_segments] */
@@ -110,6 +114,11 @@ llmcs_status ll_net_load(ll_net *net, const ll_tensors *tensors, ll_pool *pool, 
 /* The forward pass, on all threads of the pool. CANCELLED if should_stop returned true (outputs are undefined), FORK.
  */
 llmcs_status ll_net_forward(const ll_net *net, ll_pool *pool, const ll_batch *batch, float *workspace);
+
+/* Parts that a source's pass is cut into: a layer of the encoder, or one decoder layer's keys and values. */
+static inline size_t ll_net_source_parts(const ll_net *net) {
+    return net->has_source ? (size_t)net->config->encoder.n_layer + (size_t)net->config->n_layer : 0;
+}
 
 /* The size of a batch on a pool of n_threads. */
 ll_forward_size ll_batch_size(const ll_batch *batch, size_t n_threads);

@@ -57,21 +57,38 @@ static void store_layer(const ll_stack *decoder, const ll_exec *exec, const ll_b
     ll_team_wait(exec->team);
 }
 
-void ll_source_forward(const ll_stack *encoder, const ll_stack *decoder, const ll_exec *exec, const ll_batch *batch,
-                       ll_source_workspace *w, atomic_bool *stopped) {
+/* Layers [begin, end) of the encoder; after the last one w->stack.x is its output. False: stopped. */
+static bool encode_layers(const ll_stack *encoder, const ll_exec *exec, const ll_batch *batch, size_t begin, size_t end,
+                          ll_source_workspace *w, atomic_bool *stopped) {
     const size_t n = (size_t)encoder->config->n_embd;
     ll_batch within = *batch;
     if (exec->team->index == 0) place_segments(encoder, batch, w);
     ll_team_wait(exec->team);
     within.segments = w->segments;
-    if (!ll_stack_forward(encoder, exec, &within, &w->stack, stopped)) return;
+    if (begin == 0) ll_stack_embed(encoder, exec, &within, &w->stack);
+    if (!ll_stack_layers(encoder, exec, &within, begin, end, &w->stack, stopped)) return false;
+    if (end < encoder->n_layers) return true;
     ll_stack_outputs(encoder, exec, w->stack.x, batch->n_rows, w->stack.x);
     ll_team_wait(exec->team);
     if (batch->hidden && exec->team->index == 0)
         memcpy(batch->hidden, w->stack.x, batch->n_rows * n * sizeof *batch->hidden);
-    if (exec->team->index == 0)
+    return true;
+}
+
+void ll_source_forward(const ll_stack *encoder, const ll_stack *decoder, const ll_exec *exec, const ll_batch *batch,
+                       ll_source_workspace *w, atomic_bool *stopped) {
+    const size_t n_layers = encoder->n_layers, begin = batch->first_part;
+    const size_t end = batch->end_part ? batch->end_part : n_layers + decoder->n_layers;
+    if (batch->residual) w->stack.x = batch->residual;
+    if ((begin == 0 || begin < n_layers) &&
+        !encode_layers(encoder, exec, batch, begin, ll_min(end, n_layers), w, stopped))
+        return;
+    if (end <= n_layers) return;
+    if (exec->team->index == 0) {
+        memcpy(w->segments, batch->segments, batch->n_segments * sizeof *w->segments);
         for (size_t i = 0; i < batch->n_segments; i++) w->segments[i].kv_blocks = batch->segments[i].source_blocks;
-    for (size_t i = 0; i < decoder->n_layers; i++) {
+    }
+    for (size_t i = ll_max(begin, n_layers) - n_layers; i < end - n_layers; i++) {
         if (ll_forward_stopped(exec, batch, stopped)) return;
         store_layer(decoder, exec, batch, i, w);
     }

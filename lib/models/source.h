@@ -20,8 +20,8 @@ ll_kv_layout ll_source_layout(const ll_config *c);
 
 void ll_source_lay_out(const ll_net *net, const ll_stack *encoder, const ll_stack *decoder, const ll_forward_size *size,
                        float *base, size_t *used, ll_source_workspace *w);
-/* Encodes the batch's segments and stores keys and values for the decoder in their source_blocks. batch->hidden, unless
- * NULL, gets the encoder's output. */
+/* Encodes the batch's segments and stores keys and values for the decoder in their source_blocks; or evaluates the
+ * batch's parts of that. batch->hidden, unless NULL, gets the encoder's output. */
 void ll_source_forward(const ll_stack *encoder, const ll_stack *decoder, const ll_exec *exec, const ll_batch *batch,
                        ll_source_workspace *w, atomic_bool *stopped);
 

@@ -35,7 +35,12 @@ static const char *name_in(const ll_stack_spec *spec, const ll_loader *l, ll_rol
     return ll_loader_has(l, weight) ? n->alternative : n->checkpoint;
 }
 
-static const char *name_of(const ll_stack *s, const ll_loader *l, ll_role role) { return name_in(s->spec, l, role); }
+/* Where config.json says whether there is a gate, it says so of the name, too: T5's wi, or wi_0 and wi_1. */
+static const char *name_of(const ll_stack *s, const ll_loader *l, ll_role role) {
+    const bool by_key = role == LL_UP && s->spec->ffn.glu == LL_GATE_BY_KEY && s->spec->names[role].alternative;
+    if (!by_key) return name_in(s->spec, l, role);
+    return s->config->gated ? s->spec->names[role].checkpoint : s->spec->names[role].alternative;
+}
 
 const char *ll_stack_token_name(const ll_stack_spec *spec, const ll_config *c, const ll_loader *l) {
     const bool own = ll_family_has_source(c->family) && !c->shares_tokens;
@@ -371,7 +376,7 @@ static void embed_tokens(const ll_stack *s, const ll_exec *exec, const ll_batch 
     }
 }
 
-static void embed(const ll_stack *s, const ll_exec *exec, const ll_batch *batch, ll_stack_workspace *w) {
+void ll_stack_embed(const ll_stack *s, const ll_exec *exec, const ll_batch *batch, ll_stack_workspace *w) {
     const bool project = s->embed_project.packed != NULL;
     embed_tokens(s, exec, batch, project ? w->embedded : w->x);
     if (!project) return;
@@ -449,13 +454,12 @@ static void forward_ffn(const ll_stack *s, const ll_exec *exec, const ll_batch *
 
 /* With LL_POST_NORM the norm of a sub-layer is applied when the next one reads x: ll_norm_input norms and prepares the
  * input in one pass. */
-bool ll_stack_forward(const ll_stack *s, const ll_exec *exec, const ll_batch *batch, ll_stack_workspace *w,
-                      atomic_bool *stopped) {
+bool ll_stack_layers(const ll_stack *s, const ll_exec *exec, const ll_batch *batch, size_t begin, size_t end,
+                     ll_stack_workspace *w, atomic_bool *stopped) {
     const bool post = s->spec->norm.place == LL_POST_NORM;
-    embed(s, exec, batch, w);
     for (size_t i = 0; i < 2 && s->rope[i].n_dims; i++)
         ll_rope_rows(exec, &s->rope[i], batch->segments, batch->n_segments, w->rotations[i]);
-    for (size_t i = 0; i < s->n_layers; i++) {
+    for (size_t i = begin; i < end; i++) {
         const ll_layer *layer = &s->layers[i];
         if (ll_forward_stopped(exec, batch, stopped)) return false;
         forward_attention(s, exec, batch, i, !post ? &layer->attn_norm : i ? &s->layers[i - 1].ffn_norm : NULL, w);
@@ -470,6 +474,12 @@ bool ll_stack_forward(const ll_stack *s, const ll_exec *exec, const ll_batch *ba
     }
     ll_team_wait(exec->team);
     return true;
+}
+
+bool ll_stack_forward(const ll_stack *s, const ll_exec *exec, const ll_batch *batch, ll_stack_workspace *w,
+                      atomic_bool *stopped) {
+    ll_stack_embed(s, exec, batch, w);
+    return ll_stack_layers(s, exec, batch, 0, s->n_layers, w, stopped);
 }
 
 /* The norm to apply to x after the last layer, or NULL. */

@@ -112,6 +112,11 @@ void ll_stack_link(ll_stack *s, ll_linear *after);
 /* Divides a workspace into its parts; with base NULL only counts its floats. */
 void ll_stack_lay_out(const ll_net *net, const ll_stack *s, const ll_forward_size *size, float *base, size_t *used,
                       ll_stack_workspace *w);
+/* The two halves of ll_stack_forward: w->x = the embedded tokens, and layers [begin, end) on w->x. Between two ranges
+ * of layers only w->x is kept. */
+void ll_stack_embed(const ll_stack *s, const ll_exec *exec, const ll_batch *batch, ll_stack_workspace *w);
+bool ll_stack_layers(const ll_stack *s, const ll_exec *exec, const ll_batch *batch, size_t begin, size_t end,
+                     ll_stack_workspace *w, atomic_bool *stopped);
 /* w->x = the last layer's result, without final_norm. Each layer of a decoder with an encoder also attends to its
  * segment's source (source.h). False if the forward pass was stopped. */
 bool ll_stack_forward(const ll_stack *s, const ll_exec *exec, const ll_batch *batch, ll_stack_workspace *w,

@@ -271,6 +271,109 @@ START_TEST(cancelled_requests_leave_the_others) {
 }
 END_TEST
 
+/* --------------------------------------------------------------------------------- sources encoded in parts */
+
+/* Steps are made by the test. They are to take no time at all, so that every choice is the smallest: 16 rows. */
+static llmcs_engine *stepped_engine(llmcs_model *m) {
+    llmcs_engine_options o;
+    llmcs_engine_options_init(&o);
+    o.flags = LLMCS_ENGINE_NO_THREAD;
+    o.max_chunk = 16;
+    o.step_ms = 1e-9;
+    llmcs_engine *engine = NULL;
+    OK(llmcs_engine_create(m, &o, &engine));
+    return engine;
+}
+
+static llmcs_engine_stats stats_of(llmcs_engine *engine) {
+    llmcs_engine_stats stats = {.struct_size = sizeof stats};
+    OK(llmcs_engine_get_stats(engine, &stats));
+    return stats;
+}
+
+static void make_step(llmcs_engine *engine) {
+    int progressed = 0;
+    OK(llmcs_engine_step(engine, &progressed));
+    ck_assert_int_eq(progressed, 1);
+}
+
+static llmcs_request *submit(llmcs_engine *engine, const int32_t *ids, size_t n, const llmcs_generate_params *p) {
+    llmcs_request *r = NULL;
+    OK(llmcs_engine_submit_ids(engine, ids, n, p, NULL, &r));
+    return r;
+}
+
+static void check_alone(llmcs_model *m, llmcs_request *r, const int32_t *ids, size_t n,
+                        const llmcs_generate_params *p) {
+    llmcs_result *got = NULL, *alone = answer_alone(m, ids, n, p);
+    OK(llmcs_request_wait(r, -1, &got));
+    same_result(got, alone);
+    llmcs_result_free(&got);
+    llmcs_result_free(&alone);
+    llmcs_request_free(&r);
+}
+
+/* Exactly n tokens. */
+static llmcs_generate_params tokens_of(const llmcs_model *m, int32_t n) {
+    llmcs_generate_params p = folder_params(m);
+    p.num_beams = 1;
+    p.max_new_tokens = p.min_new_tokens = n;
+    p.logprobs = 1;
+    return p;
+}
+
+/* While a long source is encoded, another request gets a token in each step, and no step encodes more than 16 rows or
+ * one part; one whose source is short comes first though it was submitted later. */
+START_TEST(a_long_source_does_not_hold_the_others) {
+    llmcs_model *m = open_name(golden_seq2seq_names[_i], 2, LLMCS_WEIGHTS_AUTO);
+    llmcs_engine *engine = stepped_engine(m);
+    uint64_t seed = new_seed();
+    int32_t source[MAX_SOURCE];
+    for (size_t i = 0; i < MAX_SOURCE; i++) source[i] = (int32_t)(3 + random_below(&seed, 60));
+    const llmcs_generate_params p = tokens_of(m, 30), one = tokens_of(m, 1);
+    llmcs_request *running = submit(engine, source, 3, &p);
+    while (stats_of(engine).n_new_tokens < 3) make_step(engine);
+    llmcs_request *late = submit(engine, source, MAX_SOURCE, &one), *latest = submit(engine, source, 5, &one);
+    size_t n_steps = 0;
+    for (llmcs_engine_stats before = stats_of(engine), now; before.n_finished < 2; before = now, n_steps++) {
+        make_step(engine);
+        now = stats_of(engine);
+        ck_assert_uint_ge(now.n_new_tokens, before.n_new_tokens + 1);
+        ck_assert_uint_le(now.n_rows - before.n_rows, 2 + 16 + 5);
+        if (n_steps == 1) ck_assert_uint_eq(now.n_finished, 1); /* the short one: encoded, and its token */
+    }
+    ck_assert_uint_ge(n_steps, 4); /* three parts at least, and the token */
+    check_alone(m, late, source, MAX_SOURCE, &one);
+    check_alone(m, latest, source, 5, &one);
+    check_alone(m, running, source, 3, &p);
+    llmcs_engine_free(&engine);
+    llmcs_model_free(&m);
+}
+END_TEST
+
+/* Of two sources that are encoded together one request is cancelled between two parts. */
+START_TEST(a_source_that_is_dropped_leaves_its_neighbour) {
+    llmcs_model *m = open_name(golden_seq2seq_names[_i / 4], 2, LLMCS_WEIGHTS_AUTO);
+    llmcs_engine *engine = stepped_engine(m);
+    uint64_t seed = new_seed();
+    int32_t source[MAX_SOURCE];
+    for (size_t i = 0; i < MAX_SOURCE; i++) source[i] = (int32_t)(3 + random_below(&seed, 60));
+    const llmcs_generate_params p = tokens_of(m, 12);
+    llmcs_request *running = submit(engine, source, 3, &p);
+    while (stats_of(engine).n_new_tokens < 3) make_step(engine);
+    llmcs_request *whole = submit(engine, source, 10, &p); /* takes 10 of 16 rows, so that the next ones do not fit */
+    llmcs_request *first = submit(engine, source + 1, 8, &p), *second = submit(engine, source + 2, 8, &p);
+    for (int i = 0; i < 1 + _i % 4; i++) make_step(engine);
+    llmcs_request_cancel(_i % 2 ? first : second);
+    check_alone(m, _i % 2 ? second : first, source + (_i % 2 ? 2 : 1), 8, &p);
+    check_alone(m, whole, source, 10, &p);
+    check_alone(m, running, source, 3, &p);
+    llmcs_request_free(_i % 2 ? &first : &second);
+    llmcs_engine_free(&engine);
+    llmcs_model_free(&m);
+}
+END_TEST
+
 /* ---------------------------------------------------------------------------------------------------- memory */
 
 /* The plan says what is allocated, and a call allocates nothing that is not freed. */
@@ -382,7 +485,7 @@ START_TEST(what_does_not_fit_is_named) {
     FAILS(LLMCS_CONTEXT_FULL, "the source has 49 tokens", llmcs_session_encode(s, ids, 49, NULL));
     FAILS(LLMCS_TOKEN_RANGE, "source[0] is 97", llmcs_session_encode(s, &beyond, 1, NULL));
     FAILS(LLMCS_ARG, "no tokens", llmcs_session_encode(s, ids, 0, NULL));
-    FAILS(LLMCS_NO_HEAD, "no encoder-decoder", llmcs_session_encode(of_gpt2, ids, 3, NULL));
+    FAILS(LLMCS_NO_HEAD, "is not an encoder-decoder", llmcs_session_encode(of_gpt2, ids, 3, NULL));
     llmcs_generate_params p = folder_params(m);
     FAILS(LLMCS_CONTEXT_FULL, "the source has 49 tokens", llmcs_generate_ids(s, ids, 49, &p, NULL, NULL, &r));
     FAILS(LLMCS_TOKEN_RANGE, "source[0] is 97", llmcs_generate_ids(s, &beyond, 1, &p, NULL, NULL, &r));
@@ -480,6 +583,10 @@ START_TEST(folders_that_contradict_themselves_are_named) {
         {"mt5-gated", "\"tie_word_embeddings\": false", "\"tie_word_embeddings\": 3", LLMCS_CONFIG,
          "tie_word_embeddings"},
         {"mt5-gated", "\"d_kv\": 5", "\"d_kv\": 6", LLMCS_CONFIG, "SelfAttention.q.weight"},
+        {"mt5-gated", "\"feed_forward_proj\": \"gated-gelu\"", "\"feed_forward_proj\": \"relu\"", LLMCS_FORMAT,
+         "DenseReluDense.wi.weight\" is missing"},
+        {"t5-tied", "\"feed_forward_proj\": \"relu\"", "\"feed_forward_proj\": \"gated-gelu\"", LLMCS_FORMAT,
+         "DenseReluDense.wi_0.weight\" is missing"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         open_edited(cases[i].name, cases[i].from, cases[i].to, cases[i].status, cases[i].needle);
@@ -494,6 +601,8 @@ static void add(TCase *t) {
     tcase_add_loop_test(t, requests_get_the_bits_they_get_alone, 0, 5);
     tcase_add_loop_test(t, preempted_requests_get_them_too, 0, 5);
     tcase_add_test(t, cancelled_requests_leave_the_others);
+    tcase_add_loop_test(t, a_long_source_does_not_hold_the_others, 0, 5);
+    tcase_add_loop_test(t, a_source_that_is_dropped_leaves_its_neighbour, 0, 20);
     tcase_add_loop_test(t, plans_count_the_source, 0, 5);
     tcase_add_test(t, every_allocation_may_fail);
     tcase_add_test(t, what_does_not_fit_is_named);

@@ -37,6 +37,8 @@ START_TEST(a_signed_token) {
         {header, "{\"sub\":\"c001\",\"exp\":101.5}", false},
         {header, "{\"sub\":\"\",\"exp\":101}", false},
         {header, "{\"sub\":7,\"exp\":101}", false},
+        {header, "{\"sub\":\"c001\\n\",\"exp\":101}", false},
+        {header, "{\"sub\":\"c\\u2028\",\"exp\":101}", false},
         {header, "{\"exp\":101}", false},
         {header, "{\"sub\":\"a\",\"sub\":\"b\",\"exp\":101}", false},
         {header, "[]", false},

@@ -313,6 +313,11 @@ class Agents(Shop):
         self.call("POST", "/shop/conversations/n-1/take-over", {"agent": "lena"}, "web")
         row = next(c for c in self.call("GET", "/shop/queue", key="mia")["conversations"] if c["id"] == "n-1")
         self.assertEqual(row["agent"], "lena")
+        for name in ("lena\nboss", "lena\x1b[2J", "lena\u2028", "lena\0", "\u0085"):
+            self.assertEqual(self.call("POST", "/shop/conversations/n-1/take-over", {"agent": name}, "web", 400)["error"]["param"],
+                             "agent")
+        self.call("POST", "/shop/conversations/n-1/take-over", {"agent": "陈 丽"}, "web")
+        self.assertIn("陈 丽", [c["agent"] for c in self.call("GET", "/shop/queue", key="mia")["conversations"]])
 
     def test_an_action_that_is_unknown_is_settled_by_a_person(self):
         self.say("Please cancel order " + UNPAID, "u-1", customer="c001")

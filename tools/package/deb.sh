@@ -1,6 +1,7 @@
 #!/bin/sh
 # deb.sh VERSION DATE TARBALL OUT: Debian packages from the tarball of `make dist`, in the folder OUT, checked by lintian.
 # DEB_BUILD_OPTIONS as for dpkg-buildpackage (nocheck, parallel=N).
+# DEBFULLNAME and DEBEMAIL are the maintainer, as for Debian's own tools; without them the address of the last commit's author.
 set -eu
 
 version=$1 date=$2 tarball=$3 out=$4
@@ -8,12 +9,14 @@ for tool in dpkg-buildpackage dh lintian; do
     command -v $tool >/dev/null || { echo "make deb: $tool is missing: make deps-dev" >&2; exit 1; }
 done
 commit=$(git rev-parse HEAD)
+maintainer="${DEBFULLNAME:-The libllmcs authors} <${DEBEMAIL:-$(git log -1 --format=%ae)}>"
 rm -rf "$out"
 mkdir -p "$out"
 cp "$tarball" "$out/llmcs_$version.orig.tar.gz"
 tar -xf "$tarball" -C "$out"
 source=$out/llmcs-$version
 cp -r "$source/tools/package/debian" "$source/debian"
+sed -i "s/^Maintainer: .*/Maintainer: $maintainer/" "$source/debian/control"
 
 # A revision below Debian's own first one.
 cat >"$source/debian/changelog" <<EOF
@@ -21,7 +24,7 @@ llmcs ($version-0upstream1) unstable; urgency=medium
 
   * Version $version; CHANGELOG.md says what is new.
 
- -- The libllmcs authors <maintainers@libllmcs.invalid>  $(LC_ALL=C date -u -R -d "$date")
+ -- $maintainer  $(LC_ALL=C date -u -R -d "$date")
 EOF
 
 # The licences of LICENSE in the form that Debian reads.

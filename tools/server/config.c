@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "http.h"
+#include "name.h"
 #include "request.h"
 
 const char *const cli_program = "llmcs-server";
@@ -141,6 +142,19 @@ static bool read_list(const json_t *object, const char *where, const char *key, 
     return true;
 }
 
+/* A name stands in logs and audits, where a line end would forge lines. */
+static bool read_name(const json_t *object, const char *where, const char *key, bool required, const char **value) {
+    if (!read_string(object, where, key, required, value)) return false;
+    return !*value || name_is_plain(*value) || fail("%s: \"%s\": a name has no control characters", where, key);
+}
+
+static bool read_names(const json_t *object, const char *where, const char *key, const char ***list, size_t *n) {
+    if (!read_list(object, where, key, list, n)) return false;
+    for (size_t i = 0; i < *n; i++)
+        if (!name_is_plain((*list)[i])) return fail("%s: \"%s\"[%zu]: a name has no control characters", where, key, i);
+    return true;
+}
+
 /* The position of the value in `names`, as an enum. */
 static bool read_choice(const json_t *object, const char *where, const char *key, const char *const *names,
                         int *value) {
@@ -222,10 +236,10 @@ static bool read_model(const json_t *o, size_t i, model_config *m) {
     int weights_at = (int)m->options.weights, kv_at = (int)m->options.kv_type;
     int64_t kv_bytes = 0;
     snprintf(where, sizeof where, "models[%zu]", i);
-    if (!check_keys(o, where, keys) || !read_string(o, where, "name", true, &m->name) ||
+    if (!check_keys(o, where, keys) || !read_name(o, where, "name", true, &m->name) ||
         !read_string(o, where, "path", true, &m->path) ||
         !read_string(o, where, "template", false, &m->prompt_template) ||
-        !read_list(o, where, "aliases", &m->aliases, &m->n_aliases) ||
+        !read_names(o, where, "aliases", &m->aliases, &m->n_aliases) ||
         !read_list(o, where, "adapters", &m->own_adapters, &m->options.n_adapters) ||
         !read_int32(o, where, "threads", 0, 512, &m->options.n_threads) ||
         !read_choice(o, where, "weights", cli_weights_names, &weights_at) ||
@@ -302,9 +316,9 @@ static bool read_key(config *c, const json_t *o, size_t i) {
     key_config key = {0};
     size_t n = 0;
     snprintf(where, sizeof where, "keys[%zu]", i);
-    if (!check_keys(o, where, keys) || !read_string(o, where, "name", true, &key.name) ||
+    if (!check_keys(o, where, keys) || !read_name(o, where, "name", true, &key.name) ||
         !read_string(o, where, "key_file", false, &file) || !read_string(o, where, "key_sha256", false, &hex) ||
-        !read_string(o, where, "customer", false, &key.customer) || !read_roles(o, where, &key.roles))
+        !read_name(o, where, "customer", false, &key.customer) || !read_roles(o, where, &key.roles))
         return false;
     if (!file == !hex) return fail("%s: give one of \"key_file\" and \"key_sha256\"", where);
     if (key.roles & ROLE_CUSTOMER && !key.customer)
@@ -385,6 +399,7 @@ static bool add_model(config *c, const char *text, const cli_common *common, boo
     if (named) begin = 0;
     m->name = m->own_name = strndup(text + begin, n - begin);
     c->n_models += m->name != NULL;
+    if (m->name && !name_is_plain(m->name)) return fail("--model: a name has no control characters");
     return m->name || fail("no memory");
 }
 

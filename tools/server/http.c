@@ -11,6 +11,7 @@
 
 enum {
     SLACK_CONNECTIONS = 64, /* above the limit, to be told so */
+    HEAD_MEMORY = 4,        /* times max_header_bytes: a larger head gets libmicrohttpd's own answer, which is HTML */
     ALLOW_BYTES = 64
 };
 
@@ -140,6 +141,13 @@ static void set_deadline(exchange *x) {
     if (ms > 0) x->deadline_ns = x->begin_ns + (uint64_t)((ms < 1e12 ? ms : 1e12) * 1e6);
 }
 
+static bool head_is_too_large(const exchange *x, const char *method) {
+    const union MHD_ConnectionInfo *head =
+        MHD_get_connection_info(x->http.connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    const size_t n = (head ? head->header_size : 0) + strlen(method) + strlen(x->http.path);
+    return n > (size_t)x->server->config.limits.max_header_bytes;
+}
+
 static enum MHD_Result count_length(void *n, enum MHD_ValueKind kind, const char *key, const char *value) {
     (void)kind;
     (void)value;
@@ -155,6 +163,12 @@ static void check_head(exchange *x, const char *method) {
     if (watch_is_surplus(x->server->http->watch, x->http.connection_id)) {
         x_add_header(x, "Connection", "close");
         reply_error(x, 503, "too_many_connections", NULL, "the server has as many connections as it takes");
+        return;
+    }
+    if (head_is_too_large(x, method)) {
+        x_add_header(x, "Connection", "close");
+        reply_error(x, 431, "head_too_large", NULL, "the request's line and headers may have at most %d bytes",
+                    (int)c->limits.max_header_bytes);
         return;
     }
     /* A proxy may have taken another of them for the body's end, and what follows for another client's request. */
@@ -431,8 +445,8 @@ bool http_start(server *s) {
         MHD_OPTION_THREAD_POOL_SIZE, (unsigned)(l->http_threads > 1 ? l->http_threads : 0), MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)n, MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)l->max_connections_per_ip,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)l->timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        2 * (size_t)l->max_header_bytes, MHD_OPTION_URI_LOG_CALLBACK, begin, s, MHD_OPTION_NOTIFY_COMPLETED, completed,
-        s, MHD_OPTION_NOTIFY_CONNECTION, connected, s, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        HEAD_MEMORY * (size_t)l->max_header_bytes, MHD_OPTION_URI_LOG_CALLBACK, begin, s, MHD_OPTION_NOTIFY_COMPLETED,
+        completed, s, MHD_OPTION_NOTIFY_CONNECTION, connected, s, MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
     if (s->http->daemon) return true;
     log_message(LOG_ERROR, "listen", "the HTTP threads could not be started");

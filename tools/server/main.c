@@ -35,10 +35,37 @@ static bool open_apis(server *s) {
     return true;
 }
 
+/* While models are opened nothing is served yet: SIGTERM and SIGINT end the process at once. SIGUSR1 ends the thread.
+ */
+static void *end_early(void *user) {
+    sigset_t signals;
+    int number = 0;
+    (void)user;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGUSR1);
+    pthread_setname_np(pthread_self(), "signals");
+    if (sigwait(&signals, &number) || number == SIGUSR1) return NULL;
+    notify_supervisor("STOPPING=1");
+    log_event(LOG_INFO, "stopped", json_pack("{ss}", "while", "opening"));
+    _exit(EXIT_SUCCESS);
+}
+
+static bool open_all(server *s) {
+    pthread_t early;
+    const bool watched = !pthread_create(&early, NULL, end_early, NULL);
+    const bool opened = models_open(s) && (s->metrics = metrics_create(s)) && open_apis(s);
+    if (!watched) return opened;
+    pthread_kill(early, SIGUSR1);
+    pthread_join(early, NULL);
+    return opened;
+}
+
 /* The port is taken before the models are opened, so that a wrong one fails soon; clients wait in the backlog. */
 static bool start(server *s) {
     const limits *l = &s->config.limits;
-    if (!http_listen(s) || !models_open(s) || !(s->metrics = metrics_create(s)) || !open_apis(s)) return false;
+    if (!http_listen(s) || !open_all(s)) return false;
     s->prepare = pool_create("prepare", l->prepare_threads, (size_t)l->max_jobs);
     s->workers = pool_create("worker", l->worker_threads, (size_t)l->max_jobs);
     if (!s->prepare || !s->workers || !http_start(s)) return false;
@@ -121,6 +148,7 @@ int main(int argc, char **argv) {
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGHUP);
+    sigaddset(&signals, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &signals, NULL); /* of all threads: main waits for them */
     s.apis = apis;
     s.n_apis = sizeof apis / sizeof *apis;

@@ -33,6 +33,13 @@ static void log_library(void *user, llmcs_log_level level, const char *message) 
 
 /* ---- one version */
 
+/* A server that ends does not wait for a model that is opened again. */
+static int ends(void *user, float done) {
+    const server *s = user;
+    (void)done;
+    return __atomic_load_n(&s->state, __ATOMIC_ACQUIRE) >= SERVER_DRAINING;
+}
+
 static void free_served(served *m) {
     if (m->engine) {
         llmcs_engine_stop(m->engine);
@@ -70,7 +77,8 @@ static served *open_served(server *s, const model_config *c, int32_t version, ch
     llmcs_model_options options = c->options;
     options.log = log_library;
     options.log_user = (void *)(uintptr_t)c->name;
-    options.progress = NULL;
+    options.progress = ends;
+    options.progress_user = s;
     snprintf(message, capacity, "no memory");
     if (!m) return NULL;
     *m = (served){.server = s, .config = c, .created = (int64_t)time(NULL), .version = version, .references = 1};

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "name.h"
 #include "shop.h"
 
 /* ---- open and close */
@@ -106,6 +107,10 @@ const char *shop_actor(exchange *x, const json_t *request, const char *key) {
     const json_t *named = json_object_get(request, key);
     if (!named || json_is_null(named)) return x->caller.name;
     const char *name = json_string_value(named);
+    if (name && (strlen(name) != json_string_length(named) || !name_is_plain(name))) {
+        reply_error(x, 400, "invalid_value", key, "\"%s\": a name has no control characters", key);
+        return NULL;
+    }
     if (name && *name && strlen(name) == json_string_length(named) && shop_speaks_for_all(x)) return name;
     if (name && !strcmp(name, x->caller.name)) return name;
     reply_error(x, name ? 403 : 400, name ? "agent_not_allowed" : "invalid_type", key,

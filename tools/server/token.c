@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "http.h"
+#include "name.h"
 
 enum { MAX_TOKEN_BYTES = 4096, MAX_CUSTOMER_BYTES = 128 };
 
@@ -47,7 +48,7 @@ static bool is_header(json_t *header) {
 static bool read_claims(json_t *claims, int64_t now_s, char customer[130]) {
     const char *sub = json_string_value(json_object_get(claims, "sub"));
     const json_t *exp = json_object_get(claims, "exp"), *nbf = json_object_get(claims, "nbf");
-    if (!sub || !*sub || strlen(sub) > MAX_CUSTOMER_BYTES) return false;
+    if (!sub || !*sub || strlen(sub) > MAX_CUSTOMER_BYTES || !name_is_plain(sub)) return false;
     if (!json_is_integer(exp) || json_integer_value(exp) <= now_s) return false;
     if (nbf && (!json_is_integer(nbf) || json_integer_value(nbf) > now_s)) return false;
     memcpy(customer, sub, strlen(sub) + 1);

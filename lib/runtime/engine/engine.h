@@ -108,10 +108,20 @@ typedef struct ll_scheduled {
     llmcs_status status; /* of sampling */
 } ll_scheduled;
 
+/* Sources that are encoded together. */
+typedef struct ll_source_batch {
+    size_t n_rows, n_sources;
+    size_t n_done, end;    /* parts (ll_net_source_parts) that are evaluated, and up to where this step goes on */
+    int32_t *ids;          /* [n_rows] */
+    ll_segment *segments;  /* [n_sources] */
+    ll_sequence **sources; /* [n_sources] whose rows they are */
+    float *residual;       /* [n_rows, n_embd] between two steps; NULL: all parts are evaluated in one step */
+} ll_source_batch;
+
 typedef struct ll_step_counts {
     size_t rows, segments, logit_rows, scheduled, prompt_rows;
-    size_t source_rows, sources;
-    size_t ended; /* requests that were cancelled or past their deadline before the forward pass */
+    size_t source_rows; /* rows of sources, each by the share of its parts that this step evaluates */
+    size_t ended;       /* requests that were cancelled or past their deadline before the forward pass */
 } ll_step_counts;
 
 /* The batch of one step. Arrays have the capacity that max_batch and max_chunk need. */
@@ -122,9 +132,7 @@ typedef struct ll_step {
     ll_segment *segments;    /* [n.segments] */
     ll_seq_state **seqs;     /* [n.segments] the sequence of each segment */
     uint32_t *logit_rows;    /* [n.logit_rows] */
-    int32_t *source_ids;     /* [n.source_rows] tokens of the sources that are encoded before the rows are evaluated */
-    ll_segment *sources;     /* [n.sources] */
-    ll_sequence **encoding;  /* [n.sources] the sequence of each source */
+    ll_source_batch sources; /* short ones, which are encoded whole before the rows are evaluated */
     float *logits;           /* [n.logit_rows, vocab_size] */
     float *block_max;        /* [n.logit_rows, ll_row_blocks(vocab_size)] */
     ll_scheduled *scheduled; /* [n.scheduled] */
@@ -150,10 +158,12 @@ struct llmcs_engine {
         llmcs_request *running; /* by priority, then by age */
         size_t n_seqs;          /* of all running requests: at most max_batch */
         ll_step step;
+        ll_source_batch sources; /* long ones, or one: a few parts a step */
         float *workspace;
         ll_sampler_workspace *samplers; /* [n_samplers] one for each thread of the model's pool */
         size_t n_samplers;
         double prompt_row_ns; /* estimate: evaluating one prompt token */
+        double source_row_ns; /* estimate: encoding one token of a source */
         double step_ns;       /* estimate: a step without prompts */
     } sched;
 
@@ -184,7 +194,7 @@ static inline bool ll_engine_caches_prefixes(const llmcs_engine *e) {
 
 /* ---- engine_memory.c */
 
-/* Most rows of sources to encode in one step: one source always fits. */
+/* Most rows of sources to encode together: one source always fits. */
 size_t ll_engine_source_rows(const ll_net *net, const llmcs_engine_options *o);
 
 /* Fills in the defaults and checks the options. ARG. */
@@ -233,6 +243,25 @@ bool ll_request_before(const llmcs_request *a, const llmcs_request *b);
 bool ll_request_is_live(const llmcs_request *r, size_t seq);
 /* CANCELLED or DEADLINE if the request must stop now, else OK. */
 llmcs_status ll_request_stop_reason(const llmcs_request *r, uint64_t now_ns);
+
+/* ---- engine_source.c */
+
+/* Is there a source that is not encoded, or not any more? */
+static inline bool ll_request_needs_source(const llmcs_request *r) {
+    return r->sched.source.n_tokens < r->sched.gen.source.n_ids;
+}
+void ll_sources_begin_step(llmcs_engine *e);
+/* Adds the request's source to those that are encoded; the caller makes its blocks. False: it waits for a later step.
+ * *budget: rows that this step may still encode whole. */
+bool ll_sources_add(llmcs_engine *e, llmcs_request *r, size_t *budget);
+/* Is the source among those that are encoded in parts? */
+bool ll_sources_has(const llmcs_engine *e, const llmcs_request *r);
+/* Decides how many parts this step evaluates, with what is left of the budget. */
+void ll_sources_plan(llmcs_engine *e, size_t budget);
+/* The source's blocks are to be freed. */
+void ll_sources_drop(llmcs_engine *e, const ll_sequence *source);
+/* Evaluates this step's parts. */
+llmcs_status ll_sources_forward(llmcs_engine *e, bool (*should_stop)(void *engine));
 
 /* ---- engine_step.c */
 

@@ -49,14 +49,20 @@ llmcs_status ll_engine_options_read(const llmcs_engine_options *options, size_t 
 
 /* --------------------------------------------------------------------------------------------------- sizes */
 
+static size_t whole_rows(const ll_net *net, const llmcs_engine_options *o) {
+    return net->has_source ? (size_t)o->max_chunk : 0;
+}
+
 size_t ll_engine_source_rows(const ll_net *net, const llmcs_engine_options *o) {
     return net->has_source ? ll_max((size_t)o->n_ctx, (size_t)o->max_chunk) : 0;
 }
 
 typedef struct sizes {
-    size_t n_rows; /* most rows of a step */
-    size_t n_source_rows, n_sources;
-    size_t n_floats; /* of the network's workspace */
+    size_t n_rows;                   /* most rows of a step */
+    size_t n_source_rows, n_sources; /* those that are encoded in parts */
+    size_t n_whole_rows;             /* of sources that are encoded whole, and as many sources */
+    size_t n_residual;               /* floats that parts leave to the next step */
+    size_t n_floats;                 /* of the network's workspace */
     size_t n_logits, n_block_max;
     size_t n_blocks; /* of keys and values */
 } sizes;
@@ -67,6 +73,8 @@ static llmcs_status sizes_of(const ll_net *net, const llmcs_engine_options *o, s
     s->n_rows = (size_t)o->max_chunk + max_batch;
     s->n_source_rows = ll_engine_source_rows(net, o);
     s->n_sources = net->has_source ? max_batch : 0;
+    s->n_whole_rows = whole_rows(net, o);
+    s->n_residual = s->n_source_rows * (size_t)net->config->n_embd;
     ll_forward_size largest = {.n_rows = s->n_rows,
                                .n_segments = max_batch,
                                .n_logit_rows = max_batch,
@@ -95,9 +103,9 @@ llmcs_status ll_engine_bytes(const ll_net *net, const llmcs_engine_options *o, s
     if (!ll_mul_u64(s.n_blocks, per_block, &kv) || kv > UINT64_MAX / 4)
         return ll_fail(LLMCS_LIMIT, "keys and values of %zu blocks are more than can be addressed", s.n_blocks);
     *n_blocks = s.n_blocks;
-    *bytes = kv + ((uint64_t)s.n_floats + s.n_logits + s.n_block_max) * sizeof(float) + s.n_rows * sizeof(int32_t) +
-             (uint64_t)o->max_batch * per_seq + s.n_source_rows * sizeof(int32_t) + s.n_sources * per_source +
-             n_threads * per_thread + sizeof(llmcs_engine) + sizeof(ll_prefix_node);
+    *bytes = kv + ((uint64_t)s.n_floats + s.n_logits + s.n_block_max + s.n_residual) * sizeof(float) +
+             (s.n_rows + s.n_source_rows + s.n_whole_rows) * sizeof(int32_t) + (uint64_t)o->max_batch * per_seq +
+             2 * s.n_sources * per_source + n_threads * per_thread + sizeof(llmcs_engine) + sizeof(ll_prefix_node);
     return LLMCS_OK;
 }
 
@@ -110,6 +118,12 @@ uint64_t ll_request_bytes(const ll_net *net, size_t n_tokens, size_t n_eos) {
 }
 
 /* -------------------------------------------------------------------------------------------------- memory */
+
+static llmcs_status alloc_encoding(const llmcs_allocator *a, size_t n_rows, size_t n_sources, ll_source_batch *s) {
+    LL_TRY(ll_alloc(a, n_rows, sizeof *s->ids, "ids of sources", &s->ids));
+    LL_TRY(ll_alloc(a, n_sources, sizeof *s->segments, "sources", &s->segments));
+    return ll_alloc(a, n_sources, sizeof(ll_sequence *), "sources", &s->sources);
+}
 
 llmcs_status ll_engine_alloc(llmcs_engine *e) {
     const llmcs_allocator *a = &e->allocator;
@@ -135,9 +149,9 @@ llmcs_status ll_engine_alloc(llmcs_engine *e) {
     LL_TRY(ll_alloc(a, max_batch, sizeof *step->logit_rows, "rows with logits", &step->logit_rows));
     LL_TRY(ll_alloc(a, max_batch, sizeof *step->scheduled, "scheduled requests", &step->scheduled));
     if (!net->has_source) return LLMCS_OK;
-    LL_TRY(ll_alloc(a, s.n_source_rows, sizeof *step->source_ids, "ids of sources", &step->source_ids));
-    LL_TRY(ll_alloc(a, s.n_sources, sizeof *step->sources, "sources", &step->sources));
-    return ll_alloc(a, s.n_sources, sizeof(ll_sequence *), "sources", &step->encoding);
+    LL_TRY(alloc_encoding(a, s.n_whole_rows, s.n_sources, &step->sources));
+    LL_TRY(alloc_encoding(a, s.n_source_rows, s.n_sources, &e->sched.sources));
+    return ll_alloc(a, s.n_residual, sizeof(float), "residual stream of sources", &e->sched.sources.residual);
 }
 
 void ll_engine_free_memory(llmcs_engine *e) {
@@ -145,9 +159,11 @@ void ll_engine_free_memory(llmcs_engine *e) {
     llmcs_model *m = e->model;
     const ll_step *step = &e->sched.step;
     while (e->sched.n_samplers) ll_sampler_workspace_free(&e->sched.samplers[--e->sched.n_samplers], &a);
-    void *const arrays[] = {e->sched.workspace, e->sched.samplers, step->logits,   step->block_max,
-                            step->ids,          step->segments,    step->seqs,     step->logit_rows,
-                            step->source_ids,   step->sources,     step->encoding, step->scheduled};
+    const ll_source_batch *whole = &step->sources, *parts = &e->sched.sources;
+    void *const arrays[] = {e->sched.workspace, e->sched.samplers, step->logits,    step->block_max,
+                            step->ids,          step->segments,    step->seqs,      step->scheduled,
+                            step->logit_rows,   whole->ids,        whole->segments, whole->sources,
+                            parts->ids,         parts->segments,   parts->sources,  parts->residual};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) ll_free(&a, arrays[i]);
     ll_prefix_free(&e->sched.prefix, &a);
     ll_kv_chunk_free(&e->sched.kv.own, &a);

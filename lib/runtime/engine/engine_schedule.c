@@ -36,6 +36,7 @@ void ll_engine_free_blocks(llmcs_engine *e, llmcs_request *r) {
         ll_sequence_truncate(&e->sched.kv, &seq->kv, 0);
         seq->computed = false;
     }
+    ll_sources_drop(e, &r->sched.source);
     ll_sequence_truncate(&e->sched.kv, &r->sched.source, 0);
 }
 
@@ -126,28 +127,16 @@ static bool must_stop(const llmcs_engine *e, const llmcs_request *r) {
 
 /* -------------------------------------------------------------------------------------------------- source */
 
-/* True if there is a source that is not encoded, or no longer after a preemption. */
-static bool needs_source(const llmcs_request *r) { return r->sched.source.n_tokens < r->sched.gen.source.n_ids; }
-
-/* Adds the source to this step, or leaves it to a later step with enough rows for all of it. The request's own rows
- * follow in the next step. */
-static outcome schedule_source(llmcs_engine *e, llmcs_request *r) {
-    ll_step *step = &e->sched.step;
-    const llmcs_ids ids = r->sched.gen.source;
-    const size_t most = ll_engine_source_rows(e->model->net, &e->options);
-    if (ids.n_ids > most - step->n.source_rows) return SCHEDULED;
-    if (!extend(e, r, &r->sched.source, ids.n_ids)) {
+/* Adds the source to those that are encoded, or leaves it to a later step. The request's own rows follow in the step
+ * after it is encoded. */
+static outcome schedule_source(llmcs_engine *e, llmcs_request *r, size_t *budget) {
+    const bool is_new = !ll_sources_has(e, r);
+    if (is_new && !ll_sources_add(e, r, budget)) return SCHEDULED;
+    if (is_new && !extend(e, r, &r->sched.source, r->sched.gen.source.n_ids)) {
         preempt(e, r);
         return PREEMPTED;
     }
-    (void)add_scheduled(step, r);
-    step->sources[step->n.sources] = (ll_segment){.first_row = step->n.source_rows,
-                                                  .n_rows = ids.n_ids,
-                                                  .source_blocks = r->sched.source.blocks,
-                                                  .n_source = ids.n_ids};
-    step->encoding[step->n.sources++] = &r->sched.source;
-    memcpy(step->source_ids + step->n.source_rows, ids.ids, ids.n_ids * sizeof *ids.ids);
-    step->n.source_rows += ids.n_ids;
+    (void)add_scheduled(&e->sched.step, r);
     return SCHEDULED;
 }
 
@@ -267,15 +256,16 @@ static outcome schedule_prefill(llmcs_engine *e, llmcs_request *r, size_t *budge
 /* A step with prompts takes at most this many times as long as one without, so that no stream stalls. */
 #define LONGEST_STEP 2.25
 
-/* Most prompt tokens of this step. */
-static size_t prompt_budget(const llmcs_engine *e) {
+/* Most tokens of prompts, or of sources, in this step, if one takes row_ns. */
+static size_t prompt_budget(const llmcs_engine *e, double row_ns) {
     const size_t most = (size_t)e->options.max_chunk;
-    const double decode_ns = e->sched.step_ns, row_ns = e->sched.prompt_row_ns;
+    const double decode_ns = e->sched.step_ns;
     const double allowed_ns = e->options.step_ms > 0 ? e->options.step_ms * 1e6 : LONGEST_STEP * decode_ns;
     bool any_decoding = false;
     for (const llmcs_request *r = e->sched.running; r && !any_decoding; r = r->sched.next_running)
         any_decoding = is_decoding(r);
-    if (!any_decoding || !(allowed_ns > 0) || !(row_ns > 0)) return most;
+    if (!any_decoding || !(allowed_ns > 0)) return most;
+    if (!(row_ns > 0)) return LEAST_CHUNK; /* the first ones show what they cost */
     double n = (allowed_ns - decode_ns) / row_ns;
     return n < LEAST_CHUNK ? LEAST_CHUNK : n < (double)most ? (size_t)n : most;
 }
@@ -317,9 +307,10 @@ static void preempt_for_priority(llmcs_engine *e) {
     if (first && last && first->priority > last->priority && !seqs_fit(e, first)) preempt(e, last);
 }
 
-/* Prompt tokens still to evaluate. */
-static size_t n_prompt_tokens(const llmcs_request *r) {
-    size_t n = needs_source(r) ? r->sched.gen.source.n_ids : 0;
+/* Prompt tokens still to evaluate. A source that never fits a step whole is encoded beside the steps' prompts. */
+static size_t n_prompt_tokens(const llmcs_engine *e, const llmcs_request *r) {
+    const size_t n_source = r->sched.gen.source.n_ids;
+    size_t n = ll_request_needs_source(r) && n_source <= (size_t)e->options.max_chunk ? n_source : 0;
     for (size_t i = 0; i < r->n_seqs; i++)
         if (ll_request_is_live(r, i)) n += n_pending(&r->sched.seqs[i]) - 1;
     return n;
@@ -343,7 +334,7 @@ static size_t n_blocks_needed(const llmcs_engine *e) {
 static void admit_requests(llmcs_engine *e) {
     preempt_for_priority(e);
     size_t n_tokens = 0;
-    for (llmcs_request *r = e->sched.running; r; r = r->sched.next_running) n_tokens += n_prompt_tokens(r);
+    for (llmcs_request *r = e->sched.running; r; r = r->sched.next_running) n_tokens += n_prompt_tokens(e, r);
     while (n_tokens < (size_t)e->options.max_chunk) {
         llmcs_request *r = admit_first(e);
         if (!r) return;
@@ -356,7 +347,7 @@ static void admit_requests(llmcs_engine *e) {
             preempt(e, r);
             return;
         }
-        n_tokens += n_prompt_tokens(r);
+        n_tokens += n_prompt_tokens(e, r);
     }
 }
 
@@ -408,16 +399,19 @@ static void end_stopped_waiting(llmcs_engine *e, bool any_cancelled) {
 void ll_engine_schedule(llmcs_engine *e) {
     ll_step *step = &e->sched.step;
     step->n = (ll_step_counts){0};
+    ll_sources_begin_step(e);
     const bool any_cancelled = atomic_exchange(&e->any_cancelled, false);
     end_stopped_running(e);
     end_stopped_waiting(e, any_cancelled);
     admit_requests(e);
-    size_t budget = prompt_budget(e), n_spare = (size_t)e->options.max_batch - e->sched.n_seqs;
+    size_t budget = prompt_budget(e, e->sched.prompt_row_ns);
+    size_t source_budget = prompt_budget(e, e->sched.source_row_ns),
+           n_spare = (size_t)e->options.max_batch - e->sched.n_seqs;
     for (llmcs_request *r = e->sched.running, *next; r; r = next) {
         match_prefixes(e, r);
-        const outcome o = needs_source(r)  ? schedule_source(e, r)
-                          : is_decoding(r) ? schedule_decode(e, r, &n_spare)
-                                           : schedule_prefill(e, r, &budget);
+        const outcome o = ll_request_needs_source(r) ? schedule_source(e, r, &source_budget)
+                          : is_decoding(r)           ? schedule_decode(e, r, &n_spare)
+                                                     : schedule_prefill(e, r, &budget);
         if (o == PREEMPTED) break;
         next = r->sched.next_running;
         if (o == SCHEDULED) continue;
@@ -425,4 +419,5 @@ void ll_engine_schedule(llmcs_engine *e) {
         if (!why) break; /* the engine is being freed, which ends everything */
         end_stopped(e, r, why);
     }
+    ll_sources_plan(e, source_budget);
 }

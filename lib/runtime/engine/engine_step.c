@@ -120,24 +120,8 @@ static bool should_stop(void *user) {
     return !any_left || atomic_load_explicit(&e->abort_forward, memory_order_relaxed);
 }
 
-/* Encodes the sources of this step. */
-static llmcs_status encode_sources(llmcs_engine *e) {
-    const ll_step *step = &e->sched.step;
-    const ll_batch batch = {.n_rows = step->n.source_rows,
-                            .ids = step->source_ids,
-                            .segments = step->sources,
-                            .n_segments = step->n.sources,
-                            .encodes = true,
-                            .should_stop = should_stop,
-                            .user = e};
-    LL_TRY(ll_net_forward(e->model->net, e->model->pool, &batch, e->sched.workspace));
-    for (size_t i = 0; i < step->n.sources; i++) step->encoding[i]->n_tokens = step->sources[i].n_rows;
-    return LLMCS_OK;
-}
-
 static llmcs_status forward(llmcs_engine *e) {
     const ll_step *step = &e->sched.step;
-    if (step->n.sources) LL_TRY(encode_sources(e));
     if (!step->n.rows) return LLMCS_OK;
     ll_batch batch = {.n_rows = step->n.rows,
                       .ids = step->ids,
@@ -398,10 +382,13 @@ static void finish_scheduled(llmcs_engine *e, const ll_scheduled *s, uint64_t no
 
 static double blend(double before, double now) { return before > 0 ? 0.5 * (before + now) : now; }
 
-/* Updates the estimated cost of a step without prompts and of a prompt token, which determine the size of chunks. */
-static void update_costs(llmcs_engine *e, double forward_ns) {
+/* Updates the estimated costs of a step without prompts, of a prompt token and of a source's token, which determine the
+ * size of chunks. */
+static void update_costs(llmcs_engine *e, double encode_ns, double forward_ns) {
     const ll_step_counts *n = &e->sched.step.n;
-    if (n->sources) return; /* the cost of an encoder's rows differs */
+    if (n->source_rows >= 16)
+        e->sched.source_row_ns = blend(e->sched.source_row_ns, encode_ns / (double)n->source_rows);
+    if (n->rows == 0) return;
     if (n->prompt_rows == 0) {
         e->sched.step_ns = blend(e->sched.step_ns, forward_ns);
     } else if (n->prompt_rows >= 16) {
@@ -428,10 +415,12 @@ static void count_step(llmcs_engine *e, uint64_t forward_ns, uint64_t sample_ns)
 static void forward_and_sample(llmcs_engine *e) {
     const ll_step *step = &e->sched.step;
     const uint64_t before_ns = ll_now_ns();
-    llmcs_status status = forward(e);
+    llmcs_status status = step->n.source_rows ? ll_sources_forward(e, should_stop) : LLMCS_OK;
+    const uint64_t encoded_ns = ll_now_ns();
+    if (!status) status = forward(e);
     const uint64_t after_ns = ll_now_ns();
     if (!status) {
-        update_costs(e, (double)(after_ns - before_ns));
+        update_costs(e, (double)(encoded_ns - before_ns), (double)(after_ns - encoded_ns));
         advance_seqs(e);
         status = sample_all(e);
     }

@@ -296,7 +296,7 @@ static llmcs_status check_params(const llmcs_shop_assist_params *p) {
     if (!(p->deadline_ms > 0 && p->deadline_ms <= 600000))
         return shop_fail(LLMCS_ARG, "deadline_ms: %g is not valid (above 0 to 600000)", p->deadline_ms);
     if (p->lang) SHOP_TRY(shop_check_lang(p->lang));
-    return shop_check_text("actor", p->actor, 0, SHOP_ID_BYTES);
+    return shop_check_name("actor", p->actor, 0);
 }
 
 llmcs_status llmcs_shop_assist(llmcs_shop_assistant *assistant, const char *conversation,

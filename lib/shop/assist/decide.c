@@ -89,7 +89,7 @@ llmcs_status llmcs_shop_suggestion_decide(llmcs_shop_assistant *assistant, const
     SHOP_TRY(shop_check(shop));
     SHOP_TRY(shop_check_id("id", id));
     SHOP_TRY(shop_check_text("sent", sent, 0, SHOP_TEXT_BYTES));
-    SHOP_TRY(shop_check_text("actor", actor, 0, SHOP_ID_BYTES));
+    SHOP_TRY(shop_check_name("actor", actor, 0));
     if (outcome < LLMCS_OUTCOME_ACCEPTED || outcome > LLMCS_OUTCOME_REJECTED)
         return shop_fail(LLMCS_ARG, "outcome: %d is not valid (2 to 4)", (int)outcome);
     if (outcome == LLMCS_OUTCOME_EDITED && (!sent || !sent[0]))

@@ -121,7 +121,7 @@ llmcs_status shop_audit_append(shop_connection *c, const char *role, const char 
     SHOP_TRY(shop_check_id("role", role));
     SHOP_TRY(shop_check_id("actor", actor));
     SHOP_TRY(shop_check_id("action", action));
-    SHOP_TRY(shop_check_text("object", object ? object : "", 0, SHOP_ID_BYTES));
+    SHOP_TRY(shop_check_name("object", object ? object : "", 0));
     SHOP_TRY(shop_check_text("detail", detail_json, 0, SHOP_AUDIT_DETAIL_BYTES));
     const llmcs_status is_object = shop_check_json_object(c, "detail", detail_json);
     /* The message does not quote the text, which may hold personal data. */

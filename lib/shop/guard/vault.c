@@ -86,7 +86,7 @@ llmcs_status shop_vault_alias(shop_connection *c, const char *customer, char ali
     char owner[OWNER_BYTES];
     uint8_t key[SHOP_KEY_BYTES];
     shop_query q;
-    SHOP_TRY(shop_check_id("customer", customer));
+    SHOP_TRY(shop_check_text("customer", customer, 1, SHOP_ID_BYTES));
     name_owner(customer, NULL, owner);
     for (int i = 0; i < 2; i++) {
         size_t n = 0;
@@ -181,7 +181,7 @@ llmcs_status shop_vault_put(llmcs_shop *shop, shop_connection *c, const char *cu
     const place p = {owner, conversation, name};
     uint8_t key[SHOP_KEY_BYTES], *plain;
     bool found;
-    if (customer) SHOP_TRY(shop_check_id("customer", customer));
+    if (customer) SHOP_TRY(shop_check_text("customer", customer, 1, SHOP_ID_BYTES));
     SHOP_TRY(shop_check_id("conversation", conversation));
     SHOP_TRY(shop_check_id("name", name));
     if (!value_bytes || value_bytes > SHOP_VALUE_BYTES)
@@ -225,7 +225,7 @@ llmcs_status shop_vault_load(llmcs_shop *shop, shop_connection *c, const char *c
     char owner[OWNER_BYTES];
     uint8_t key[SHOP_KEY_BYTES], *plain;
     bool found;
-    if (customer) SHOP_TRY(shop_check_id("customer", customer));
+    if (customer) SHOP_TRY(shop_check_text("customer", customer, 1, SHOP_ID_BYTES));
     SHOP_TRY(shop_check_id("conversation", conversation));
     SHOP_TRY(shop_crypto_ready());
     name_owner(customer, conversation, owner);

@@ -35,7 +35,7 @@ static llmcs_status check_params(const llmcs_shop *shop, const llmcs_shop_ask_pa
     if (p->lang) SHOP_TRY(shop_check_lang(p->lang));
     if (p->n_slots && !p->slots) return shop_fail(LLMCS_ARG, "slots is NULL and n_slots is not 0");
     for (size_t i = 0; i < p->n_slots; i++) {
-        SHOP_TRY(shop_check_text("slot name", p->slots[i].name, 1, SHOP_ID_BYTES));
+        SHOP_TRY(shop_check_name("slot name", p->slots[i].name, 1));
         SHOP_TRY(shop_check_text("slot value", p->slots[i].value, 0, SHOP_TEXT_BYTES));
     }
     return LLMCS_OK;

@@ -163,7 +163,7 @@ llmcs_status llmcs_shop_promote(llmcs_shop *shop, const char *model, int32_t ver
     if ((unsigned)p.mode > LLMCS_MODE_CANARY)
         return shop_fail(LLMCS_ARG, "mode: %d is not valid (0 to 2)", (int)p.mode);
     if (!(p.share >= 0 && p.share <= 1)) return shop_fail(LLMCS_ARG, "share: %g is not valid (0 to 1)", p.share);
-    SHOP_TRY(shop_check_text("actor", p.actor, 0, SHOP_ID_BYTES));
+    SHOP_TRY(shop_check_name("actor", p.actor, 0));
     SHOP_TRY(shop_write_begin(shop, &c));
     return shop_write_end(shop, c, promote_in(c, model, version, &p));
 }
@@ -204,7 +204,7 @@ llmcs_status llmcs_shop_rollback(llmcs_shop *shop, const char *model, const char
     int32_t live = 0;
     SHOP_TRY(shop_check(shop));
     SHOP_TRY(shop_check_id("model", model));
-    SHOP_TRY(shop_check_text("actor", actor, 0, SHOP_ID_BYTES));
+    SHOP_TRY(shop_check_name("actor", actor, 0));
     SHOP_TRY(shop_write_begin(shop, &c));
     const llmcs_status status = shop_write_end(shop, c, roll_back(c, model, actor, &live));
     if (!status && version) *version = live;

@@ -109,8 +109,8 @@ llmcs_status llmcs_shop_export(llmcs_shop *shop, const llmcs_shop_export_params 
     if (params)
         SHOP_TRY(shop_options_in(&p, sizeof p, SHOP_SIZE_UP_TO_POINTER(llmcs_shop_export_params, guard), params,
                                  "llmcs_shop_export_params"));
-    SHOP_TRY(shop_check_text("actor", p.actor, 0, SHOP_ID_BYTES));
-    SHOP_TRY(shop_check_text("model", p.model, 0, SHOP_ID_BYTES));
+    SHOP_TRY(shop_check_name("actor", p.actor, 0));
+    SHOP_TRY(shop_check_name("model", p.model, 0));
     if (p.lang) SHOP_TRY(shop_check_lang(p.lang));
     SHOP_TRY(llmcs_shop_may(p.role, p.purpose, LLMCS_SHOP_MASKED_TEXTS));
     exporting e = {shop, &p, row, user, 0};

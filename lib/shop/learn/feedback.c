@@ -31,15 +31,15 @@ const char *shop_lang_of(const char *text, size_t n) {
 
 static llmcs_status check_row(const llmcs_shop_feedback *f) {
     SHOP_TRY(shop_check_id("id", f->id));
-    SHOP_TRY(shop_check_text("customer", f->customer, 0, SHOP_ID_BYTES));
-    SHOP_TRY(shop_check_text("conversation", f->conversation, 0, SHOP_ID_BYTES));
+    SHOP_TRY(shop_check_name("customer", f->customer, 0));
+    SHOP_TRY(shop_check_name("conversation", f->conversation, 0));
     if (f->lang) SHOP_TRY(shop_check_lang(f->lang));
     SHOP_TRY(shop_check_text("text", f->text, 1, SHOP_TEXT_BYTES));
-    SHOP_TRY(shop_check_text("model", f->model, 0, SHOP_ID_BYTES));
+    SHOP_TRY(shop_check_name("model", f->model, 0));
     SHOP_TRY(shop_check_text("label", f->label, 0, 255));
     SHOP_TRY(shop_check_text("predicted", f->predicted, 0, 255));
     SHOP_TRY(shop_check_text("reply", f->reply, 0, SHOP_TEXT_BYTES));
-    SHOP_TRY(shop_check_text("actor", f->actor, 0, SHOP_ID_BYTES));
+    SHOP_TRY(shop_check_name("actor", f->actor, 0));
     if (f->label && (!f->label[0] || !f->model || !f->model[0]))
         return shop_fail(LLMCS_ARG, "label: expected at least one byte, and the name of its model in `model`");
     if (!llmcs_shop_outcome_name(f->outcome))

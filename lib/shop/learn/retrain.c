@@ -178,7 +178,7 @@ static llmcs_status check_params(const llmcs_shop_retrain_params *p) {
     if (p->weight < 1 || p->weight > 100) return shop_fail(LLMCS_ARG, "weight: %d is not valid (1 to 100)", p->weight);
     if (p->min_feedback < 0) return shop_fail(LLMCS_ARG, "min_feedback: %d is not valid (0 or more)", p->min_feedback);
     SHOP_TRY(shop_check_text("metric", p->metric, 1, 40));
-    return shop_check_text("actor", p->actor, 0, SHOP_ID_BYTES);
+    return shop_check_name("actor", p->actor, 0);
 }
 
 llmcs_status llmcs_shop_retrain(llmcs_shop *shop, const llmcs_shop_retrain_params *params,

@@ -137,7 +137,7 @@ static llmcs_status put_event(llmcs_shop *shop, shop_connection *c, const void *
     SHOP_TRY(shop_options_in(&e, sizeof e, SHOP_SIZE_UP_TO(llmcs_shop_event, time), item, "llmcs_shop_event"));
     SHOP_TRY(shop_check_id("customer", e.customer));
     SHOP_TRY(shop_check_id("item", e.item));
-    SHOP_TRY(shop_check_text("type", e.type, 1, SHOP_ID_BYTES));
+    SHOP_TRY(shop_check_name("type", e.type, 1));
     SHOP_TRY(shop_lookup_int(c, -1, &product, "SELECT row FROM products WHERE id = ?1", "s", e.item));
     if (product < 0)
         return shop_fail(LLMCS_ARG, "item: \"%.60s\" is not a product in the store: add products first", e.item);
@@ -158,7 +158,7 @@ static llmcs_status check_order(const llmcs_shop_order *o, double *total) {
     double sum = 0;
     SHOP_TRY(shop_check_id("id", o->id));
     SHOP_TRY(shop_check_id("customer", o->customer));
-    SHOP_TRY(shop_check_text("status", o->status, 1, SHOP_ID_BYTES));
+    SHOP_TRY(shop_check_name("status", o->status, 1));
     if (!o->n_items || o->n_items > MAX_ORDER_ITEMS || !o->items)
         return shop_fail(LLMCS_ARG, "n_items: %lld is not valid (1 to %d)", (long long)o->n_items, MAX_ORDER_ITEMS);
     for (size_t i = 0; i < o->n_items; i++) {

@@ -6,31 +6,47 @@
 
 #include "shop/store/shared.h"
 
+/* C0, C1, DEL, and U+2028 and U+2029, which end lines, too. */
+static bool is_control(utf8proc_int32_t c) { return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029; }
+
+/* Of texts: what no editor writes. */
+static bool is_control_of_text(utf8proc_int32_t c) {
+    return (c < 0x20 && c != '\n' && c != '\t' && c != '\r') || c == 0x7f;
+}
+
 /* The offset of the first byte that is not allowed, or n. *why: the reason. */
-static size_t find_bad_byte(const char *text, size_t n, const char **why) {
+static size_t find_bad_byte(const char *text, size_t n, bool is_name, const char **why) {
     for (size_t i = 0; i < n;) {
         utf8proc_int32_t c;
         const utf8proc_ssize_t len =
             utf8proc_iterate((const utf8proc_uint8_t *)text + i, (utf8proc_ssize_t)(n - i), &c);
         *why = len <= 0 ? "is not UTF-8" : "is a control character";
-        if (len <= 0 || (c < 0x20 && c != '\n' && c != '\t' && c != '\r') || c == 0x7f) return i;
+        if (len <= 0 || (is_name ? is_control(c) : is_control_of_text(c))) return i;
         i += (size_t)len;
     }
     return n;
 }
 
-llmcs_status shop_check_text(const char *what, const char *text, size_t least, size_t most) {
+static llmcs_status check(const char *what, const char *text, size_t least, size_t most, bool is_name) {
     const char *why;
     if (!text) return least ? shop_fail(LLMCS_ARG, "%s is missing", what) : LLMCS_OK;
     const size_t n = strnlen(text, most + 1);
     if (n > most) return shop_fail(LLMCS_ARG, "%s has more than %lld bytes", what, (long long)most);
     if (n < least) return shop_fail(LLMCS_ARG, "%s is empty", what);
-    const size_t bad = find_bad_byte(text, n, &why);
+    const size_t bad = find_bad_byte(text, n, is_name, &why);
     if (bad < n) return shop_fail(LLMCS_ARG, "%s: byte %lld %s", what, (long long)bad, why);
     return LLMCS_OK;
 }
 
-llmcs_status shop_check_id(const char *what, const char *id) { return shop_check_text(what, id, 1, SHOP_ID_BYTES); }
+llmcs_status shop_check_text(const char *what, const char *text, size_t least, size_t most) {
+    return check(what, text, least, most, false);
+}
+
+llmcs_status shop_check_name(const char *what, const char *name, size_t least) {
+    return check(what, name, least, SHOP_ID_BYTES, true);
+}
+
+llmcs_status shop_check_id(const char *what, const char *id) { return shop_check_name(what, id, 1); }
 
 llmcs_status shop_check_lang(const char *lang) {
     size_t n = 0;
@@ -63,7 +79,7 @@ llmcs_status shop_tags_json(const llmcs_allocator *a, const char *const *tags, s
     if (n > 64) status = shop_fail(LLMCS_ARG, "n_tags: %lld is not valid (0 to 64)", (long long)n);
     sqlite3_str_appendchar(s, 1, '[');
     for (size_t i = 0; i < n && !status; i++) {
-        status = shop_check_text("tag", tags[i], 1, SHOP_ID_BYTES);
+        status = shop_check_name("tag", tags[i], 1);
         if (status) break;
         sqlite3_str_appendall(s, i ? ",\"" : "\"");
         for (const char *p = tags[i]; *p; p++)

@@ -9,7 +9,10 @@ enum { SHOP_ID_BYTES = 200, SHOP_WORD_BYTES = 1000, SHOP_TEXT_BYTES = 65536 };
 /* ARG with "what ..." unless `text` is NUL-terminated UTF-8 of `least` to `most` bytes without control characters other
  * than line ends and tabs. NULL is valid if `least` is 0. */
 llmcs_status shop_check_text(const char *what, const char *text, size_t least, size_t most);
-llmcs_status shop_check_id(const char *what, const char *id);
+/* The same of a name or id, at most SHOP_ID_BYTES: no control character at all, line ends and tabs included, which
+ * would forge lines of logs, audits and lists. */
+llmcs_status shop_check_name(const char *what, const char *name, size_t least);
+llmcs_status shop_check_id(const char *what, const char *id); /* a name that is there */
 /* "", or a language tag: letters, digits and dashes, at most 35 bytes, beginning with a letter. */
 llmcs_status shop_check_lang(const char *lang);
 

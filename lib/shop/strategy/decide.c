@@ -31,7 +31,7 @@ static llmcs_status check_params(const llmcs_shop_decide_params *p) {
         return shop_fail(LLMCS_ARG, "n_history: %d is not valid (0 to 100)", p->n_history);
     SHOP_TRY(shop_check_text("context", p->context ? p->context : "", 0, SHOP_WORD_BYTES));
     SHOP_TRY(shop_check_text("history", p->history, 0, SHOP_TEXT_BYTES));
-    return shop_check_text("conversation", p->conversation, 0, SHOP_ID_BYTES);
+    return shop_check_name("conversation", p->conversation, 0);
 }
 
 static llmcs_status check_options(const llmcs_shop_option *options, size_t n) {

@@ -274,6 +274,38 @@ START_TEST(settings) {
 }
 END_TEST
 
+/* A name stands in logs, audits and lists, where a line end would forge a line. Texts may have line ends. */
+START_TEST(names_have_no_control_characters) {
+    static const char *const bad[] = {"a\nb",
+                                      "a\r",
+                                      "\tb",
+                                      "a\x1b[2J",
+                                      "a\x7f",
+                                      "a\xc2\x85"
+                                      "b",
+                                      "a\xe2\x80\xa8",
+                                      "\xe2\x80\xa9"};
+    static const char *const good[] = {"a b",
+                                       "a\xc2\xa0"
+                                       "b",
+                                       "\xe9\x99\x88 \xe4\xb8\xbd", "\xe2\x80\xa6", "\xc3\x85sa"};
+    llmcs_shop *shop = open_shop(path, LLMCS_SHOP_CREATE);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        SHOP_FAILS(llmcs_shop_set_setting(shop, bad[i], "x"), LLMCS_ARG, "is a control character");
+        const llmcs_shop_customer c = {.struct_size = sizeof c, .id = bad[i]};
+        const llmcs_shop_customer *customers[] = {&c};
+        refusal_text why = {""};
+        size_t n;
+        SHOP_OK(llmcs_shop_put_customers(shop, customers, 1, keep_refusal, &why, &n));
+        ck_assert_uint_eq(n, 0);
+        ck_assert_msg(strstr(why.text, "is a control character") != NULL, "%s", why.text);
+    }
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        SHOP_OK(llmcs_shop_set_setting(shop, good[i], "two\nlines"));
+    llmcs_shop_free(&shop);
+}
+END_TEST
+
 /* ---- others write, too */
 
 START_TEST(another_process_that_writes_makes_a_call_busy) {
@@ -393,6 +425,7 @@ static void add(TCase *t) {
     tcase_add_test(t, refused_rows_are_named_and_the_others_stored);
     tcase_add_test(t, customers_events_and_orders);
     tcase_add_test(t, settings);
+    tcase_add_test(t, names_have_no_control_characters);
     tcase_add_test(t, another_process_that_writes_makes_a_call_busy);
     tcase_add_test(t, a_thread_that_writes_makes_others_busy_and_readers_see_a_snapshot);
     tcase_add_test(t, readers_wait_for_each_other);
