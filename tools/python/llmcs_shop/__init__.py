@@ -9,7 +9,7 @@
         reply = shop.ask("Can I send the shoes back?")   # reply.route, .text, .probability, .citations
         print(shop.recommend(customer="c001")[0].reason)
 
-    with llmcs_shop.Desk("shop.db") as desk:             # a store that `llmcs-shop init` told its models and flows
+    with llmcs_shop.Desk("shop.db") as desk:             # a store with the settings of `llmcs-shop init`
         turn = desk.say("Where is my order?", conversation="web-17", customer="c001")
         print(turn.reply, turn.route, turn.action)
 
@@ -36,11 +36,11 @@
     bleu.add_text("The parcel came on Monday.", "The parcel arrived on Monday.")
     print(bleu.score(), bleu.interval())
 
-Names and meanings are those of include/llmcs_shop*.h; errors, threads, Ctrl-C and fork() are as in llmcs. Rows that a
-store refuses are named with a reason (Stored.refused), and the others are stored.
+Names and meanings are those of include/llmcs_shop*.h; errors, threads, Ctrl-C and fork() are as in llmcs. A put method
+stores the valid rows and lists the others with reasons (Stored.refused).
 
-The library is looked for in $LLMCS_SHOP_LIBRARY, in the wheel, in build/lib of this source tree, next to libllmcs, then
-by the system's loader; library_path() is the file.
+Search order for the library: $LLMCS_SHOP_LIBRARY, the wheel, build/lib of this source tree, the folder of libllmcs, the
+system's loader. library_path() names the file in use.
 """
 
 from llmcs._library import file_of as _file_of

@@ -1,4 +1,4 @@
-"""Suggestions for the person who answers a customer, and rewriting."""
+"""Suggested replies for agents, and rewriting."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STYLES = ("politer", "shorter")
 
 
 class Source(NamedTuple):
-    """An entry that a suggestion stands on."""
+    """An entry that a suggestion cites."""
 
     id: str
     lang: str
@@ -31,8 +31,8 @@ class Source(NamedTuple):
 
 class Suggestion(NamedTuple):
     """A reply for the agent. kind: "entry", "past", "draft" or "template". text is masked. source: of "past", the id of
-    the feedback. verdict: the guard's, or "". action: what the conversation is about to do and waits for an approval of,
-    or None. ms: from the call's begin until it was made."""
+    the feedback. verdict: the guard's, or "". action: the action that waits for the customer's approval, or None. ms: from
+    the start of the call until the suggestion was ready."""
 
     id: str
     kind: str
@@ -120,7 +120,7 @@ class Assistant(Handle):
             lib.llmcs_shop_suggestions_free(c.byref(found))
 
     def decide(self, suggestion: str, outcome: str, sent: Optional[str] = None, actor: Optional[str] = None) -> None:
-        """Keeps what became of a suggestion: "accepted", "edited" (sent: the text that was sent) or "rejected"."""
+        """Stores the outcome of a suggestion: "accepted", "edited" (sent: the text that was sent) or "rejected"."""
         arguments = c_string("suggestion", suggestion), choice("outcome", outcome, _OUTCOMES)
         with self._using() as h:
             call(lib.llmcs_shop_suggestion_decide, h, *arguments, rows.string("sent", sent), rows.string("actor", actor))

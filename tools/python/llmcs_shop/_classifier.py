@@ -103,7 +103,7 @@ class Classifier(Handle):
         **params: Any,
     ) -> "Classifier":
         """Trains on texts and their labels, in seconds; the same rows give the same bits. encoder: a model that embeds,
-        or None for n-grams alone; vectors: the texts' vectors of it, if at hand. oos_label: its rows belong to no
+        or None for n-grams alone; vectors: its vectors of the texts, if already computed. oos_label: its rows belong to no
         class. balanced: rare classes count as much as frequent ones. params: n_folds, max_iterations, max_features,
         l2, accept_score, keep, seed as in llmcs_shop_train_params. progress(share done): a true result stops it."""
         encoded = [utf8("texts[%d]" % i, t) for i, t in enumerate(items("texts", texts))]
@@ -139,7 +139,7 @@ class Classifier(Handle):
 
     @classmethod
     def _of(cls, pointer: int, encoder: "Optional[llmcs.Model]") -> "Classifier":
-        """Owns a reference that the library handed out."""
+        """Owns a reference returned by the library."""
         self = cls.__new__(cls)
         Handle.__init__(self)
         self._pointer, self._encoder = c.c_void_p(pointer), encoder
@@ -147,7 +147,7 @@ class Classifier(Handle):
         return self
 
     def copy_reference(self) -> "Classifier":
-        """Another handle of the same classifier, which closing this one leaves open."""
+        """A second handle for the same classifier; closing one leaves the other open."""
         with self._using() as h:
             return Classifier._of(lib.llmcs_shop_classifier_ref(h), self._encoder)
 
@@ -174,7 +174,7 @@ class Classifier(Handle):
         return list(self._labels)
 
     def save(self, file: PathInput) -> None:
-        """Writes one file, which appears only when it is complete."""
+        """Writes one file atomically."""
         with self._using() as h:
             call(lib.llmcs_shop_classifier_save, h, path("file", file))
 
@@ -182,7 +182,7 @@ class Classifier(Handle):
 
     def predict(self, texts: Any, reason: bool = False, vectors: Any = None, **params: Any) -> Any:
         """A Prediction for a text, a list of them for several. reason: also the n-grams that speak for the class and
-        the nearest example. vectors: of the same encoder, if at hand. params: n_scores, near_tie, accept_score,
+        the nearest example. vectors: from the same encoder, if already computed. params: n_scores, near_tie, accept_score,
         max_oos, deadline_ms as in llmcs_shop_predict_params."""
         given, options = self._request(texts, reason, vectors, params)
         found = c.POINTER(Predictions)()
@@ -275,13 +275,13 @@ class ClassifierSlot(Handle):
         self._change(lambda h: call(lib.llmcs_shop_classifier_slot_create, h, c.byref(self._pointer)), classifier)
 
     def get(self) -> Optional[Classifier]:
-        """The classifier in use, which stays as long as it is referred to; None if there is none."""
+        """The classifier in use, or None. It stays alive while you hold a reference to it."""
         with self._using() as slot, self._swapping:
             pointer, encoder = lib.llmcs_shop_classifier_slot_get(slot), self._encoder
         return Classifier._of(pointer, encoder) if pointer else None
 
     def swap(self, classifier: Optional[Classifier]) -> None:
-        """Puts another one in; requests that got the old one end on it."""
+        """Replaces the classifier. Requests that already got the old one finish with it."""
         with self._using() as slot:
             self._change(lambda h: call(lib.llmcs_shop_classifier_slot_swap, slot, h), classifier)
 

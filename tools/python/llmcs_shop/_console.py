@@ -1,4 +1,4 @@
-"""What the people behind the desk look at: who waits, what is unsettled, entries, products, figures."""
+"""Data for the staff console: waiting conversations, unsettled actions, entries, products, figures."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _dict(struct: Any) -> Dict[str, Any]:
 
 
 class Console:
-    """The part of a Shop that its people look at."""
+    """The part of a Shop that the staff console uses."""
 
     def _listed(
         self, callback: Any, convert: Callable[[Any], Dict[str, Any]], function: Any, before: Any, after: Any = ()

@@ -37,7 +37,7 @@ _EXPECTS = ("anything", "slot", "yes", "choice", "person")
 
 
 class Action(NamedTuple):
-    """What a turn did: state is DONE, FAILED, UNKNOWN or PENDING."""
+    """An action of a turn; state: "DONE", "FAILED", "UNKNOWN" or "PENDING"."""
 
     name: str
     object: str
@@ -110,8 +110,8 @@ class Conversation(NamedTuple):
 
 
 class HostCall(NamedTuple):
-    """What the desk wants of the host: a find (is_action False) or an action of flows.json. key: the same for the same
-    wish of the same customer; who gets one again must not act again."""
+    """A call of the host: a find (is_action False) or an action of flows.json. key: the same for the same request of the
+    same customer; never run an action twice for one key."""
 
     name: str
     is_action: bool
@@ -232,7 +232,7 @@ class Desk(Handle):
         for name, value in (("call_timeout_ms", call_timeout_ms), ("confirm_minutes", confirm_minutes)):
             if value is not None:
                 setattr(desk, name, number(name, value))
-        # What C keeps must live as long as this object.
+        # C keeps pointers to these for the life of this object.
         self._slots = [_as_slot("intents", intents), _as_slot("sentiment", sentiment)]
         self._keep_open(self._shop, *self._slots)
         desk.intents, desk.sentiment = (None if s is None else s._pointer for s in self._slots)
@@ -321,7 +321,7 @@ class Desk(Handle):
         self._on(lib.llmcs_shop_desk_close_by, conversation, rows.string("agent", agent))
 
     def resolve(self, key: str, agent: str, done: bool) -> None:
-        """A person has found out what became of an action that was UNKNOWN."""
+        """Stores the outcome of an UNKNOWN action, once a person has found it out."""
         state = _STATES.index("DONE" if done else "FAILED")
         with self._using() as h:
             _call(lib.llmcs_shop_desk_resolve, self._desk(h), c_string("key", key), c_string("agent", agent), state)

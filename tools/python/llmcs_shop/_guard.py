@@ -33,7 +33,7 @@ KINDS = tuple(lib.llmcs_shop_pii_name(i).decode() for i in range(11))
 
 
 class MaskedSpan(NamedTuple):
-    """A part of the text that was masked. begin and end count bytes of its UTF-8; name is "PHONE_1"; rule says what
+    """A part of the text that was masked. begin and end are byte offsets in its UTF-8; name: such as "PHONE_1"; rule: what
     found it."""
 
     kind: str
@@ -56,7 +56,7 @@ def _action(value: int) -> str:
 
 class Reason(NamedTuple):
     """Why a text is not safe. layer: "words", "rules" or "classifier"; rule: "insult", "injection", ...; begin and end
-    count bytes of its UTF-8; action "ALLOW": worth a mention, no more."""
+    count bytes of its UTF-8; action "ALLOW": for information only."""
 
     layer: str
     rule: str
@@ -99,7 +99,7 @@ class Names(Handle):
                 call(lib.llmcs_shop_names_create, h, who, which, None, c.byref(self._pointer))
 
     def set(self, name: str, value: str) -> None:
-        """Says what a placeholder ("PHONE_1") stands for."""
+        """Sets the value of a placeholder ("PHONE_1")."""
         encoded = utf8("value", value)
         with self._using() as h:
             call(lib.llmcs_shop_names_set, h, c_string("name", name), encoded, len(encoded))

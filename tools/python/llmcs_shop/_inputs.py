@@ -1,4 +1,4 @@
-"""Rows as callers have them (dicts, as in JSON Lines) become structs of the library."""
+"""Converts rows (dicts, as in JSON Lines) to structs of the library."""
 
 from __future__ import annotations
 

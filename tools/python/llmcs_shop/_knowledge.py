@@ -178,7 +178,7 @@ class Knowledge:
 
 
 class _held:
-    """The pointer of an object that may be None, which stays meanwhile."""
+    """The native pointer of an object, which stays open meanwhile; None: NULL."""
 
     def __init__(self, name: str, thing: Any, kind: Any) -> None:
         if thing is not None and not isinstance(thing, kind):

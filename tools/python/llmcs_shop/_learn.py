@@ -161,8 +161,8 @@ class Learner:
         since: Any = None,
         guard: Optional[Guard] = None,
     ) -> List[Dict[str, Any]]:
-        """Feedback that customers consented to, as dicts, oldest first; the audit keeps who exported it. guard masks it
-        once more."""
+        """Feedback that customers consented to, as dicts, oldest first. The audit records who exported it and the number of
+        rows. guard masks it once more."""
         params = initialised(ExportParams)
         params.role, params.purpose = choice("role", role, _ROLES), choice("purpose", purpose, _PURPOSES)
         params.actor, params.model = rows.string("actor", actor), rows.string("model", model)
@@ -186,7 +186,7 @@ class Learner:
     # ---- versions
 
     def put_model(self, model: str, classifier: Classifier) -> int:
-        """Keeps a classifier as the next version of a model, without using it. Returns the version."""
+        """Stores a classifier as the next version of a model, without using it. Returns the version."""
         version = i32()
         with self._using() as h, classifier._using() as k:  # type: ignore[attr-defined]
             call(lib.llmcs_shop_put_model, h, c_string("model", model), k, c.byref(version))
@@ -216,7 +216,7 @@ class Learner:
         progress: Optional[Progress] = None,
     ) -> Version:
         """Trains the next version on base rows (pairs of text and label) and the store's feedback, and compares it with
-        the live one on test rows, which stay the same for all versions. It answers nobody until it is promoted."""
+        the live one on test rows, which stay the same for all versions. It is not used until it is promoted."""
         params, made = initialised(RetrainParams), sized(Retrained)
         params.model = c_string("model", model)
         params.base, params.n_base = _examples("base", base)
@@ -244,7 +244,7 @@ class Learner:
         seed: int = 12345,
         n_samples: int = 1000,
     ) -> Contest:
-        """Compares two versions on the model's test rows and keeps the result, which promote() looks for."""
+        """Compares two versions on the model's test rows and stores the result, which promote() requires."""
         params, found = _contest_params(oos_label, metric, seed, n_samples), sized(Comparison)
         examples, n = _examples("tests", tests)
         versions = integer("a", a, i32), integer("b", b, i32)
@@ -305,7 +305,7 @@ class Rollout(Handle):
                 call(lib.llmcs_shop_rollout_create, h, name, k, c.byref(self._pointer))
 
     def refresh(self) -> bool:
-        """Follows what was promoted since, in any process. Returns whether something changed."""
+        """Loads versions that any process has promoted since. Returns whether something changed."""
         changed = i32()
         with self._shop._using(), self._using() as h:
             call(lib.llmcs_shop_rollout_refresh, h, c.byref(changed))

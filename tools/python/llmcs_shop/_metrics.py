@@ -67,7 +67,7 @@ class Measure(Handle):
     # ---- rows
 
     def add_text(self, hypothesis: str, references: Any) -> None:
-        """A text and what it should have been: one text or several, of which the best counts (BLEU: all together)."""
+        """A text and its reference, or several of which the best counts (BLEU uses all together)."""
         given = [references] if isinstance(references, str) else items("references", references)
         encoded = [utf8("references[%d]" % i, r) for i, r in enumerate(given)]
         n, h = len(encoded), utf8("hypothesis", hypothesis)
@@ -130,8 +130,8 @@ class Measure(Handle):
         return ScoreInterval(out.low, out.high, out.mean)
 
     def compare(self, other: "Measure", n_samples: int = 1000, seed: int = 12345) -> Dict[str, float]:
-        """Another system on the same rows in the same order: {"score_a", "score_b", "difference", "low", "high", "p"};
-        a is this one."""
+        """Compares this measure (a) with that of another system (b) on the same rows in the same order: {"score_a",
+        "score_b", "difference", "low", "high", "p"}."""
         options, out = _bootstrap(n_samples, seed), sized(Comparison)
         with self._using() as a, other._using() as b:
             call(lib.llmcs_shop_measure_compare, a, b, c.byref(options), c.byref(out))

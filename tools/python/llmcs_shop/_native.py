@@ -11,7 +11,7 @@ from typing import Any
 
 from llmcs import _native as core
 from llmcs._library import bind, file_of, load, require, version_of
-from llmcs._native import P as P, TextFn as TextFn, f32 as f32, f64 as f64, text as text  # for the modules here, too
+from llmcs._native import P as P, TextFn as TextFn, f32 as f32, f64 as f64, text as text  # re-exported for the modules of this package
 from llmcs._native import Allocator, LogFn, ModelOptions, ProgressFn, Text, _struct, enum, i32, ptr, size, u32, u64
 
 MINIMUM = (0, 1)  # the first version of the library with these structs and functions
@@ -824,8 +824,8 @@ def _load() -> c.CDLL:
     require(library, version, MINIMUM)
     if _address(library.llmcs_version) != _address(core.lib.llmcs_version):
         raise ImportError(
-            "llmcs_shop: %s is linked with another libllmcs than %s, and could use none of its models; set LLMCS_LIBRARY "
-            "and LLMCS_SHOP_LIBRARY to libraries of one build" % (library._name, core.lib._name)
+            "llmcs_shop: %s is linked with a libllmcs other than %s and cannot use its models; set LLMCS_LIBRARY and "
+            "LLMCS_SHOP_LIBRARY to libraries of the same build" % (library._name, core.lib._name)
         )
     bind(library, version, FUNCTIONS, MINIMUM)
     return library
@@ -839,7 +839,7 @@ lib = _load()
 
 
 def initialised(struct: Any) -> Any:
-    """A new struct with the library's defaults: from the *_init_sized function of its name."""
+    """A new struct with the library's defaults, set by its *_init_sized function."""
     value = struct()
     getattr(lib, struct.__name__ + "_init_sized")(c.byref(value), c.sizeof(value))
     return value

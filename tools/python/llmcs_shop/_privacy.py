@@ -29,8 +29,8 @@ _DATA = ("masked_texts", "plain_texts", "orders", "audit_rows", "noisy_counts", 
 
 
 class AuditRow(NamedTuple):
-    """A row of the audit. time: seconds since 1970; detail: JSON or None; customer: whose alias stands in actor or
-    object, if not forgotten; hash: 64 hex digits."""
+    """A row of the audit. time: seconds since 1970; detail: JSON or None; customer: the one whose alias is in actor
+    or object, unless erased; hash: 64 hex digits."""
 
     seq: int
     time: int
@@ -53,8 +53,8 @@ class Erased(NamedTuple):
 
 
 class Report(NamedTuple):
-    """known: False if nothing was in the store; wal_truncated: False if a reader of the old state keeps old pages in the
-    write-ahead log, then do it again later."""
+    """known: False if the store had nothing about the customer; wal_truncated: False if a reader keeps old pages in the
+    write-ahead log: then call forget() again later."""
 
     items: List[Erased]
     known: bool

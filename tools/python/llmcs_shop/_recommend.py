@@ -60,7 +60,7 @@ class Recommender:
         """The k best products, best first, for exactly one of customer, item and text.
 
         Filters: categories, tags_all, tags_any, tags_none, exclude (lists), price_min, price_max, out_of_stock=True to
-        have products without stock, too, seen: what becomes of the customer's own items ("exclude", "exclude_bought",
+        include products without stock, seen: how to treat the customer's own items ("exclude", "exclude_bought",
         "include"). Score: weight_content, weight_together, weight_popular, half_life_days, diversity; event_weights
         {type: weight}; boosts: dicts with add and any of item, category, brand, tag. lang: of the reasons."""
         params = initialised(RecommendParams)

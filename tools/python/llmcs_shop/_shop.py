@@ -1,4 +1,4 @@
-"""The store: what a shop knows, and what is asked of it."""
+"""The store, and the functions on it."""
 
 from __future__ import annotations
 
@@ -118,8 +118,8 @@ class Shop(Handle, Knowledge, Recommender, Privacy, Learner, Strategist, Console
         return Stored(n_stored.value, refused)
 
     def update_vectors(self, progress: Optional[Progress] = None) -> None:
-        """Makes the vectors that are missing, as after another encoder was given, and deletes those of others.
-        progress(share done): a true result stops it; what was done stays."""
+        """Computes missing vectors, such as after a change of the encoder, and deletes those of other encoders.
+        progress(share done): a true result stops it and keeps the vectors computed so far."""
         watch = _Progress(progress)
         with self._using() as h:
             watch.call(lib.llmcs_shop_update_vectors, h, watch.function, None)
@@ -127,12 +127,12 @@ class Shop(Handle, Knowledge, Recommender, Privacy, Learner, Strategist, Console
     # ---- settings
 
     def set_setting(self, key: str, value: Optional[str]) -> None:
-        """Remembers a text under a key; None removes it."""
+        """Stores a text under a key; None removes it."""
         with self._using() as h:
             call(lib.llmcs_shop_set_setting, h, c_string("key", key), rows.string("value", value))
 
     def get_setting(self, key: str) -> str:
-        """The text remembered under a key, or ""."""
+        """The text stored under a key, or ""."""
         name, n, capacity = c_string("key", key), size(), 65537  # the longest with its NUL
         buffer = c.create_string_buffer(capacity)
         with self._using() as h:

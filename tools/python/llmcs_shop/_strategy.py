@@ -1,4 +1,4 @@
-"""Choices with logged propensities, and what another policy would have earned."""
+"""Decisions with logged propensities, and off-policy evaluation."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _POLICIES = ("thompson", "gauss", "greedy")
 
 
 class Chosen(NamedTuple):
-    """A decision: the candidate's id, the probability that it was chosen with, those of all candidates, and what each is
-    expected to earn in this context (nothing if the decision was made before: repeated)."""
+    """A decision: the candidate's id, the probability of choosing it, those of all candidates, and the expected reward of
+    each in this context. means and features are None if the decision was made before (repeated)."""
 
     candidate: str
     propensity: float
@@ -38,8 +38,8 @@ class Estimated(NamedTuple):
 
 
 class OffPolicyResult(NamedTuple):
-    """What a policy would earn, from the log of another: by inverse propensities, self-normalised, doubly robust; log is
-    the log's own mean. effective_n: rows that it really rests on."""
+    """The mean reward of a policy, estimated from the log of another: by inverse propensities (ips), self-normalised
+    (snips), doubly robust (dr). log: the mean reward of the log itself. effective_n: effective sample size."""
 
     n: int
     effective_n: float
@@ -51,7 +51,7 @@ class OffPolicyResult(NamedTuple):
 
 
 class LoggedRow(NamedTuple):
-    """A decision of the past and the other policy's probabilities of all actions there."""
+    """A logged decision, and the target policy's probability of each action in its context."""
 
     context: str
     action: int
@@ -66,7 +66,7 @@ def _result(found: Any) -> OffPolicyResult:
 
 
 def evaluate_policy(log: Any) -> OffPolicyResult:
-    """What the target policy of a log would have earned on average. log: LoggedRows, or tuples of the same values."""
+    """Estimates the mean reward of the log's target policy. log: LoggedRows, or tuples of the same values."""
     given = [LoggedRow(*row) for row in items("log", log)]
     n_actions = len(given[0].target) if given else 1
     structs = (Logged * max(1, len(given)))()
@@ -132,7 +132,7 @@ class Strategist:
         )
 
     def reward(self, strategy: str, decision: str, reward: float) -> None:
-        """Logs what a decision earned, once."""
+        """Logs the reward of a decision, once."""
         ids = c_string("strategy", strategy), c_string("decision", decision)
         with self._using() as h:  # type: ignore[attr-defined]
             call(lib.llmcs_shop_reward, h, *ids, number("reward", reward))
@@ -146,7 +146,7 @@ class Strategist:
         since: Any = None,
         max_rows: int = 100000,
     ) -> OffPolicyResult:
-        """What a policy would earn, from the log of a strategy: always one candidate, or the best of each context."""
+        """Estimates the reward of a policy from the log of a strategy: always `candidate`, or the best of each context."""
         params, found = initialised(TargetParams), sized(OffPolicy)
         params.candidate = rows.string("candidate", candidate)
         params.explore, params.strength = number("explore", explore), number("strength", strength)

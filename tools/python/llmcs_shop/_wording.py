@@ -1,4 +1,4 @@
-"""Whether a generated text says only what is known."""
+"""Checks that a generated text states only known facts."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from ._native import lib
 
 
 class GateVerdict(NamedTuple):
-    """passed: the text may be shown. Else reason says why not ("number", "promise", "language", ...) and found what no
-    fact says."""
+    """passed: the text may be shown. Else reason says why not ("number", "promise", "language", ...), and found is
+    the unsupported part."""
 
     passed: bool
     reason: str
