@@ -59,7 +59,7 @@ func (a *arena) generateParams(m *C.llmcs_model, p *GenerateParams) (*C.llmcs_ge
 	}
 	set := func(field *C.int32_t, n int) error {
 		if n < math.MinInt32 || n > math.MaxInt32 {
-			return &Error{Status: C.LLMCS_ARG, Message: fmt.Sprintf("%d is not a parameter of 32 bits", n)}
+			return &Error{Status: C.LLMCS_ARG, Message: fmt.Sprintf("%d does not fit a 32-bit parameter", n)}
 		}
 		if n != 0 {
 			*field = C.int32_t(n)
@@ -86,7 +86,7 @@ func (a *arena) generateParams(m *C.llmcs_model, p *GenerateParams) (*C.llmcs_ge
 	if p.StopStrings != nil {
 		for _, s := range p.StopStrings {
 			if hasNUL(s) {
-				return nil, &Error{Status: C.LLMCS_ARG, Message: "StopStrings: one holds a NUL byte"}
+				return nil, &Error{Status: C.LLMCS_ARG, Message: "StopStrings: a string contains a NUL byte"}
 			}
 		}
 		native.stop_strings, native.n_stop_strings = a.strs(p.StopStrings), C.size_t(len(p.StopStrings))
@@ -145,7 +145,7 @@ func (m *Model) NewSession(nCtx int) (*Session, error) {
 	return s, nil
 }
 
-// Close ends a call that runs, and frees the session.
+// Close ends a running call and frees the session.
 func (s *Session) Close() {
 	s.mutex.RLock()
 	if !s.closed {
@@ -242,15 +242,14 @@ func newStream(ctx context.Context, run func(ctx context.Context, onText func(st
 	return s
 }
 
-// Stream generates on a goroutine of its own. The session must not be used otherwise until the stream is closed or has
-// ended.
+// Stream generates in its own goroutine. Do not use the session for anything else until the stream has ended or is closed.
 func (s *Session) Stream(ctx context.Context, prompt string, params *GenerateParams) *Stream {
 	return newStream(ctx, func(ctx context.Context, onText func(string)) (*Result, error) {
 		return s.generate(ctx, prompt, params, onText)
 	})
 }
 
-// Next waits for the next piece; false: there is none, see Err.
+// Next waits for the next piece. At the end it returns false; then see Err.
 func (s *Stream) Next() bool {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -267,14 +266,14 @@ func (s *Stream) Next() bool {
 // Text is the piece that Next found.
 func (s *Stream) Text() string { return s.text }
 
-// Err is what ended the stream early, once Next was false.
+// Err is the error that ended the stream early, or nil. Call it once Next has returned false.
 func (s *Stream) Err() error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	return s.err
 }
 
-// Result is there once Next was false.
+// Result is the whole result, once Next has returned false.
 func (s *Stream) Result() *Result {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -305,7 +304,7 @@ type EngineOptions struct {
 	MaxQueue int // more requests get ErrQueueFull
 }
 
-// NewEngine allocates all that requests share.
+// NewEngine allocates everything that requests share.
 func (m *Model) NewEngine(options *EngineOptions) (*Engine, error) {
 	if err := m.enter(); err != nil {
 		return nil, err
@@ -341,7 +340,7 @@ func (e *Engine) Close() {
 	runtime.SetFinalizer(e, nil)
 }
 
-// Generate is that of a session, for any number of goroutines at once.
+// Generate is like Session.Generate, for any number of goroutines at once.
 func (e *Engine) Generate(ctx context.Context, prompt string, params *GenerateParams) (*Result, error) {
 	if err := e.begin(ctx); err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-// Package llmcs runs language models by libllmcs: generate, classify, embed, and the desk of libllmcs_shop.
+// Package llmcs runs language models with libllmcs: generate, classify, embed, and the desk of libllmcs_shop.
 //
 //	model, err := llmcs.Open("examples/models/shop-gpt2", nil)
 //	if err != nil {
@@ -9,9 +9,9 @@
 //	...
 //	result, err := session.Generate(ctx, "User: Where is my order?\nBot:", &llmcs.GenerateParams{MaxNewTokens: 40})
 //
-// A context that ends stops the call; its error is then context.Canceled or context.DeadlineExceeded. Other failures are
-// *Error: errors.Is(err, llmcs.ErrContextFull). Every object is closed by Close, which waits for calls that run, or by
-// the garbage collector. Models, engines and shops may be used by any number of goroutines, a session by one at a time.
+// When a context ends, its call stops and returns context.Canceled or context.DeadlineExceeded. Other failures are
+// *Error: errors.Is(err, llmcs.ErrContextFull). Close waits for running calls and frees the object; without it, the
+// garbage collector does. Models, engines and shops may be used by any number of goroutines, a session by one at a time.
 package llmcs
 
 /*
@@ -88,9 +88,9 @@ var (
 	ErrTemplate    = &Error{Status: C.LLMCS_TEMPLATE}
 )
 
-var errClosed = &Error{Status: C.LLMCS_STATE, Message: "it was closed"}
+var errClosed = &Error{Status: C.LLMCS_STATE, Message: "the object is closed"}
 
-// The message belongs to the thread that made the call, so the goroutine stays on it in between.
+// The message belongs to the calling thread, so the goroutine stays on that thread until it has read it.
 func call(f func() C.llmcs_status) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -100,7 +100,7 @@ func call(f func() C.llmcs_status) error {
 	return nil
 }
 
-// What ended the context outranks the status that this led to.
+// Returns the context's error instead of the cancellation that it caused.
 func because(ctx context.Context, err error) error {
 	if ctx.Err() != nil && errors.Is(err, ErrCancelled) {
 		return fmt.Errorf("llmcs: %w", ctx.Err())
@@ -108,7 +108,7 @@ func because(ctx context.Context, err error) error {
 	return err
 }
 
-// Calls cancel when the context ends. After stop has returned, nobody does any more.
+// Calls cancel when the context ends. After stop has returned, cancel is not called any more.
 func watch(ctx context.Context, cancel func()) (stop func()) {
 	if ctx.Done() == nil {
 		return func() {}
@@ -130,7 +130,7 @@ func watch(ctx context.Context, cancel func()) (stop func()) {
 
 // ---------------------------------------------------------------------------------------------- C memory
 
-// Memory of one call. C structs with pointers must not lie in Go's.
+// C memory of one call: C structs that contain pointers must not be in Go memory.
 type arena struct{ blocks []unsafe.Pointer }
 
 func (a *arena) alloc(n int, size uintptr) unsafe.Pointer {
@@ -186,7 +186,7 @@ func hasNUL(s string) bool { return strings.IndexByte(s, 0) >= 0 }
 
 func checkPath(path string) error {
 	if hasNUL(path) {
-		return &Error{Status: C.LLMCS_ARG, Message: fmt.Sprintf("path %q holds a NUL byte", path)}
+		return &Error{Status: C.LLMCS_ARG, Message: fmt.Sprintf("path %q contains a NUL byte", path)}
 	}
 	return nil
 }

@@ -12,13 +12,13 @@ import (
 	"unsafe"
 )
 
-// Shop is a store with everything that its settings name: desk, knowledge base, guard.
+// Shop is a store opened with its settings: desk, knowledge base, guard.
 type Shop struct {
 	guard
 	native *C.llmcs_shop_service
 }
 
-// OpenShop opens a store that `llmcs-shop init` told its models and flows.
+// OpenShop opens a store with the settings of `llmcs-shop init`.
 func OpenShop(path string) (*Shop, error) {
 	if err := checkPath(path); err != nil {
 		return nil, err
@@ -34,7 +34,7 @@ func OpenShop(path string) (*Shop, error) {
 	return s, nil
 }
 
-// Close waits for turns that run.
+// Close waits for running turns.
 func (s *Shop) Close() {
 	s.close(func() { C.llmcs_shop_service_free(&s.native) })
 	runtime.SetFinalizer(s, nil)
@@ -50,14 +50,14 @@ type Message struct {
 	DeadlineMS   float64
 }
 
-// Citation names the text of an entry that an answer stands on.
+// Citation names the text of an entry that an answer cites.
 type Citation struct {
 	ID, Lang  string
 	Version   int
 	TextIndex int
 }
 
-// Turn is a reply and what was done.
+// Turn is a reply with its details.
 type Turn struct {
 	Reply       string
 	Route       string // "flow", "entry", "handover", ...
@@ -93,7 +93,7 @@ func (s *Shop) Say(ctx context.Context, m Message) (*Turn, error) {
 	defer s.leave()
 	for _, text := range []string{m.Conversation, m.Customer, m.ID, m.Lang} {
 		if hasNUL(text) {
-			return nil, &Error{Status: C.LLMCS_ARG, Message: fmt.Sprintf("message: %q holds a NUL byte", text)}
+			return nil, &Error{Status: C.LLMCS_ARG, Message: fmt.Sprintf("message: %q contains a NUL byte", text)}
 		}
 	}
 	var a arena
@@ -137,7 +137,7 @@ type Answer struct {
 	Citations   []Citation
 }
 
-// Ask answers a question from the entries, asks back, or abstains.
+// Ask answers a question from the entries, asks back, or abstains. It checks ctx before it starts, not while it runs.
 func (s *Shop) Ask(ctx context.Context, question string) (*Answer, error) {
 	if err := s.begin(ctx); err != nil {
 		return nil, err

@@ -26,17 +26,17 @@ pub struct GenerateParams {
     pub num_beams: Option<i32>,
     pub num_return_sequences: Option<i32>,
     pub seed: Option<u64>,
-    /// Some(empty): nothing ends a text but its length.
+    /// Some(empty): only the length ends a text.
     pub eos_token_id: Option<Vec<i32>>,
     pub stop_strings: Vec<String>,
     pub deadline_ms: Option<f64>,
     pub source_lang: String,
     pub target_lang: String,
-    /// Ends the calls of sessions that it was given to, with what they have; streams and engines refuse it.
+    /// Ends calls of sessions early, with the text so far; streams and engines reject it.
     pub cancel: Option<CancelFlag>,
 }
 
-/// C parameters and what they point to.
+/// C parameters and the memory that they point to.
 struct Native {
     params: ffi::llmcs_generate_params,
     _strings: (Vec<CString>, Vec<*const c_char>),
@@ -172,7 +172,7 @@ impl Drop for RawSession {
 
 type OnText<'a> = &'a mut dyn FnMut(&str) -> ControlFlow<()>;
 
-/// A callback and what it panicked with.
+/// A callback, and its panic if it panicked.
 struct Guarded<'a> {
     on_text: OnText<'a>,
     panic: Option<Box<dyn Any + Send>>,
@@ -243,7 +243,7 @@ impl Session {
         self.raw.generate(prompt, &Native::new(&self.raw.model, params)?, None)
     }
 
-    /// The same; `on_text` gets each piece and may break off.
+    /// Like `generate`; `on_text` gets each piece and may stop the call.
     pub fn generate_with(
         &mut self,
         prompt: &str,
@@ -253,13 +253,13 @@ impl Session {
         self.raw.generate(prompt, &Native::new(&self.raw.model, params)?, Some(&mut on_text))
     }
 
-    /// An iterator over the pieces; generation runs on a thread of its own. Dropping it ends the generation. The session
-    /// is borrowed that long.
+    /// An iterator over the pieces. Generation runs in its own thread; dropping the iterator ends it. The session is
+    /// borrowed until then.
     pub fn stream(&mut self, prompt: &str, params: &GenerateParams) -> Stream<'_> {
         Stream::new(self.raw.clone(), prompt, params)
     }
 
-    /// What may cancel calls of this session from another thread.
+    /// A handle to cancel calls of this session from another thread.
     pub fn cancel_handle(&self) -> CancelHandle {
         CancelHandle { raw: self.raw.clone() }
     }

@@ -35,7 +35,7 @@ use std::sync::Arc;
 
 macro_rules! errors {
     ($($variant:ident = $status:literal,)*) => {
-        /// What a call failed with: the status of the C call, and its message.
+        /// A failed call: the status of the C call, and its message.
         #[derive(Debug, Clone, PartialEq, Eq)]
         #[non_exhaustive]
         #[allow(missing_docs)]
@@ -89,7 +89,7 @@ impl std::error::Error for Error {}
 /// Result of every call.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// The message is of this thread's last failed call, so this comes directly after it.
+/// The message belongs to this thread's last failed call, so call this directly after it.
 fn check(status: ffi::llmcs_status) -> Result<()> {
     if status == 0 {
         return Ok(());
@@ -124,7 +124,7 @@ unsafe fn slice<'a, T>(first: *const T, n: usize) -> &'a [T] {
 }
 
 fn c_string(what: &str, text: &str) -> Result<CString> {
-    CString::new(text).map_err(|_| Error::Arg(format!("{what}: {text:?} holds a NUL byte")))
+    CString::new(text).map_err(|_| Error::Arg(format!("{what}: {text:?} contains a NUL byte")))
 }
 
 /// "" is C's NULL.
@@ -149,8 +149,8 @@ pub fn version() -> String {
     unsafe { string(ffi::llmcs_version()) }
 }
 
-/// Stops the calls that it was given to, from any thread: they fail with `Error::Cancelled`, or a generation that has
-/// tokens returns them. Clones are one flag.
+/// Stops, from any thread, the calls that it was passed to: they fail with `Error::Cancelled`, or a generation that has
+/// tokens returns them. Clones share one flag.
 #[derive(Debug, Clone, Default)]
 pub struct CancelFlag(Arc<AtomicI32>);
 
@@ -179,7 +179,7 @@ pub enum Weights {
     Int4 = 5,
 }
 
-/// Of `Model::open`.
+/// Options of `Model::open`.
 #[derive(Debug, Clone, Default)]
 pub struct ModelOptions {
     /// 0: as many as the process may use.
@@ -190,18 +190,18 @@ pub struct ModelOptions {
     pub weights: Weights,
 }
 
-/// Of texts that are classified, embedded or reranked.
+/// Parameters of `classify`, `embed` and `rerank`.
 #[derive(Debug, Clone, Default)]
 pub struct TextParams {
-    /// Most tokens; 0: the model's.
+    /// Maximum number of tokens; 0: the model's.
     pub max_length: usize,
     /// Longer texts are read in windows instead of being cut.
     pub windows: bool,
     /// Tokens that neighbouring windows share.
     pub stride: usize,
-    /// Which prompt of a sentence-transformers folder stands before the text.
+    /// Prompt of a sentence-transformers folder to put before the text.
     pub prompt_name: String,
-    /// Vectors are cut to this many numbers; 0: not.
+    /// Length that vectors are cut to; 0: not cut.
     pub truncate_dim: usize,
     /// Stops the call.
     pub cancel: Option<CancelFlag>,
@@ -216,7 +216,7 @@ pub struct Class {
     pub id: usize,
     /// Probability.
     pub score: f32,
-    /// Those of every class.
+    /// Probabilities of all classes.
     pub scores: Vec<f32>,
 }
 
@@ -265,7 +265,7 @@ impl Model {
         &self.raw
     }
 
-    /// Of a classifier, by number.
+    /// Labels of a classifier, by number.
     pub fn labels(&self) -> &[String] {
         &self.labels
     }
@@ -378,7 +378,7 @@ impl Model {
         Session::create(self, n_ctx)
     }
 
-    /// For the requests of many threads.
+    /// An engine for the requests of many threads.
     pub fn engine(&self, options: &EngineOptions) -> Result<Engine> {
         Engine::create(self, options)
     }

@@ -3,7 +3,7 @@ use crate::{c_option, c_path, c_string, check, ffi, pointer, slice, string, stri
 use std::path::Path;
 use std::ptr;
 
-/// A store with everything that its settings name.
+/// A store opened with its settings.
 pub struct Shop {
     native: *mut ffi::llmcs_shop_service,
 }
@@ -14,7 +14,7 @@ unsafe impl Sync for Shop {}
 /// A customer's message.
 #[derive(Debug, Clone, Default)]
 pub struct Message {
-    /// An id of the host's choice.
+    /// An id that you choose.
     pub conversation: String,
     /// From your login, never from the text; "": nobody.
     pub customer: String,
@@ -26,11 +26,11 @@ pub struct Message {
     pub lang: String,
     /// For the whole turn; 0: none.
     pub deadline_ms: f64,
-    /// Stops the call; an action that began is finished.
+    /// Stops the call; an action that has started still completes.
     pub cancel: Option<CancelFlag>,
 }
 
-/// The text of an entry that an answer stands on.
+/// The text of an entry that an answer cites.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct Citation {
@@ -40,7 +40,7 @@ pub struct Citation {
     pub text_index: usize,
 }
 
-/// A reply and what was done.
+/// A reply with its details.
 #[derive(Debug, Clone)]
 pub struct Turn {
     /// For its owner's eyes.
@@ -55,15 +55,15 @@ pub struct Turn {
     pub number: i64,
     /// This message id was answered before.
     pub repeated: bool,
-    /// Label, or "".
+    /// Label of the intent, or "".
     pub intent: String,
-    /// That answered, or "".
+    /// Flow that answered, or "".
     pub flow: String,
-    /// Name, or "".
+    /// Name of the action, or "".
     pub action: String,
     /// "NONE", "DONE", "FAILED", "UNKNOWN", "PENDING".
     pub action_state: String,
-    /// What the reply stands on.
+    /// Entries that the reply cites.
     pub citations: Vec<Citation>,
     /// Ids of recommended products.
     pub products: Vec<String>,
@@ -71,16 +71,16 @@ pub struct Turn {
     pub handover_reason: String,
 }
 
-/// Of the knowledge base.
+/// Answer of the knowledge base.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// "NONE", "ENTRY", "FILLED", "GENERATED", "ASK_BACK".
     pub route: String,
     /// "" for NONE.
     pub text: String,
-    /// That it answers the question.
+    /// Probability that it answers the question.
     pub probability: f64,
-    /// What it stands on.
+    /// Entries that it cites.
     pub citations: Vec<Citation>,
 }
 
@@ -99,7 +99,7 @@ unsafe fn citations(all: *const *const ffi::llmcs_shop_citation, n: usize) -> Ve
 }
 
 impl Shop {
-    /// Opens a store that `llmcs-shop init` told its models and flows.
+    /// Opens a store with the settings of `llmcs-shop init`.
     pub fn open(path: impl AsRef<Path>) -> Result<Shop> {
         let path = c_path(path.as_ref())?;
         let mut native = ptr::null_mut();
