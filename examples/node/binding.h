@@ -1,4 +1,4 @@
-/* binding.h - what the files of the binding share. binding.c says how long objects live. */
+/* binding.h - shared by the files of the binding. binding.c explains the lifetimes. */
 #ifndef LLMCS_NODE_BINDING_H
 #define LLMCS_NODE_BINDING_H
 
@@ -24,7 +24,7 @@ typedef enum kind { KIND_MODEL = 1, KIND_ENGINE, KIND_SERVICE, KIND_NAMES, KIND_
 typedef struct handle {
     kind kind;
     atomic_int n_refs; /* one of the JS object until close(), one of each call */
-    struct handle *of; /* what it was made from: it holds a reference */
+    struct handle *of; /* parent object; holds a reference to it */
     void *object;
 } handle;
 
@@ -35,13 +35,13 @@ typedef struct box {
     handle *handle;
 } box;
 
-/* By kind: JS objects of other modules are refused. */
+/* By kind; objects without the tag are rejected. */
 extern const napi_type_tag tag_of[];
 
 /* Of one environment. */
 typedef struct instance {
     napi_env env;
-    call *calls; /* those that run: cancelAll() cancels them */
+    call *calls; /* running calls, for cancelAll() */
 } instance;
 
 /* An async work and its promise. `run` is on libuv's thread, `finish` on the loop: its value, or NULL with an exception
@@ -51,7 +51,7 @@ struct call {
     call *next, *previous;
     napi_async_work work;
     napi_deferred deferred;
-    handle *on; /* what the call is of; a reference */
+    handle *on; /* the object that it was called on; a reference */
     flag *cancel;
     arena memory;
     llmcs_status status;
@@ -59,7 +59,7 @@ struct call {
     void (*run)(call *c);
     napi_value (*finish)(napi_env env, call *c);
     void (*discard)(call *c); /* frees what `run` made and `finish` did not take; may be NULL */
-    /* What the calls need. */
+    /* Arguments and results. */
     llmcs_text *texts;
     size_t n_texts;
     const char *text;

@@ -114,7 +114,7 @@ box *box_of(napi_env env, napi_value value, kind k) {
 
 handle *handle_of(napi_env env, napi_value value, kind k) {
     box *b = box_of(env, value, k);
-    if (b && !b->handle) napi_throw_error(env, "LLMCS_STATE", "it was closed");
+    if (b && !b->handle) napi_throw_error(env, "LLMCS_STATE", "the object is closed");
     return b ? b->handle : NULL;
 }
 
@@ -240,7 +240,7 @@ static void complete_call(napi_env env, napi_status status, void *data) {
         napi_reject_deferred(env, c->deferred, value);
     } else if (value) {
         napi_resolve_deferred(env, c->deferred, value);
-    } /* else the environment ends, and nobody waits */
+    } /* else the environment ends, and the promise stays unsettled */
     napi_delete_async_work(env, c->work);
     call_free(c);
 }
@@ -280,7 +280,7 @@ napi_value call_start(napi_env env, call *c) {
     napi_value promise = NULL, name;
     bool thrown = false;
     napi_is_exception_pending(env, &thrown);
-    if (thrown) { /* an argument was not right */
+    if (thrown) { /* an argument was wrong */
         call_free(c);
         return NULL;
     }

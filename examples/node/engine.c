@@ -10,9 +10,9 @@ typedef struct engine {
     napi_threadsafe_function deliver; /* released by the dispatcher */
     napi_env env;
     bool hooked;
-    struct request
-        *orphans;      /* finished when nothing could be delivered any more; freed once the dispatcher has ended */
-    size_t n_requests; /* of the loop's thread: submitted and not finished. They keep the loop alive */
+    struct request *orphans; /* requests that finished when nothing could be delivered any more; freed once the
+                                dispatcher has ended */
+    size_t n_requests;       /* of the loop's thread: submitted and not finished. They keep the loop alive */
 } engine;
 
 typedef struct event {
@@ -34,7 +34,7 @@ typedef struct request {
     bool ready;            /* under the mutex: submit has returned */
     handle *engine;        /* until the last event was delivered */
     napi_ref on_event;
-    event *last; /* allocated early: the end of a request is always told */
+    event *last; /* allocated early, so the end of a request can always be delivered */
     struct request *next;
 } request;
 
@@ -122,7 +122,7 @@ static void deliver_event(napi_env env, napi_value unused, void *context, void *
     event_free(e);
 }
 
-/* What the request has: an event for the loop, or NULL. */
+/* Reads the request's news into an event for the loop; NULL: none. */
 static event *read_event(request *r, bool finished) {
     size_t n = 0;
     event *e = finished ? r->last : calloc(1, sizeof *e);
@@ -218,7 +218,7 @@ static napi_value finish_engine(napi_env env, call *c) {
     napi_unref_threadsafe_function(env, e->deliver);
     if (pthread_create(&e->dispatcher, NULL, dispatch, e)) {
         napi_release_threadsafe_function(e->deliver, napi_tsfn_abort);
-        napi_throw_error(env, "LLMCS_THREAD", "no thread for the engine's events could be started");
+        napi_throw_error(env, "LLMCS_THREAD", "cannot start the thread for the engine's events");
         return NULL;
     }
     c->out.engine = NULL;
@@ -259,7 +259,7 @@ static llmcs_status make_grammar(call *c, llmcs_grammar **grammar) {
     const llmcs_tokenizer *t = llmcs_model_tokenizer(c->on->of->object);
     int n = (in->json_schema != NULL) + (in->regex != NULL) + (in->choices != NULL);
     if (!n) return LLMCS_OK;
-    if (n > 1) return llmcs_set_error(LLMCS_ARG, "json_schema, regex, choices: give one of them");
+    if (n > 1) return llmcs_set_error(LLMCS_ARG, "json_schema, regex, choices: give only one of them");
     if (in->json_schema) return llmcs_grammar_json_schema(t, in->json_schema, LLMCS_NUL, grammar);
     if (in->regex) return llmcs_grammar_regex(t, in->regex, LLMCS_NUL, grammar);
     return llmcs_grammar_choices(t, in->choices, in->n_choices, grammar);

@@ -44,13 +44,12 @@ typedef struct generate_input {
 
 extern const field model_fields[], engine_fields[], text_fields[], generate_fields[], message_fields[], ask_fields[];
 
-/* All of these throw and return NULL or 0 where a value is not right. What they return lives as long as the arena. */
+/* These throw and return NULL or 0 if a value is wrong. Their results live as long as the arena. */
 const char *get_string(napi_env env, napi_value value, const char *what, size_t *n_bytes, arena *a);
 const char *const *get_strings(napi_env env, napi_value value, const char *what, size_t *n, arena *a);
 llmcs_text *get_texts(napi_env env, napi_value value, size_t *n, arena *a);
 int32_t *get_ids(napi_env env, napi_value value, size_t *n, arena *a);
-/* Sets the fields that an object names; undefined and null change nothing. What `table` does not know is a TypeError.
- */
+/* Sets the fields that an object names; undefined and null change nothing. A name not in `table` is a TypeError. */
 int get_fields(napi_env env, napi_value object, const char *what, const field *table, void *into, arena *a);
 
 #endif

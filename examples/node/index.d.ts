@@ -40,7 +40,7 @@ export interface GenerateParams extends Abortable {
   length_penalty?: number; seed?: number | bigint; logprobs?: boolean; deadline_ms?: number;
   prompt_lookup_num_tokens?: number; guidance_scale?: number; source_lang?: string; target_lang?: string;
   stop_strings?: string | string[]; eos_token_id?: number | number[] | Int32Array;
-  /** The answer is JSON of this schema, matches this expression, or is one of these texts: one of the three. */
+  /** Give at most one: the answer is JSON of this schema, matches this expression, or is one of these texts. */
   json_schema?: string; regex?: string; choices?: string[];
 }
 export interface Sequence {
@@ -108,7 +108,7 @@ export interface Masked {
   unmask(text: string): string;
 }
 export class ShopService {
-  /** A store that `llmcs-shop init` told its models and flows. */
+  /** Opens a store with the settings of `llmcs-shop init`. */
   static open(store: string, options?: ModelOptions): Promise<ShopService>;
   private constructor();
   readonly closed: boolean;

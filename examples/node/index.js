@@ -46,7 +46,7 @@ class Closable {
     this.#kind = kind;
   }
   get _native() {
-    if (!this.#native) throw Object.assign(new Error('it was closed'), { code: 'LLMCS_STATE' });
+    if (!this.#native) throw Object.assign(new Error('the object is closed'), { code: 'LLMCS_STATE' });
     return this.#native;
   }
   _close() {
@@ -129,7 +129,7 @@ class Model extends Closable {
         this.#engine = undefined; // the next call may find the memory
         throw error;
       }
-      if (this.closed) throw Object.assign(new Error('it was closed'), { code: 'LLMCS_STATE' });
+      if (this.closed) throw Object.assign(new Error('the object is closed'), { code: 'LLMCS_STATE' });
       return native.submit(engine, prompt, params, onEvent);
     });
   }
