@@ -824,8 +824,8 @@ def _load() -> c.CDLL:
     require(library, version, MINIMUM)
     if _address(library.llmcs_version) != _address(core.lib.llmcs_version):
         raise ImportError(
-            "llmcs_shop: %s is linked with a libllmcs other than %s and cannot use its models; set LLMCS_LIBRARY and "
-            "LLMCS_SHOP_LIBRARY to libraries of the same build" % (library._name, core.lib._name)
+            "llmcs_shop: %s is linked with another libllmcs than %s and cannot use its models; set LLMCS_LIBRARY "
+            "and LLMCS_SHOP_LIBRARY to libraries of the same build" % (library._name, core.lib._name)
         )
     bind(library, version, FUNCTIONS, MINIMUM)
     return library
