@@ -1,7 +1,7 @@
 """The demo shop's dialogues: generate.py writes them to flows.json, whose format flows.md explains.
 
 Numbers and deadlines are those of facts.py ({facts.return_days}); what is policy is an entry of the FAQ ({"entry": id}),
-so that nothing is said twice. Each action asks for a yes first.
+so nothing is stated twice. Each action needs the customer's yes.
 """
 from facts import CARRIERS, CITY_NAMES, FACTS, NAME, STATUSES
 from flow_rules import RULES
@@ -41,7 +41,7 @@ END = {"end": True}
 DAY = 86400
 WINDOW = f"o.time > :now - {FACTS['return_days']} * {DAY}"
 
-# ---------------------------------------------------------------- what is looked up
+# ---------------------------------------------------------------- finds
 
 # The titles of an order's items, in the customer's language.
 ITEMS = ("(SELECT group_concat(t.title, '; ') FROM order_items i JOIN products p ON p.id = i.item"
@@ -101,7 +101,7 @@ FINDS = {
                   "line": t("{title}, ¥{price|money}", "{title}，¥{price|money}")},
 }
 
-# ---------------------------------------------------------------- what is done
+# ---------------------------------------------------------------- actions
 
 ACTIONS = {
     "cancel_order": {"sql": "UPDATE orders SET status = 'cancelled' WHERE customer = :customer AND id = :order"
@@ -162,7 +162,7 @@ SLOTS = {
     "product": {"type": "product", "ask": t("Which product do you mean?", "您说的是哪款商品？")},
 }
 
-# ---------------------------------------------------------------- sentences that several flows use
+# ---------------------------------------------------------------- shared sentences
 
 TEXTS = {
     "ask_back": t(["I did not quite get that, or it is not something I can help with. I can look up orders, help with returns, refunds, "

@@ -2,7 +2,7 @@
 """Writes the demo shop's data (JSON Lines) from the texts next to it, always the same bytes.
 
     generate.py            write the files into this folder
-    generate.py --check    say which files differ from what would be written; exit code 1 if any does
+    generate.py --check    list the files that are out of date; exit code 1 if there are any
     generate.py --out DIR  write them somewhere else
 """
 import argparse
@@ -36,7 +36,7 @@ ATTRIBUTES = {"colour": "颜色", "material": "材质", "capacity": "容量", "s
               "origin": "产地", "roast": "烘焙度", "power": "功率", "battery": "续航", "keys": "键位", "switches": "轴体",
               "light": "色温", "skin": "适合肤质", "hair": "适合发质", "protection": "防晒指数", "age": "适用年龄",
               "players": "人数", "temperature": "温标", "nib": "笔尖", "ruling": "内页", "tip": "笔尖粗细", "year": "年份"}
-# What takes the place of the colour where there is none.
+# Replaces the colour for products without one.
 INSTEAD_OF_COLOUR = {"beauty": ("scent", "香型"), "tea-coffee": ("pack", "包装")}
 IN_TITLE = ("colour", "capacity", "size", "weight", "battery", "sizes")   # the colour and one of the others
 TASTE_TAGS = ("tea", "coffee", "travel", "outdoor", "camping", "sport", "kids", "office", "home", "music", "winter", "summer",
@@ -44,7 +44,7 @@ TASTE_TAGS = ("tea", "coffee", "travel", "outdoor", "camping", "sport", "kids", 
 
 
 def stream(part):
-    """A source of random numbers for each part, so that a change in one leaves the others alone."""
+    """A separate random stream for each part, so a change in one does not affect the others."""
     return random.Random(f"{SEED}: {part}")
 
 
@@ -111,7 +111,7 @@ def make_products(categories):
     return products
 
 
-# ---------------------------------------------------------------- customers, what they like, and what they do
+# ---------------------------------------------------------------- customers, their tastes and their events
 
 def make_customers():
     rng = stream("customers")
@@ -253,7 +253,7 @@ def make_history(customers, products, categories):
         days[day] = days.get(day, rng.randint(1, 9)) + rng.randint(1, 7)
         orders.append({"id": f"PL{day}{days[day]:02}", **order})
         events += events_of_order(rng, order, time)
-    # Everybody came at least once; after that the ones who come often.
+    # Each customer visits at least once; the remaining visits are by frequent ones.
     visitors = list(customers) + rng.choices(customers, [rng.paretovariate(1.5) for _ in customers], k=N_EVENTS)
     for customer in visitors:
         if len(events) >= N_EVENTS:
@@ -266,7 +266,7 @@ def make_history(customers, products, categories):
 # ---------------------------------------------------------------- FAQ
 
 def bare(text):
-    """What two messages are compared by: their letters and digits."""
+    """The letters and digits of a message, for comparison."""
     return "".join(c for c in text.lower() if c.isalnum())
 
 
@@ -373,7 +373,7 @@ def vary(rng, text, language, greets):
     return text
 
 
-SHORT_TALK = ("greeting", "thanks", "goodbye", "insult")   # nobody greets before these
+SHORT_TALK = ("greeting", "thanks", "goodbye", "insult")   # no greeting before these
 ASKING = {"is", "are", "do", "does", "can", "could", "may", "how", "what", "where", "when", "which", "who", "why", "will", "was", "has"}
 
 

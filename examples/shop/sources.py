@@ -6,7 +6,7 @@ HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "texts")
 
 
 def lines(name):
-    """The lines that say something, with their numbers for messages."""
+    """The lines that are not blank or comments, with their numbers for messages."""
     with open(os.path.join(HERE, name), encoding="utf-8") as f:
         for number, line in enumerate(f, 1):
             if line.strip() and not line.startswith("#"):
