@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What other weights than float32 change on the demo models: perplexity of shop-gpt2, accuracy of review-bert.
+"""Accuracy of the demo models with weights other than float32: perplexity of shop-gpt2, accuracy of review-bert.
 
     python3 tools/eval/accuracy.py                    on texts of our own
     python3 tools/eval/accuracy.py --data DIR         and on the tenth of the data sets that training held back

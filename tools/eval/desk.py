@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""desk.py: how often the desk of the demo shop is right, and what it says that no shop can stand by.
+"""desk.py: how often the desk of the demo shop is right, and how often its replies are harmful.
 
-    tools/eval/desk.py --show                      both languages, both halves; the wrong ones of the tuning half
-    tools/eval/desk.py --half tune --only cancel   what has "cancel" in its id or theme
+    tools/eval/desk.py --show                      both languages, both halves; prints the failures of the tuning half
+    tools/eval/desk.py --half tune --only cancel   rows with "cancel" in their id or theme
     tools/eval/desk.py --questions FILE --show     your own questions, in the same format
     tools/eval/desk.py --replies FILE              judges replies that --record FILE wrote, without a desk
 
@@ -10,8 +10,8 @@ Imports the demo shop into a fresh store and plays examples/shop/desk-{dialogues
 through `llmcs-shop chat STORE --jsonl`, each dialogue with a copy of the store of its own. A question is right if the
 reply is of a kind that its row names; a dialogue, if its end state in the store and every rule on its replies hold.
 Harmful replies are found by rules: numbers, orders, names and addresses that are in no fact, actions without a yes,
-answers to dangerous, medical and legal questions or to injections. Promising words are listed for reading. The test
-half is for the figure: --show does not show it."""
+answers to dangerous, medical and legal questions or to injections. Replies with promises are listed for a person to read. The test
+half is for the published figures only, so --show leaves it out."""
 import argparse
 import calendar
 import collections

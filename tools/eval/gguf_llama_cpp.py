@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Whether llama.cpp reads our GGUF files, and we its: logits, tokens of texts and continuations of small random models.
+"""Checks GGUF files between this library and llama.cpp, both ways: logits, tokens and continuations of small random models.
 
     python3 tools/eval/gguf_llama_cpp.py                               with the tokenizers of tests/data
-    python3 tools/eval/gguf_llama_cpp.py --tokenizers DIR              and at the vocabularies of real ones in DIR/<name>
+    python3 tools/eval/gguf_llama_cpp.py --tokenizers DIR              and real vocabularies in DIR/<name>
     python3 tools/eval/gguf_llama_cpp.py --converter convert_hf_to_gguf.py    and files that llama.cpp's converter writes
 
 Each model is written in float32, float16, Q8_0 and Q4_0. llama.cpp's logits are compared with ours on the same file, as a share

@@ -1,5 +1,5 @@
-"""llama.cpp through the low-level functions of llama-cpp-python (pip install llama-cpp-python): what the other scripts
-compare with. LLAMA_CPP_LIB_PATH names another folder with the libraries (libllama.so and its neighbours)."""
+"""llama.cpp through the low-level functions of llama-cpp-python (pip install llama-cpp-python), for comparison in the
+other scripts. LLAMA_CPP_LIB_PATH names another folder with the libraries (libllama.so and its neighbours)."""
 import ctypes
 import os
 
@@ -31,7 +31,7 @@ class Model:
             params.use_mmap = use_mmap
         self.model = api.llama_model_load_from_file(path.encode(), params)
         if not self.model:
-            raise ValueError("llama.cpp does not open " + path)
+            raise ValueError("llama.cpp cannot open " + path)
         self.vocab = api.llama_model_get_vocab(self.model)
         self.n_vocab = api.llama_vocab_n_tokens(self.vocab)
         params = api.llama_context_default_params()
@@ -44,7 +44,7 @@ class Model:
             params.flash_attn_type = 0
         self.context = api.llama_init_from_model(self.model, params)
         if not self.context:
-            raise ValueError("llama.cpp makes no context for " + path)
+            raise ValueError("llama.cpp cannot create a context for " + path)
         self.memory = api.llama_get_memory(self.context)
         self.batch = api.llama_batch_init(512, 0, 1)
 
@@ -77,7 +77,7 @@ class Model:
         return max(range(self.n_vocab), key=logits.__getitem__)
 
     def greedy(self, ids, n):
-        """The n most probable tokens behind ids, one after the other."""
+        """Continues ids by the n most probable tokens, one at a time."""
         self.clear()
         self.decode([(t, i, 0, i == len(ids) - 1) for i, t in enumerate(ids)])
         out, row = [], len(ids) - 1

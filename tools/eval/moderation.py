@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """moderation.py --data FOLDER: what `check` finds, through the Python module.
 
-    reviews   share of 5,000 ordinary shop reviews (half Chinese, half English) that do not pass: false alarms. To reach:
+    reviews   share of 5,000 ordinary shop reviews (half Chinese, half English) that do not pass: false alarms. Goal:
               <= 0.01. By layer and category; --show prints those that were flagged.
     cases     functional cases in the manner of HateCheck (Roettger et al. 2021), written for this project:
               moderation-cases.*.txt next to this file. Share right by function.
     held back a tenth of the labelled moderation texts, by their hash: recall and precision of words, and of words with
               the classifier
     spans     of toxic-spans-en: character F1 of the reasons' spans, the mean over texts (SemEval-2021 task 5)
-    speed     MB/s of the first two layers on one thread. To reach: 20.
+    speed     MB/s of the first two layers on one thread. Goal: 20.
 
 FOLDER holds NAME.train.jsonl.gz; without it cases and speed alone. --moderation FILE --encoder FOLDER: with a classifier."""
 import argparse

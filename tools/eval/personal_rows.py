@@ -1,8 +1,7 @@
 """Sentences with valid and near-valid personal data, made with a seed, for personal_data.py.
 
-Near-valid are numbers that a careless rule would take: a wrong check digit, an impossible date or range, a digit too many or too
-few, the right number inside a longer one; and what shops write all day: prices, dates, sizes, article numbers. They must be
-left alone.
+Near-valid numbers would fool a careless rule: a wrong check digit, an impossible date or range, a digit too many or too few, a
+valid number inside a longer one; also everyday numbers of shops: prices, dates, sizes, article numbers. They must not be masked.
 """
 import random
 

@@ -54,7 +54,7 @@ def demo_log():
 
 def synthetic_log(seed=7, n_products=1500, n_customers=600, n_topics=24, n_events=9000):
     """Each topic has words; products have a topic, customers two or three and a price they like. A tenth of the products
-    is new: nobody has met them."""
+    is new: no customer has an event of them."""
     rng = random.Random(seed)
     syllables = ["ba", "ke", "lo", "mi", "nu", "ra", "sa", "te", "vo", "zi", "gra", "sto", "pli", "dun"]
     words = [["".join(rng.choice(syllables) for _ in range(3)) for _ in range(12)] for _ in range(n_topics)]

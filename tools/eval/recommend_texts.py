@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""recommend_texts.py STORE: how many of the first three products that a text gets are of the kind it asks for.
+"""recommend_texts.py STORE: how many of the first three products for a text are of the requested kind.
 
 The rows of examples/shop/recommend-texts.jsonl name what is right: kinds (a product's first tag), "category:C",
 "tag:T" or "not:T". STORE is the demo shop (examples/shop/import.sh). --show prints what was wrong."""
@@ -18,7 +18,7 @@ def read_rows(path):
 
 
 def is_right(product, right):
-    """Whether a product is what one of the conditions asks for."""
+    """Whether a product meets one of the conditions."""
     for condition in right:
         key, _, value = condition.rpartition(":")
         if key == "not" and value not in product["tags"]:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""same_turns.py: whether two builds of the library answer alike, bit for bit.
+"""same_turns.py: checks that two builds of the library give identical answers.
 
     tools/eval/same_turns.py record STORE before.jsonl --libraries OLD/build/lib
     tools/eval/same_turns.py record STORE after.jsonl

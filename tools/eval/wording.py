@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""wording.py: what the wording model and its gate do with facts of the demo shop, and with attribute lists.
+"""wording.py: scores the wording model and its gate on facts of the demo shop and on attribute lists.
 
     wording.py [--model FOLDER] [--cases N] [--show]         replies from facts, product copy
     wording.py --generated STORE                             numbers in replies of `llmcs-shop ask --generate`
