@@ -91,7 +91,7 @@ class Bert(nn.Module):
             e.position_embeddings.weight[:, 1::2] = 0.02 * torch.cos(angle)
 
     def exported(self):
-        """What a Hugging Face checkpoint holds."""
+        """The tensors of a Hugging Face checkpoint."""
         return {name: p for name, p in self.state_dict().items() if not name.startswith("heads.")}
 
     def embed_words(self, ids, drop=no_dropout):

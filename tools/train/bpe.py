@@ -43,7 +43,7 @@ _PATTERN = None
 
 
 def pre_tokenize(text):
-    """The pieces that merges never cross."""
+    """Splits text into pieces; merges stay within a piece."""
     global _PATTERN
     if _PATTERN is None:
         _PATTERN = _compile_pattern()

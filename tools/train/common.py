@@ -1,4 +1,4 @@
-"""What the training scripts share: Hugging Face folders, checkpoints, schedule, progress.
+"""Shared by the training scripts: Hugging Face folders, checkpoints, schedule, progress.
 
 Needs numpy and PyTorch (1.13 or newer), nothing else.
 """
@@ -114,7 +114,7 @@ def set_learning_rate(optimizer, lr):
 
 
 def save_checkpoint(path, model, optimizer, step, **extra):
-    """Everything needed to go on, written whole or not at all. `extra` must be plain values or tensors."""
+    """Writes everything needed to resume, atomically. `extra` must be plain values or tensors."""
     state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step,
              "torch_rng": torch.get_rng_state(), "numpy_rng": np.random.get_state(), "python_rng": random.getstate(),
              "extra": extra}
@@ -137,9 +137,9 @@ def load_checkpoint(path, model, optimizer=None):
 
 
 def at_least_one(batches, data):
-    """The batches of an epoch. Without any an epoch makes no step, and training would never end."""
+    """The batches of an epoch; exits if there are none, since training would then never end."""
     if not batches:
-        raise SystemExit(f"{data}: found no row to train on (empty, or all are longer than the model takes), expected one at least")
+        raise SystemExit(f"{data}: expected at least one row to train on, found none (or all are too long for the model)")
     return batches
 
 

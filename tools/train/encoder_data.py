@@ -1,7 +1,7 @@
 """The rows that train_encoder.py learns from: texts with an English text whose vector is their target, labels, pairs.
 
-Everything is read from the folder of data sets that is there: a data set that is absent is left out. A text that its hash
-holds out (rows.is_held_out) is in no row here.
+Reads every data set that the folder has; missing ones are skipped. Texts held out by their hash (rows.is_held_out) are in
+no row here.
 """
 import os
 import random
@@ -56,7 +56,7 @@ def held_out_rows(folder, name, field="text"):
 
 
 def join_contractions(text):
-    """Some English rows are cut into words ("do n't", "it 's"); shoppers are not. This undoes it."""
+    """Some English rows are split into tokens ("do n't", "it 's"), unlike real messages. This joins them."""
     text = re.sub(r" (n't|'(?:s|m|d|ll|re|ve|t))\b", r"\1", text)
     return text.replace("`` ", '"').replace(" ''", '"').replace(" .", ".").replace(" ,", ",").replace(" !", "!").replace(" ?", "?")
 

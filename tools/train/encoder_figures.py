@@ -136,7 +136,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True)
     parser.add_argument("--model", required=True)
-    parser.add_argument("--teacher", help="all-MiniLM-L6-v2; without it there is no comparison with it")
+    parser.add_argument("--teacher", help="all-MiniLM-L6-v2; without it, that comparison is skipped")
     parser.add_argument("--weights", default="auto")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--most", type=int, default=20000, help="rows a logistic head is trained on at most")

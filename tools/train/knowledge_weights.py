@@ -6,9 +6,9 @@
 Imports the demo shop into a fresh store and runs `llmcs-shop calibrate` on it: the FAQ's own questions, left out one by one, and
 ORDINARY messages a language that the shop has no answer to (label "oos" of examples/shop/intents.*.jsonl, those with the
 smallest hashes), for words alone and for words with the vectors of examples/models/shop-encoder. Prints the two rows
-of weights as C; --check compares them with those of the file. The weights of one fit choose the candidates of the next, so it is
-repeated on the same store until nothing moves: the weights of the file are those that a fit with them gives again. Another processor's
-float sums may change the last printed digit, which --check allows."""
+of weights as C; --check compares them with those of the file. The weights of one fit choose the candidates of the next, so the fit is
+repeated on the same store until the weights no longer change. On another processor the last printed digit may differ, which
+--check allows."""
 import argparse
 import hashlib
 import json

@@ -1,6 +1,6 @@
 """Linear models over one to three tokens in a row: they give every training review a soft label and every token of it a
-weight, both from models that did not see the review. A small transformer learns from them what its few passes over the
-data would not show. Needs scipy and scikit-learn.
+weight, both from models that did not see the review. A small transformer learns more from them than from its few passes over
+the data alone. Needs scipy and scikit-learn.
 """
 import math
 import sys

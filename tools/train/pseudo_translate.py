@@ -1,7 +1,6 @@
 """Word-by-word English for Chinese text, by a dictionary in CC-CEDICT's format.
 
-The English is broken, yet a sentence encoder reads most of its meaning: it stands in for a translation where nobody
-wrote one. Needs nothing but Python and the dictionary (which is not part of this project: CC BY-SA 4.0).
+The English is broken, yet a sentence encoder gets most of the meaning, so it serves where there is no translation. Needs nothing but Python and the dictionary (which is not part of this project: CC BY-SA 4.0).
 """
 import gzip
 import math
@@ -11,7 +10,7 @@ _LINE = re.compile(r"\S+ (\S+) \[([^\]]*)\] /(.*)/")
 _HAN = re.compile(r"[\u4e00-\u9fff]+|[A-Za-z0-9][A-Za-z0-9.\-]*|[^\s]")
 _SKIP = re.compile(r"^(surname |variant of|old variant|see |CL:|Taiwan pr|also written|abbr\. for|used in |\(bound form\)$|erhua variant|Japanese variant|also pr\.|Kangxi|component in|radical)")
 
-# What the first entry of a dictionary gets wrong in a shop, and words that carry little.
+# Words whose first dictionary entry is wrong for a shop, and words with little meaning.
 OWN = {}
 for _pair in """的= 了= 吗=? 呢=? 啊= 吧= 呀= 哦= 哈= 嘛= 么= 着= 过= 得= 地= 个= 件= 款= 只= 把= 被=by 就= 才=only 都=all 也=also 还=still 又=again 再=again 很=very 太=too 真=really 好=good 不=not 没=not 没有=not
 有=have 是=is 不是=is not 我=I 我们=we 你=you 您=you 你们=you 他=he 她=she 它=it 这=this 那=that 这个=this 那个=that 这些=these 什么=what 怎么=how 怎么样=how 为什么=why 哪=which 哪里=where 多少=how much 几=how many

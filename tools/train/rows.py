@@ -1,4 +1,4 @@
-"""The rows that models are trained on and judged by: JSON Lines files, and the tenth of them that is held back.
+"""Rows for training and evaluation: JSON Lines files, and the tenth of them that is held out.
 
 Needs nothing but Python.
 """

@@ -286,7 +286,7 @@ def build(config):
     if kind not in ("bart", "mbart", "marian"):
         raise ValueError(f"model_type: found {kind!r}, expected bart, mbart, marian, t5 or mt5")
     if not config.get("share_encoder_decoder_embeddings", True):
-        raise ValueError("share_encoder_decoder_embeddings: found false; two vocabularies cannot be trained here, only run")
+        raise ValueError("share_encoder_decoder_embeddings: found false, expected true: models with two vocabularies cannot be trained here")
     return Bart({"dropout": 0.1, **config})
 
 

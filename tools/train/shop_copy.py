@@ -1,7 +1,7 @@
 """Product copy made from templates (MIT, like the rest of the project): attribute lists, and texts that name every attribute.
 
-It teaches the model to take names and properties from the prompt. Brands are made up from syllables on purpose: the
-model cannot know them, so it has to copy them.
+Teaches the model to copy names and properties from the prompt. Brands are random syllables, so the model cannot know
+them and has to copy them.
 """
 import re
 
@@ -132,7 +132,7 @@ def features_en(rng, it, features):
     have = "feature" if it == "They" else "features"
     has = "have" if it == "They" else "has"
     listed = join_en(features)
-    if any(" " not in f and re.search(r"(ed|less|ble|y)$", f) for f in features):  # "printed" is nothing that one has
+    if any(" " not in f and re.search(r"(ed|less|ble|y)$", f) for f in features):  # "with printed" would be wrong
         return rng.choice([f"Key details: {listed}.", f"Highlights: {listed}.", f"In detail: {listed}."])
     return rng.choice([f"{it} {have} {listed}.", f"With {listed}, {it.lower()} {'are' if it == 'They' else 'is'} ready for daily use.", f"Highlights include {listed}.",
                        f"{it} {has} {listed}.", f"Enjoy {listed} every day.", f"{it} {'come' if it == 'They' else 'comes'} with {listed}."])
@@ -155,7 +155,7 @@ def english_clothes(rng, full_name, kind, brand, audience, color, features):
     plural = kind.endswith("s") and not kind.endswith("ss")
     brand = brand if rng.random() < 0.8 else None
     audience = audience if rng.random() < 0.6 else None
-    if full_name and rng.random() < 0.15:  # "Roadster Men Grey Sweatshirt": the name says it all
+    if full_name and rng.random() < 0.15:  # "Roadster Men Grey Sweatshirt": the name already has every value
         attributes = [("name", full_name)] + [(k, v) for k, v in (("brand", brand), ("gender", audience), ("color", color)) if v and rng.random() < 0.5]
         text = rng.choice([f"Meet the {full_name}.", f"Discover the {full_name}.", f"The {full_name} {'are' if plural else 'is'} a pleasure to own."])
         text += "".join(f" {rng.choice(_EN_SAYINGS[k]).format(v=v)}" for k, v in attributes[1:] if v.lower() not in full_name.lower())

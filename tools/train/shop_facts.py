@@ -129,7 +129,7 @@ def _attribute(name):
 
 PRODUCTS = shop_catalogue.load_products()
 
-# ---------------------------------------------------------------- what can be known of an order, a product, the shop
+# ---------------------------------------------------------------- facts of an order, a product, the shop
 
 # (key names, value, questions, short questions that follow another, answers); {v} the value, {o} "order 123" or "your order".
 _ORDER = {

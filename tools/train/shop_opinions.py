@@ -1,4 +1,4 @@
-"""What customers say in their own words, for the sentiment head: each language on its own, unlike shop_reviews.py.
+"""Customers' opinions in their own words, for the sentiment head, written separately in each language, unlike shop_reviews.py.
 
 `(a|b|c)` is one choice; {p} is a product. Written for this project (MIT, like the rest of it).
 """

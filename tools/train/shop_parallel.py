@@ -1,8 +1,8 @@
-"""What customers ask a shop, in English and Chinese, written in parallel for this project (MIT, like the rest of it).
+"""Customers' questions in English and Chinese, written in parallel for this project (MIT, like the rest of it).
 
 Each intent has pairs of patterns with the same meaning. `(a|b|c)` is one choice, made for each language on its own: every
 choice of one pattern means what every choice of the other means. A slot such as {product} is filled alike on both sides.
-The first 27 intents have the names of the Bitext data set; the rest are what shops are asked besides.
+The first 27 intents have the names of the Bitext data set; the rest are other questions that shops get.
 """
 
 INTENTS = {
@@ -146,7 +146,7 @@ INTENTS = {
         ("(transfer me to|connect me with) a human agent(| please)", "(请|帮我|)转人工(客服|)"),
         ("you are a robot, I want a real person", "你是机器人吧，我要(人工|真人)"),
     ],
-    # ---- what the data set does not have
+    # ---- intents that the data set lacks
     "return_item": [
         ("(I want to|can I|how do I) (return|send back) (the {product}|it|an item)", "(我想|可以|怎么)(退货|退{product}|把{product}退掉)(吗|)"),
         ("the {product} does not fit, can I return it", "{product}不合适，(可以|能)退(货|)吗"),
@@ -250,7 +250,7 @@ INTENTS = {
     "goodbye": [("(goodbye|bye|see you)", "(再见|拜拜|下次再聊)")],
     "yes": [("(yes|yes please|correct|that is right)", "(是的|对|好的|没错|可以)")],
     "no": [("(no|no thanks|that is wrong)", "(不是|不用了|不对|不要)")],
-    # ---- not a shop's business
+    # ---- out of scope
     "oos": [
         ("what is the weather like (in {city}|today)", "({city}|今天)(的|)天气(怎么样|如何)"),
         ("(tell me|do you know) a joke", "(讲|说)个笑话(吧|)"),

@@ -1,7 +1,7 @@
 """Short reviews made from parts, in English and Chinese, written in parallel for this project (MIT, like the rest of it).
 
-They teach what long reviews hardly show: negation ("not bad at all", "买了不后悔"), praise and blame in one review, and
-lukewarm words. Each list has pairs of patterns with the same meaning; `(a|b|c)` is one choice, {product} and {aspect} are
+They teach what is rare in long reviews: negation ("not bad at all", "买了不后悔"), praise and criticism in one review, and
+lukewarm opinions. Each list has pairs of patterns with the same meaning; `(a|b|c)` is one choice, {product} and {aspect} are
 filled alike on both sides.
 """
 import random

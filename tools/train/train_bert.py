@@ -109,7 +109,7 @@ def loss_of(args, model, rows, batch, pad_id, drop):
 
 
 def spans_of(tags, labels):
-    """{(begin, end, kind)} in tokens. A kind that changes or a B- begins a new span."""
+    """{(begin, end, kind)} in tokens. A new kind or a B- begins a new span."""
     out, begin, kind = set(), 0, None
     for t, tag in enumerate(list(tags) + [0]):
         name = labels[tag] if tag > 0 else "O"
@@ -218,13 +218,13 @@ def parse_arguments():
     a("--epochs", type=int, default=4)
     a("--lr", type=float, default=2e-4)
     a("--batch-tokens", type=int, default=2048)
-    a("--max-length", type=int, default=256, help="tokens read of a row")
+    a("--max-length", type=int, default=256, help="maximum tokens per row")
     a("--dropout", type=float, default=0.1)
     a("--smoothing", type=float, default=0.05, help="label smoothing of classes")
     a("--weight-decay", type=float, default=0.01)
     a("--average", type=float, default=0.98, help="memory of the moving average, updated every fourth step")
     a("--checkpoint-every", type=int, default=200)
-    a("--stop-at", type=int, help="leave after this step, as if interrupted")
+    a("--stop-at", type=int, help="stop after this step, as if interrupted")
     a("--every", type=int, default=50, help="steps between two lines of progress")
     a("--dtype", choices=("F16", "BF16", "F32"), default="F16")
     a("--threads", type=int, default=1)

@@ -5,7 +5,7 @@ and scores them on the rows that are held out by the hash of their text.
     python3 tools/train/train_classifiers.py --data DIR --encoder examples/models/shop-encoder --out HEADS
     python3 tools/train/train_classifiers.py --rows MY.jsonl --label-field intent --encoder FOLDER --out HEADS
 
-A head that is there is left as it is, so an interrupted run goes on; --again trains all.
+Existing heads are kept, so an interrupted run can be resumed; --again trains all.
 """
 import argparse
 import json
@@ -52,7 +52,7 @@ def main():
     parser.add_argument("--encoder", required=True)
     parser.add_argument("--out", required=True, help="folder for the heads")
     parser.add_argument("--command", default=os.path.join(ROOT, "build", "bin", "llmcs-shop"))
-    parser.add_argument("--again", action="store_true", help="train heads that are there once more")
+    parser.add_argument("--again", action="store_true", help="also retrain existing heads")
     args = parser.parse_args()
     if not args.data and not args.rows:
         parser.error("--data or --rows is needed")

@@ -101,7 +101,7 @@ def run_encode(args):
 
 
 def run_teacher(args):
-    """tNNN.npy: vectors of CHUNK texts of english.pkl each. A chunk that is there is left as it is."""
+    """tNNN.npy: vectors of CHUNK texts of english.pkl each. Existing chunks are kept."""
     sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "python"))
     import llmcs
     texts = sorted({r.english for r in kept(args, "rows.pkl")[0] if r.english}) if not os.path.exists(os.path.join(args.work, "english.pkl")) else kept(args, "english.pkl")
@@ -445,7 +445,7 @@ def set_exported(model, tensors):
 # ---------------------------------------------------------------- export
 
 def temperature(scores, labels):
-    """What the logits are divided by so that their probabilities are likeliest."""
+    """The temperature of the logits that maximises the likelihood."""
     import ngram_teacher
     return 1 / ngram_teacher.calibrate(scores, labels)
 
@@ -504,7 +504,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a = parser.add_argument
     a("--data", help="folder of data sets (NAME.train.jsonl.gz or NAME.jsonl)")
-    a("--work", required=True, help="folder for checkpoints and what passes from stage to stage")
+    a("--work", required=True, help="folder for checkpoints and intermediate files")
     a("--out", required=True, help="Hugging Face folder to write")
     a("--teacher", help="sentence encoder folder whose vectors English texts get (all-MiniLM-L6-v2)")
     a("--dictionary", help="Chinese-English dictionary in CC-CEDICT's format, gzip")
@@ -526,19 +526,19 @@ def parse_arguments():
     g("--layers", type=int, default=3)
     g("--positions", type=int, default=512, help="longest input the model will take")
     g = parser.add_argument_group("training").add_argument
-    g("--rounds", type=int, default=30, help="parts that the run is planned, checkpointed and scored by")
+    g("--rounds", type=int, default=30, help="rounds: parts of the run, each checkpointed and scored")
     g("--scale", type=float, default=1.0, help="multiplies how often every row is read")
-    g("--minutes", type=float, help="end after so many minutes, the learning rate following the clock")
+    g("--minutes", type=float, help="stop after this many minutes; the learning rate follows the clock")
     g("--static-rounds", type=int, default=6)
     g("--static-scale", type=float, default=3.0)
     g("--static-minutes", type=float)
-    g("--stop-at", type=int, help="leave after this round, as if interrupted")
+    g("--stop-at", type=int, help="stop after this round, as if interrupted")
     g("--batch-tokens", type=int, default=4096)
     g("--lr", type=float, default=8e-4)
     g("--static-lr", type=float, default=3e-3)
     g("--weight-decay", type=float, default=0.01)
     g("--dropout", type=float, default=0.08)
-    g("--crop", type=int, default=128, help="longer rows are read through a random window of so many tokens, mostly")
+    g("--crop", type=int, default=128, help="longer rows are mostly read through a random window of this many tokens")
     g("--mask", type=float, default=0.08, help="share of masked tokens in running text")
     g("--samples", type=int, default=2048, help="random tokens that stand for the vocabulary in the masked-token loss")
     g("--distill", type=float, default=6.0, help="weights of the losses: distance to the teacher's vector")
