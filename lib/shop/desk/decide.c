@@ -20,12 +20,22 @@ static bool is_alone(const desk_turn *t, const desk_rule *rule) {
     return rule && rule->flow >= 0 && t->flows->flows[rule->flow].alone;
 }
 
+/* "My boots from October, can I return these": not how returns work, but that order. */
+static llmcs_status follow_with_object(desk_turn *t, const desk_rule *rule, bool *handled) {
+    const int follow = rule->flow >= 0 ? t->flows->flows[rule->flow].follow : -1;
+    *handled = false;
+    if (follow < 0 || !t->c->customer_id) return LLMCS_OK;
+    return desk_answer_owned(t, follow, handled);
+}
+
 llmcs_status desk_obey_rule(desk_turn *t, const desk_rule *rule) {
     const double entry_first = rule->flow >= 0 ? t->flows->flows[rule->flow].entry_first : rule->entry_first;
     bool found = false;
     t->out.probability = 1;
     t->c->unknown = 0;
     t->wish = (desk_wish){.text = t->read.plain, .label = "", .flow = -1, .vector = t->vector};
+    SHOP_TRY(follow_with_object(t, rule, &found));
+    if (found) return LLMCS_OK;
     if (entry_first <= 1) SHOP_TRY(desk_say_knowledge(t, &t->wish, entry_first, &found));
     if (found && rule->flow >= 0) desk_await_object(t, rule->flow, NULL);
     if (found) return LLMCS_OK;
@@ -386,7 +396,8 @@ llmcs_status desk_decide(desk_turn *t) {
     const double begin = shop_now_ms(), counted = t->out.ms.encode + t->out.ms.classify;
     const int retry = t->c->retry, resume = t->c->resume;
     const desk_rule *rule = desk_find_rule_of_message(t, true);
-    const bool lacks = t->c->lacks_object, acted = t->c->acted;
+    const bool lacks = t->c->lacks_object, acted = t->c->acted, kept = t->c->kept;
+    t->c->kept = false;
     /* The turn before was about it. */
     const char *about = t->c->products_at == t->c->n_turns && t->c->spoken == DESK_SPOKEN_PRODUCTS ? t->c->about : NULL;
     t->c->retry = t->c->resume = 0;
@@ -427,6 +438,12 @@ llmcs_status desk_decide(desk_turn *t) {
     else if (!handled)
         SHOP_TRY(answer_new_message(t, r, n));
     SHOP_TRY(go_on(t));
+    if (resume && !kept && !t->c->resume && !desk_top(t)) { /* a remark between does not end the subject */
+        t->c->resume = resume;
+        t->c->lacks_object = lacks;
+        t->c->acted = acted;
+        t->c->kept = true;
+    }
     while (t->reply.n && t->reply.text[t->reply.n - 1] == '\n') desk_buffer_cut(&t->reply, t->reply.n - 1);
     /* A flow that said nothing. */
     if (!t->reply.n && !t->handed_over && t->out.expects == LLMCS_EXPECTS_ANYTHING) SHOP_TRY(desk_not_understood(t));

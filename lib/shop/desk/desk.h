@@ -97,6 +97,7 @@ typedef struct desk_frame {
     int64_t serial; /* of the conversation's frames: part of the keys of its actions */
     const char *slots[DESK_MAX_SLOTS];
     unsigned char said[DESK_MAX_OPS / 8];
+    int origin;       /* the flow that it began as, before any "go" */
     int asked;        /* the operation that waits for the customer; -1 */
     int tries;        /* answers to it that did not fit */
     int64_t asked_at; /* when the confirmation was asked */
@@ -154,6 +155,7 @@ typedef struct desk_conversation {
     const char *offered[DESK_MAX_LISTED]; /* orders listed last */
     size_t n_offered;
     int done;           /* the flow that the turn before has done, + 1; 0: none */
+    bool kept;          /* `resume` is of the turn before the last */
     bool acted;         /* what `resume` names has been done for one object: another one must be described */
     int64_t focus;      /* the turn that last spoke of the order in `mentioned` */
     const char *about;  /* the product that was spoken of last: "it"; or NULL */
@@ -236,6 +238,7 @@ llmcs_status desk_choices(desk_turn *t, const desk_frame *frame, int slot, const
 typedef struct desk_reference {
     bool describes;                   /* it says which it means */
     bool pure;                        /* and hardly anything else */
+    bool goods;                       /* it names a kind of goods */
     bool all;                         /* "both": every one of `ids` is meant */
     const char *ids[DESK_MAX_LISTED]; /* what it fits */
     size_t n;
@@ -330,6 +333,9 @@ const char *desk_listed_product(const desk_turn *t, const desk_words *w);
 llmcs_status desk_answer_object(desk_turn *t, int resume, bool may_describe, bool acted, bool *handled);
 /* "What's up with the one that's on its way": an order described and nothing else starts the flow for it. */
 llmcs_status desk_answer_described(desk_turn *t, bool *handled);
+/* Starts the flow if the message names goods of one order of the customer's: "my boots from October, can I return
+ * these?". */
+llmcs_status desk_answer_owned(desk_turn *t, int flow, bool *handled);
 /* "the text before, the text now", if the message asks on after an entry; else NULL. *refers: it refers to what was
  * answered ("there", "that"), so that alone it means little. */
 llmcs_status desk_follow_up_text(desk_turn *t, const char **text, bool *refers);

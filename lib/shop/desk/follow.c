@@ -54,7 +54,7 @@ static bool corrects(const desk_words *w) {
 }
 
 /* "And the other one?", "the lunch box one": a description and nothing else, of an order for the flow that ended. */
-static llmcs_status answer_reference(desk_turn *t, int resume, int slot, bool acted, bool *handled) {
+static llmcs_status answer_reference(desk_turn *t, int resume, int slot, bool answers, bool acted, bool *handled) {
     desk_reference ref;
     desk_frame *frame;
     if (count_words(&t->words) > DESCRIPTION_WORDS || desk_is_yes(&t->words)) return LLMCS_OK;
@@ -66,7 +66,7 @@ static llmcs_status answer_reference(desk_turn *t, int resume, int slot, bool ac
     frame = desk_top(t);
     desk_set_slot(frame, slot, NULL);
     t->c->focus = focus;
-    SHOP_TRY(desk_refer(t, slot, &t->words, true, &ref));
+    SHOP_TRY(desk_refer(t, slot, &t->words, answers, &ref));
     const char *known = t->c->mentioned[slot];
     for (size_t i = 0; known && i < ref.n; i++) /* what was spoken of last, if it fits */
         if (!strcmp(ref.ids[i], known)) ref.ids[0] = known, ref.n = 1;
@@ -87,11 +87,29 @@ static llmcs_status answer_reference(desk_turn *t, int resume, int slot, bool ac
     return desk_run(t);
 }
 
+llmcs_status desk_answer_owned(desk_turn *t, int flow, bool *handled) {
+    static const char *const owned[] = {"my",    "mine",      "the",  "these", "those", "this", "that", "i bought",
+                                        "i got", "i ordered", "我的", "那",    "这",    "我买", "我那", NULL};
+    const int slot = desk_order_slot(t, flow);
+    desk_reference ref;
+    if (slot < 0 || !has_any(&t->words, owned)) return LLMCS_OK;
+    SHOP_TRY(desk_start_flow(t, flow, &(desk_words){.plain = "", .folded = ""}));
+    desk_set_slot(desk_top(t), slot, NULL);
+    SHOP_TRY(desk_refer(t, slot, &t->words, false, &ref));
+    if (!ref.goods || ref.n != 1) {
+        t->c->n_frames--;
+        return LLMCS_OK;
+    }
+    desk_set_slot(desk_top(t), slot, ref.ids[0]);
+    *handled = true;
+    return desk_run(t);
+}
+
 llmcs_status desk_answer_described(desk_turn *t, bool *handled) {
     *handled = false;
     for (size_t i = 0; i < t->flows->n_flows; i++) {
         const int slot = t->flows->flows[i].objects ? desk_order_slot(t, (int)i) : -1;
-        if (slot >= 0) return answer_reference(t, (int)i, slot, false, handled);
+        if (slot >= 0) return answer_reference(t, (int)i, slot, false, false, handled);
     }
     return LLMCS_OK;
 }
@@ -101,7 +119,7 @@ llmcs_status desk_answer_object(desk_turn *t, int resume, bool may_describe, boo
     const int slot = desk_order_slot(t, resume);
     const char *number = NULL;
     *handled = false;
-    if (slot >= 0) SHOP_TRY(answer_reference(t, resume, slot, acted, handled));
+    if (slot >= 0) SHOP_TRY(answer_reference(t, resume, slot, true, acted, handled));
     if (*handled || acted || slot < 0 || desk_is_question(&t->words) || words > DESCRIPTION_WORDS) return LLMCS_OK;
     if (desk_is_yes(&t->words) || desk_is_no(&t->words) || desk_ordinal(&t->words, DESK_MAX_LISTED)) {
         if (!corrects(&t->words)) return LLMCS_OK;
@@ -131,6 +149,12 @@ llmcs_status desk_names_object(desk_turn *t, const desk_frame *frame, bool *name
     return LLMCS_OK;
 }
 
+static bool has_digit(const desk_words *w) {
+    for (size_t i = 0; i < w->folded_bytes; i++)
+        if (w->folded[i] >= '0' && w->folded[i] <= '9') return true;
+    return false;
+}
+
 llmcs_status desk_correct_address(desk_turn *t, desk_frame *frame, bool *corrected) {
     static const char *const wrong[] = {"wait",    "sorry",  "typo",   "oops", "wrong", "mistake",
                                         "i meant", "i mean", "写错",   "打错", "说错",  "填错",
@@ -141,9 +165,12 @@ llmcs_status desk_correct_address(desk_turn *t, desk_frame *frame, bool *correct
         const char *value = NULL;
         if (!t->flows->flows[frame->flow].uses[i] || !frame->slots[i] || slot->type != DESK_SLOT_ADDRESS) continue;
         if (desk_is_question(&t->words)) continue;
+        bool wrong_part = cue;
+        for (size_t k = 0; k < slot->n_lead && !wrong_part; k++) /* 改成505 */
+            wrong_part = !strncmp(t->words.folded, slot->lead[k], strlen(slot->lead[k])) && has_digit(&t->words);
         if (desk_is_address(&t->words)) SHOP_TRY(desk_value_find(t, (int)i, &t->words, true, &value));
         if (value && count_words(&t->words) < WHOLE_ADDRESS) value = NULL;
-        if (!value && !cue) continue;
+        if (!value && !wrong_part) continue;
         desk_set_slot(frame, (int)i, value);
         *corrected = true;
     }

@@ -19,8 +19,7 @@ typedef enum run_result { RUN_GOES_ON, RUN_WAITS, RUN_ENDS, RUN_HANDED_OVER } ru
 desk_frame *desk_top(const desk_turn *t) { return t->c->n_frames ? t->c->frames[t->c->n_frames - 1] : NULL; }
 
 /* Values stay known to the conversation: "cancel it". */
-void desk_pop(desk_turn *t) {
-    const desk_frame *frame = desk_top(t);
+static void keep_objects(desk_turn *t, const desk_frame *frame) {
     for (size_t i = 0; i < t->flows->n_slots; i++) {
         const desk_slot_type type = t->flows->slots[i].type;
         const bool object = type == DESK_SLOT_ORDER || type == DESK_SLOT_PRODUCT || type == DESK_SLOT_CODE;
@@ -28,6 +27,10 @@ void desk_pop(desk_turn *t) {
         t->c->mentioned[i] = frame->slots[i];
         if (type == DESK_SLOT_ORDER) t->c->focus = t->c->n_turns + 1;
     }
+}
+
+void desk_pop(desk_turn *t) {
+    keep_objects(t, desk_top(t));
     t->c->n_frames--;
 }
 
@@ -90,7 +93,7 @@ static llmcs_status take_focus(desk_turn *t, desk_frame *frame, bool refers_back
         !t->c->mentioned[slot] || t->c->focus + FOCUS_TURNS <= t->c->n_turns)
         return LLMCS_OK;
     SHOP_TRY(desk_choices(t, frame, slot, &rows));
-    bool offered = refers_back;
+    bool offered = refers_back || (rows && !rows->n); /* nothing is offered: the flow says why not with that one */
     for (size_t i = 0; rows && i < rows->n && !offered; i++)
         offered = rows->cells[i * rows->n_columns].text &&
                   !strcmp(rows->cells[i * rows->n_columns].text, t->c->mentioned[slot]);
@@ -105,7 +108,8 @@ static void drop_same_question(desk_turn *t, int flow, const desk_frame **droppe
     *dropped = NULL;
     if (!top || top->asked < 0 || !t->flows->flows[flow].acts || desk_order_slot(t, flow) < 0) return;
     const desk_op *op = &t->flows->flows[top->flow].ops[top->asked];
-    if (op->kind != DESK_OP_SLOT || t->flows->slots[op->index].type != DESK_SLOT_ORDER || top->n_acts) return;
+    const bool which = op->kind == DESK_OP_SLOT && t->flows->slots[op->index].type == DESK_SLOT_ORDER;
+    if (!which || top->n_acts) return;
     t->c->n_frames--;
     *dropped = top;
 }
@@ -139,7 +143,7 @@ llmcs_status desk_start_flow(desk_turn *t, int flow, const desk_words *w) {
         }
     if (c->n_frames == DESK_MAX_FRAMES) memmove(c->frames, c->frames + 1, --c->n_frames * sizeof(void *));
     SHOP_TRY(shop_arena_alloc(t->arena, 1, sizeof *frame, &frame));
-    frame->flow = flow;
+    frame->flow = frame->origin = flow;
     frame->serial = ++c->serial;
     frame->asked = frame->refused = frame->shown = -1;
     c->frames[c->n_frames++] = frame;
@@ -331,6 +335,7 @@ static llmcs_status run_slot(desk_turn *t, desk_frame *frame, const desk_op *op,
         return desk_say_text(t, slot->none, &v);
     }
     if (rows && rows->n == 1 && slot->only && rows->cells[0].text) {
+        if (frame->unfit) SHOP_TRY(desk_say_sentence(t, DESK_NONE_FITS));
         frame->slots[op->index] = rows->cells[0].text;
         return LLMCS_OK;
     }
@@ -548,6 +553,10 @@ static llmcs_status run_frame(desk_turn *t, desk_frame *frame, run_result *resul
     frame->asked = -1;
     t->out.flow = t->flows->flows[frame->flow].name;
     if (!t->flows->flows[frame->flow].worded) t->wordable = false;
+    if (frame->unfit && t->flows->flows[frame->flow].objects) {
+        SHOP_TRY(desk_say_sentence(t, DESK_NONE_FITS));
+        frame->unfit = false;
+    }
     const int question = narrowed_question(t, frame);
     if (question >= 0) at = question;
     while (*result == RUN_GOES_ON) {
@@ -612,9 +621,13 @@ llmcs_status desk_run(desk_turn *t) {
     SHOP_TRY(desk_keep_listed(t, frame));
     if (result == RUN_ENDS) SHOP_TRY(keep_orders(t, frame));
     desk_keep_orders(t, frame);
+    if (result == RUN_HANDED_OVER) {
+        keep_objects(t, frame);
+        desk_await_object(t, frame->origin, frame);
+    }
     if (result != RUN_ENDS) return LLMCS_OK;
     keep_ticket(t, frame);
-    desk_await_object(t, frame->flow, frame);
+    desk_await_object(t, frame->origin, frame);
     desk_pop(t);
     return LLMCS_OK;
 }

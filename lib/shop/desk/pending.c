@@ -189,6 +189,10 @@ static llmcs_status answer_confirm(desk_turn *t, desk_frame *frame, const desk_r
         frame->yes = desk_slots_hash(t, frame);
         return desk_run(t);
     }
+    if (no && closes(t, r)) { /* "no thanks, bye": all that is open */
+        *handled = false;
+        return LLMCS_OK;
+    }
     /* "Never mind. Do you deliver to Singapore?", "actually, can I return them?" */
     const bool other_way = !yes && desk_changes_mind(&t->words) && wants_other_action(t, frame, r);
     if (other_way || (no && wants_instead(t, frame, r))) {
@@ -324,6 +328,21 @@ static llmcs_status digress(desk_turn *t, desk_frame *frame, const desk_reading 
     return desk_say_knowledge(t, &wish, 0.5, handled);
 }
 
+/* "Can I return the first one", to which order has something missing: the other flow, with that order. */
+static llmcs_status answer_with_other_flow(desk_turn *t, const desk_frame *frame, const desk_reading *r,
+                                           bool *handled) {
+    const desk_op *op = &t->flows->flows[frame->flow].ops[frame->asked];
+    *handled = false;
+    if (op->kind != DESK_OP_SLOT || t->flows->slots[op->index].type != DESK_SLOT_ORDER) return LLMCS_OK;
+    int flow = replacing_flow(t, r);
+    if (flow >= 0 && !t->flows->flows[flow].acts) flow = t->flows->flows[flow].follow;
+    if (flow < 0 || flow == frame->flow || !t->flows->flows[flow].acts || !has_cue(t, &t->flows->flows[flow]) ||
+        has_cue(t, &t->flows->flows[frame->flow]))
+        return LLMCS_OK;
+    const desk_wish wish = {.text = r->text, .label = "", .score = 1, .flow = flow, .vector = r->vector};
+    return desk_answer_wish(t, &wish, handled);
+}
+
 /* "The navy one", when it is known which: the same one, another, or none that there is. */
 static llmcs_status refer_again(desk_turn *t, desk_frame *frame, bool *handled) {
     const desk_op *op = &t->flows->flows[frame->flow].ops[frame->asked];
@@ -375,7 +394,8 @@ llmcs_status desk_answer_pending(desk_turn *t, desk_frame *frame, const desk_rea
     bool handled;
     *given_up = false;
     t->wish = (desk_wish){.text = t->read.plain, .label = "", .flow = -1, .vector = r->vector};
-    SHOP_TRY(refer_again(t, frame, &handled));
+    SHOP_TRY(answer_with_other_flow(t, frame, r, &handled));
+    if (!handled) SHOP_TRY(refer_again(t, frame, &handled));
     if (!handled) SHOP_TRY(drop_contradicted(t, frame, r, &handled));
     if (handled) return LLMCS_OK;
     if (t->c->n_frames < n_frames) {

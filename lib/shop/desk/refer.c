@@ -77,20 +77,20 @@ static bool points(const desk_words *w) {
 
 /* Words that may stand around a clue. */
 static const char *const fill[] = {
-    "the",       "one",      "ones",  "that",   "that's", "thats",  "which", "is",     "was",     "it",     "it's",
-    "its",       "my",       "a",     "an",     "for",    "from",   "of",    "and",    "what",    "about",  "how",
-    "ok",        "okay",     "so",    "i",      "mean",   "meant",  "order", "orders", "please",  "pls",    "with",
-    "in",        "on",       "this",  "these",  "those",  "then",   "just",  "no",     "not",     "yes",    "um",
-    "uh",        "hi",       "hmm",   "well",   "got",    "bought", "item",  "parcel", "package", "thing",  "think",
-    "maybe",     "but",      "me",    "to",     "at",     "还",     "那",    "个",     "的",      "是",     "我",
-    "这",        "单",       "件",    "笔",     "呢",     "吧",     "啊",    "买",     "订",      "就",     "要",
-    "订单",      "一",       "双",    "条",     "只",     "款",     "种",    "了",     "也",      "和",     "有",
-    "说",        "想",       "里",    "嗯",     "哦",     "好",     "应该",  "嘛",     "whats",   "what's", "up",
-    "happening", "happened", "any",   "was",    "are",    "can",    "you",   "do",     "did",     "have",   "still",
-    "yet",       "already",  "now",   "还在",   "现在",   "they",   "their", "there",  "early",   "mid",    "late",
-    "beginning", "end",      "start", "middle", "中旬",   "上旬",   "下旬",  "月初",   "月底",    "月中",   "日",
-    "号",        "不对",     "包裹",  "东西",   "下",     "拍",     "不是",  "套",     "台",      "把",     "本",
-    "盒",        "份",       "些",    NULL};
+    "the",       "one",      "ones",  "that",  "that's", "thats",     "which",   "is",     "was",     "it",     "it's",
+    "its",       "my",       "a",     "an",    "for",    "from",      "of",      "and",    "what",    "about",  "how",
+    "ok",        "okay",     "so",    "i",     "mean",   "meant",     "order",   "orders", "please",  "pls",    "with",
+    "in",        "on",       "this",  "these", "those",  "then",      "just",    "no",     "not",     "yes",    "um",
+    "uh",        "hi",       "hmm",   "well",  "got",    "bought",    "item",    "parcel", "package", "thing",  "think",
+    "maybe",     "but",      "me",    "to",    "at",     "还",        "那",      "个",     "的",      "是",     "我",
+    "这",        "单",       "件",    "笔",    "呢",     "吧",        "啊",      "买",     "订",      "就",     "要",
+    "订单",      "一",       "双",    "条",    "只",     "款",        "种",      "了",     "也",      "和",     "有",
+    "说",        "想",       "里",    "嗯",    "哦",     "好",        "应该",    "嘛",     "whats",   "what's", "up",
+    "happening", "happened", "any",   "was",   "are",    "can",       "you",     "do",     "did",     "have",   "has",
+    "been",      "ever",     "sorry", "oops",  "still",  "yet",       "already", "now",    "还在",    "现在",   "they",
+    "their",     "there",    "early", "mid",   "late",   "beginning", "end",     "start",  "middle",  "中旬",   "上旬",
+    "下旬",      "月初",     "月底",  "月中",  "日",     "号",        "不对",    "包裹",   "东西",    "下",     "拍",
+    "不是",      "套",       "台",    "把",    "本",     "盒",        "份",      "些",     NULL};
 
 /* Words that are neither part of a clue nor fill, nor ask for the flow. */
 static size_t words_left(clues *c, const desk_flow *flow) {
@@ -217,6 +217,35 @@ static void find_month(clues *c, int64_t now) {
     }
 }
 
+/* "The one from the 14th", 14号那个: the last such day. */
+static void find_day(clues *c, int64_t now) {
+    static const char *const before[] = {"the ", "from ", "on "};
+    const char *t = c->w->folded;
+    int64_t year, month;
+    month_of(now, &year, &month);
+    for (size_t i = 0; i + 2 < c->w->folded_bytes; i++) {
+        if (t[i] < '0' || t[i] > '9' || (i && t[i - 1] >= '0' && t[i - 1] <= '9')) continue;
+        size_t n = 1;
+        while (i + n < c->w->folded_bytes && t[i + n] >= '0' && t[i + n] <= '9') n++;
+        const char *end = t + i + n;
+        const bool han = i + n + 3 <= c->w->folded_bytes && (!memcmp(end, "号", 3) || !memcmp(end, "日", 3));
+        bool named = false;
+        for (size_t k = 0; k < 3; k++) {
+            const size_t m = strlen(before[k]);
+            named =
+                named ||
+                (i >= m && !memcmp(t + i - m, before[k], m) && i + n + 2 <= c->w->folded_bytes &&
+                 (!memcmp(end, "th", 2) || !memcmp(end, "st", 2) || !memcmp(end, "nd", 2) || !memcmp(end, "rd", 2)));
+        }
+        const int64_t day = han || named ? take_number(c, i) : 0;
+        if (day < 1 || day > 31) continue;
+        int64_t first = day_of(year, month, 1) + day - 1;
+        if (first > now / DAY) first = day_of(month == 1 ? year - 1 : year, month == 1 ? 12 : month - 1, 1) + day - 1;
+        set_days(c, first, 1);
+        return;
+    }
+}
+
 static void find_dates(clues *c, int64_t now) {
     static const char *const last_week[] = {"last week", "last week's", "a week ago", "上周", "上个星期",
                                             "上星期",    "上礼拜",      "上个礼拜",   NULL};
@@ -244,6 +273,7 @@ static void find_dates(clues *c, int64_t now) {
         for (size_t i = 3; i-- > 0 && !c->dated;)
             if (take_any(c, near[i])) set_days(c, today - (int64_t)i, 1);
         if (!c->dated) find_month(c, now);
+        if (!c->dated) find_day(c, now);
     }
 }
 
@@ -505,10 +535,11 @@ static llmcs_status read_clues(desk_turn *t, const desk_slot *s, const desk_word
     c->other = (answers || desk_count_words(w->folded, w->folded_bytes) <= FEW_WORDS) && find_other(c);
     c->all = find_all(c, answers);
     find_extreme(c, answers);
-    if (answers || points(w)) {
-        find_status(c, s->described);
+    find_status(c, s->described);
+    if (answers || points(w))
         find_dates(c, t->now);
-    }
+    else
+        c->status = NULL; /* "has it been sent": asked, no description */
     return LLMCS_OK;
 }
 
@@ -567,6 +598,7 @@ static llmcs_status fit_all(desk_turn *t, int slot, const desk_words *w, bool an
     if (!strong && left && !(answers && desk_count_words(w->folded, w->folded_bytes) <= FEW_WORDS)) return LLMCS_OK;
     ref->describes = true;
     ref->pure = !left;
+    ref->goods = clue.kind;
     take_ids(&c, ref);
     return LLMCS_OK;
 }
@@ -591,6 +623,7 @@ llmcs_status desk_refer(desk_turn *t, int slot, const desk_words *w, bool answer
         if (ref->describes) take_ids(&c, ref);
         ref->pure = ref->describes && !words_left(&clue, &t->flows->flows[desk_top(t)->flow]);
         ref->all = clue.all;
+        ref->goods = clue.kind && ref->n;
         if (ref->describes && c.n == rows->n && rows->n > 1 && !clue.all) { /* all of them: no answer */
             *ref = (desk_reference){.n = 0};
             return LLMCS_OK;

@@ -94,6 +94,7 @@ static llmcs_status put_frame(desk_turn *t, desk_buffer *b, const desk_frame *fr
     for (int i = 0; i < DESK_MAX_OPS; i++)
         if (frame->said[i / 8] >> (i % 8) & 1) put_comma(b), desk_putf(b, "%d", i);
     desk_puts(b, "]");
+    if (frame->origin != frame->flow) put_key(b, "origin"), desk_put_json(b, t->flows->flows[frame->origin].name);
     if (frame->shown >= 0) desk_putf(b, ",\"shown\":%d", frame->shown);
     SHOP_TRY(put_masked_list(t, b, "narrowed", frame->narrowed, frame->n_narrowed));
     SHOP_TRY(put_masked(t, b, "part", frame->part));
@@ -157,6 +158,7 @@ static llmcs_status write_state(desk_turn *t, desk_buffer *b) {
     if (c->n_listed) desk_puts(b, "]");
     SHOP_TRY(put_masked_list(t, b, "offered", c->offered, c->n_offered));
     if (c->done) put_key(b, "done"), desk_put_json(b, t->flows->flows[c->done - 1].name);
+    if (c->resume && c->kept) put_key(b, "kept"), desk_puts(b, "true");
     if (c->resume && c->acted) put_key(b, "acted"), desk_puts(b, "true");
     if (c->focus) desk_putf(b, ",\"focus\":%lld", (long long)c->focus);
     SHOP_TRY(put_slots(t, b, "mentioned", c->mentioned));
@@ -234,6 +236,8 @@ static llmcs_status get_frame(desk_turn *t, const desk_json *json, bool same) {
     SHOP_TRY(shop_arena_alloc(t->arena, 1, sizeof *frame, &frame));
     *frame = (desk_frame){
         .flow = flow, .serial = (int64_t)desk_json_number(json, "serial", 0), .asked = -1, .refused = -1, .shown = -1};
+    frame->origin = desk_find_flow(t->flows, desk_json_text(json, "origin", ""));
+    if (frame->origin < 0) frame->origin = flow;
     SHOP_TRY(get_slots(t, desk_json_get(json, "slots"), frame->slots));
     c->frames[c->n_frames++] = frame;
     if (!same) return LLMCS_OK;
@@ -315,6 +319,7 @@ static llmcs_status read_state(desk_turn *t, shop_connection *c, const char *tex
     SHOP_TRY(get_masked_list(t, desk_json_get(root, "offered"), t->c->offered, &t->c->n_offered));
     t->done_before = desk_find_flow(t->flows, desk_json_text(root, "done", "")) + 1;
     t->c->acted = desk_json_number(root, "acted", 0) != 0;
+    t->c->kept = desk_json_number(root, "kept", 0) != 0;
     t->c->focus = (int64_t)desk_json_number(root, "focus", 0);
     t->c->sorry = desk_json_number(root, "sorry", 0) != 0;
     SHOP_TRY(get_slots(t, desk_json_get(root, "mentioned"), t->c->mentioned));
