@@ -109,7 +109,10 @@ llmcs_status desk_answer_described(desk_turn *t, bool *handled) {
     *handled = false;
     for (size_t i = 0; i < t->flows->n_flows; i++) {
         const int slot = t->flows->flows[i].objects ? desk_order_slot(t, (int)i) : -1;
-        if (slot >= 0) return answer_reference(t, (int)i, slot, false, false, handled);
+        if (slot < 0) continue;
+        /* "Has it arrived" asks for the status; only if that leaves no order does it describe one. */
+        SHOP_TRY(answer_reference(t, (int)i, slot, false, false, handled));
+        return *handled ? LLMCS_OK : answer_reference(t, (int)i, slot, true, false, handled);
     }
     return LLMCS_OK;
 }

@@ -7,7 +7,7 @@
 #include "shop/base/han.h"
 #include "shop/base/utf8.h"
 
-enum { MAX_PLACES = 5, WHOLE_ADDRESS = 5 };
+enum { MAX_PLACES = 5, WHOLE_ADDRESS = 5, LEAST_CODE = 4 };
 
 /* ---- characters */
 
@@ -274,6 +274,12 @@ static const char *const after_yes[] = {
 /* What makes "cancel it then", 那就退吧 an answer to the question whether to. */
 static const char *const agreeing[] = {"it", "this", "that", "them", "then", "go ahead and", "吧", "那就", "就", NULL};
 
+static bool only_digits(const char *text, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (text[i] < '0' || text[i] > '9') return false;
+    return true;
+}
+
 /* Words after byte i, without politeness, further yes words, and those of `allowed`; codes such as an order number
  * count as allowed with it. */
 static size_t words_left(const desk_words *w, size_t i, const char *const *allowed) {
@@ -292,7 +298,8 @@ static size_t words_left(const desk_words *w, size_t i, const char *const *allow
                 if (!is_word_char(next)) break;
                 digit = digit || (next >= '0' && next <= '9');
             }
-            words += !(allowed && digit);
+            const bool code = digit && (step >= LEAST_CODE || !only_digits(t + i, step)); /* "14" is none */
+            words += !(allowed && code);
         }
         i = skip_marks(t, n, i + step);
     }

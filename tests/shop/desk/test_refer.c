@@ -278,6 +278,96 @@ START_TEST(same_question_is_asked_once) {
 }
 END_TEST
 
+START_TEST(part_of_an_address_is_no_address) {
+    desk_case d;
+    open_refer(&d);
+    HAS(ask(&d, "a new address for PL3001"), "To which address?");
+    HAS(ask(&d, "12 Harbour Road, Flat 2, Leeds LS1 4AB"), "Send PL3001 to");
+    HAS(ask(&d, "change it to 14"), "To which address?");
+    LACKS(ask(&d, "yes"), "recorded");
+    HAS(say_as(&d, "z", "cleo", "PL3002改寄"), "改到哪个地址");
+    HAS(say_as(&d, "z", "cleo", "杭州市西湖区文三路100号"), "PL3002改寄到");
+    HAS(say_as(&d, "z", "cleo", "改成105"), "改到哪个地址");
+    LACKS(say_as(&d, "z", "cleo", "对"), "已记录");
+    desk_case_close(&d);
+}
+END_TEST
+
+/* "Don't cancel it" begins nothing; in an open question it is a no. */
+START_TEST(negated_wish_begins_nothing) {
+    static const char *const texts[] = {"please don't cancel the soap", "香皂别取消"};
+    desk_case d;
+    open_refer(&d);
+    for (size_t i = 0; i < 2; i++) {
+        char conversation[20];
+        snprintf(conversation, sizeof conversation, "c%zu", i);
+        (void)say_as(&d, conversation, "cleo", texts[i]);
+        ck_assert_int_eq(d.turn->expects, LLMCS_EXPECTS_ANYTHING);
+        HAS(say_as(&d, conversation, "cleo", i ? "取消PL3001" : "cancel PL3001"), "PL3001");
+        ck_assert_int_eq(d.turn->expects, LLMCS_EXPECTS_YES);
+        (void)say_as(&d, conversation, "cleo", i ? "先别取消" : "hmm actually no, keep it");
+        ck_assert_int_eq(d.turn->expects, LLMCS_EXPECTS_ANYTHING);
+    }
+    ORDER_IS("PL3001", "paid");
+    desk_case_close(&d);
+}
+END_TEST
+
+START_TEST(yes_after_a_glad_word) {
+    static const char *const yes[] = {"great, then do it", "yes thats right", "那取消吧"};
+    static const char *const no[] = {"great, but why", "good, what does it cost", "forget that then", "那不取消了"};
+    desk_case d;
+    open_refer(&d);
+    for (size_t i = 0; i < 7; i++) {
+        char conversation[20];
+        snprintf(conversation, sizeof conversation, "c%zu", i);
+        HAS(say_as(&d, conversation, "cleo", "cancel PL3001"), "PL3001");
+        (void)say_as(&d, conversation, "cleo", i < 4 ? no[i] : yes[i - 4]);
+        ck_assert_int_eq(d.turn->action_state == LLMCS_ACTION_DONE, i >= 4);
+        if (i >= 4) add_order(d.shop, "PL3001", "soap", "paid", 1, 79);
+    }
+    desk_case_close(&d);
+}
+END_TEST
+
+/* The number of another order goes to the flow as it began, not to the one that it went to. */
+START_TEST(flow_goes_on_as_it_began) {
+    desk_case d;
+    open_refer(&d);
+    HAS(ask(&d, "refund"), "Which order?");
+    HAS(ask(&d, "3"), "PL3003: nothing to refund");
+    HAS(ask(&d, "no, 2"), "cancel order PL3002?");
+    HAS(say_as(&d, "z", "cleo", "退款"), "哪个订单");
+    HAS(say_as(&d, "z", "cleo", "第三个"), "PL3003：没有可退的");
+    HAS(say_as(&d, "z", "cleo", "不对，是第一个"), "取消订单PL3001");
+    desk_case_close(&d);
+}
+END_TEST
+
+/* A question about how it is done, with goods of an order: that order. */
+START_TEST(question_with_an_order_is_a_wish) {
+    desk_case d;
+    open_refer(&d);
+    HAS(ask(&d, "can i swap things"), "Swaps are free");
+    HAS(ask(&d, "can i swap my soap"), "Which item");
+    HAS(say_as(&d, "z", "cleo", "我的香皂能换货吗"), "哪一件");
+    /* While another flow asks which order: that order for this flow. */
+    HAS(say_as(&d, "o", "cleo", "cancel an order"), "Which order?");
+    HAS(say_as(&d, "o", "cleo", "can i swap the first one"), "Which item");
+    desk_case_close(&d);
+}
+END_TEST
+
+START_TEST(unknown_goods_are_not_taken_for_the_only_order) {
+    desk_case d;
+    open_refer(&d);
+    add_order(d.shop, "PL3002", "sneakers", "cancelled", 2, 299);
+    HAS(ask(&d, "cancel the kettle"), "no order of yours that fits");
+    HAS(say_as(&d, "z", "cleo", "取消水壶"), "没有符合");
+    desk_case_close(&d);
+}
+END_TEST
+
 /* Errors of the file name the place. */
 START_TEST(words_of_flows_are_checked) {
     static const struct {
@@ -327,6 +417,12 @@ static void add(TCase *t) {
     tcase_add_test(t, focus_is_the_last_order);
     tcase_add_test(t, description_alone_starts_its_flow);
     tcase_add_test(t, same_question_is_asked_once);
+    tcase_add_test(t, part_of_an_address_is_no_address);
+    tcase_add_test(t, negated_wish_begins_nothing);
+    tcase_add_test(t, yes_after_a_glad_word);
+    tcase_add_test(t, flow_goes_on_as_it_began);
+    tcase_add_test(t, question_with_an_order_is_a_wish);
+    tcase_add_test(t, unknown_goods_are_not_taken_for_the_only_order);
     tcase_add_test(t, words_of_flows_are_checked);
 }
 
