@@ -425,7 +425,8 @@ llmcs_status desk_decide(desk_turn *t) {
     if (!handled) SHOP_TRY(desk_answer_in_context(t, r[0].rule, &handled));
     if (!handled) SHOP_TRY(answer_listed(t, &r[0], about, &handled));
     if (!handled && resume)
-        SHOP_TRY(desk_answer_object(t, resume - 1, lacks && !r[0].rule && !is_wish_to_act(t, &r[0]), acted, &handled));
+        SHOP_TRY(
+            desk_answer_object(t, resume - 1, lacks && !r[0].rule && !is_wish_to_act(t, &r[0]), acted, kept, &handled));
     if (!handled) SHOP_TRY(desk_answer_bare_kind(t, r[0].rule, 0, &handled));
     if (!handled && !frame && !r[0].rule) SHOP_TRY(desk_answer_described(t, &handled));
     if (!handled) SHOP_TRY(answer_follow_up(t, &r[0], &handled));

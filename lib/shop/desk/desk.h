@@ -329,8 +329,9 @@ llmcs_status desk_keep_listed(desk_turn *t, const desk_frame *frame);
 /* The product listed last that the message names by its place, or the one that "it" is; or NULL. */
 const char *desk_listed_product(const desk_turn *t, const desk_words *w);
 /* Starts the flow `resume` if the message is the number of its object and hardly more, or, if it may, words for it.
- * acted: what that flow does is done; it goes on only with another object. */
-llmcs_status desk_answer_object(desk_turn *t, int resume, bool may_describe, bool acted, bool *handled);
+ * acted: what that flow does is done; it goes on only with another object. kept: a remark came between; a number alone
+ * is none for it. */
+llmcs_status desk_answer_object(desk_turn *t, int resume, bool may_describe, bool acted, bool kept, bool *handled);
 /* "What's up with the one that's on its way": an order described and nothing else starts the flow for it. */
 llmcs_status desk_answer_described(desk_turn *t, bool *handled);
 /* Starts the flow if the message names goods of one order of the customer's: "my boots from October, can I return

@@ -117,13 +117,14 @@ llmcs_status desk_answer_described(desk_turn *t, bool *handled) {
     return LLMCS_OK;
 }
 
-llmcs_status desk_answer_object(desk_turn *t, int resume, bool may_describe, bool acted, bool *handled) {
+llmcs_status desk_answer_object(desk_turn *t, int resume, bool may_describe, bool acted, bool kept, bool *handled) {
     const size_t words = count_words(&t->words);
     const int slot = desk_order_slot(t, resume);
     const char *number = NULL;
     *handled = false;
     if (slot >= 0) SHOP_TRY(answer_reference(t, resume, slot, true, acted, handled));
-    if (*handled || acted || slot < 0 || desk_is_question(&t->words) || words > DESCRIPTION_WORDS) return LLMCS_OK;
+    if (*handled || acted || kept || slot < 0 || desk_is_question(&t->words) || words > DESCRIPTION_WORDS)
+        return LLMCS_OK;
     if (desk_is_yes(&t->words) || desk_is_no(&t->words) || desk_ordinal(&t->words, DESK_MAX_LISTED)) {
         if (!corrects(&t->words)) return LLMCS_OK;
     }
