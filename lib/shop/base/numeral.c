@@ -1,6 +1,8 @@
 /* Reads Chinese numerals, spoken short forms included. */
 #include "shop/base/numeral.h"
 
+#include <limits.h>
+
 static int digit_of(int32_t c) {
     static const int32_t digits[] = {0x96f6, 0x4e00, 0x4e8c, 0x4e09, 0x56db, 0x4e94, 0x516d, 0x4e03, 0x516b, 0x4e5d};
     if (c == 0x4e24) return 2; /* 两 */
@@ -17,7 +19,8 @@ static unsigned int power_of(int32_t c) {
 bool shop_is_numeral(int32_t c) { return digit_of(c) >= 0 || power_of(c); }
 
 size_t shop_read_numeral(const int32_t *c, size_t n, unsigned int *value) {
-    unsigned int total = 0, digit = 0, last = 1; /* last: the power before `digit`: 三百五 ends in 5 tens, not 5 */
+    uint64_t total = 0;
+    unsigned int digit = 0, last = 1; /* last: the power before `digit`: 三百五 ends in 5 tens, not 5 */
     size_t i = 0, n_digits = 0;
     for (; i < n && i < SHOP_NUMERAL_CHARS && shop_is_numeral(c[i]); i++) {
         const unsigned int power = power_of(c[i]);
@@ -29,11 +32,13 @@ size_t shop_read_numeral(const int32_t *c, size_t n, unsigned int *value) {
         if (power == 10000)
             total = (total + digit) * power;
         else
-            total += (digit ? digit : 1) * power;
+            total += (uint64_t)(digit ? digit : 1) * power;
+        if (total > UINT_MAX) total = UINT_MAX;
         digit = 0;
         n_digits = 0;
         last = power;
     }
-    *value = total + (n_digits == 1 && last >= 100 ? digit * (last / 10) : digit);
+    total += n_digits == 1 && last >= 100 ? digit * (last / 10) : digit;
+    *value = total > UINT_MAX ? UINT_MAX : (unsigned int)total;
     return i;
 }

@@ -12,7 +12,7 @@ enum { SHOP_NUMERAL_CHARS = 8 };
 bool shop_is_numeral(int32_t c);
 
 /* Reads the numeral that starts at c[0]. Returns its length in code points, at most SHOP_NUMERAL_CHARS; 0 if there is
- * none. 三百五 is 350, 三百零五 is 305. */
+ * none. 三百五 is 350, 三百零五 is 305. A larger number than an unsigned int holds becomes UINT_MAX. */
 size_t shop_read_numeral(const int32_t *c, size_t n, unsigned int *value);
 
 #endif

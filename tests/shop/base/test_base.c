@@ -1,5 +1,6 @@
 /* What every part of the shop layer stands on: messages, allocation, sized structs, the caller's environment. */
 #include <fenv.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,8 @@ START_TEST(chinese_numerals_are_read) {
         {{0x4e8c, 0x3007, 0x4e8c, 0x516d}, 4, 2026},                                             /* 二〇二六 */
         {{0x4ee5, 0x4e09}, 0, 0},                                                                /* 以三 */
         {{0x4e94, 0x4e94, 0x4e94, 0x4e94, 0x4e94, 0x4e94, 0x4e94, 0x4e94, 0x4e94}, 8, 55555555}, /* one too many */
+        {{0x4e5d, 0x4e5d, 0x4e5d, 0x4e5d, 0x4e5d, 0x4e5d, 0x4e07}, 7, UINT_MAX}, /* 九九九九九九万 */
+        {{0x4e00, 0x4e07, 0x4e07, 0x4e07, 0x4e07, 0x4e07, 0x4e07, 0x4e07}, 8, UINT_MAX},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         unsigned int value;
