@@ -107,13 +107,13 @@ static llmcs_status load_plugin(struct shop_shared *s) {
 
 /* Reads the first line of a file. The file must not be accessible to others. */
 static llmcs_status read_conninfo(const llmcs_allocator *a, const char *path, char **conninfo) {
-    char text[CONNINFO_BYTES + 1];
+    char text[CONNINFO_BYTES + 2]; /* one byte more than allowed, to notice a line that is too long */
     struct stat info;
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return shop_fail(LLMCS_IO, "postgres: %s: cannot be opened (errno %d)", path, errno);
     const bool regular = !fstat(fd, &info) && S_ISREG(info.st_mode);
     const bool open_to_others = regular && info.st_mode & 007;
-    const ssize_t n = regular && !open_to_others ? read(fd, text, CONNINFO_BYTES) : -1;
+    const ssize_t n = regular && !open_to_others ? read(fd, text, sizeof text - 1) : -1;
     close(fd);
     if (open_to_others)
         return shop_fail(LLMCS_IO, "postgres: %s: mode %03o lets other users access it: run chmod 600", path,
@@ -121,7 +121,10 @@ static llmcs_status read_conninfo(const llmcs_allocator *a, const char *path, ch
     if (n < 0) return shop_fail(LLMCS_IO, "postgres: %s: cannot be read", path);
     text[n] = 0;
     const size_t len = strcspn(text, "\r\n");
-    const llmcs_status status = shop_copy_text(a, text, len, "conninfo", conninfo);
+    const llmcs_status status =
+        len > CONNINFO_BYTES
+            ? shop_fail(LLMCS_LIMIT, "postgres: %s: the first line has more than %d bytes", path, CONNINFO_BYTES)
+            : shop_copy_text(a, text, len, "conninfo", conninfo);
     memset(text, 0, sizeof text);
     return status;
 }

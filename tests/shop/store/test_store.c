@@ -1,6 +1,8 @@
 /* The store: open, refuse, migrate, put records, share between threads and processes. */
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -413,6 +415,26 @@ START_TEST(a_store_in_use_is_opened_by_another_process) {
 }
 END_TEST
 
+START_TEST(a_connection_string_that_is_too_long_is_refused) {
+    char file[TEMP_PATH_BYTES + 16], given[TEMP_PATH_BYTES + 32];
+    snprintf(file, sizeof file, "%s/conninfo", folder);
+    snprintf(given, sizeof given, "file:%s", file);
+    FILE *f = fopen(file, "w");
+    ck_assert_ptr_nonnull(f);
+    fputs("host=127.0.0.1 port=1 application_name=", f);
+    for (int i = 0; i < 1024; i++) fputc('x', f);
+    ck_assert_int_eq(fclose(f), 0);
+    ck_assert_int_eq(chmod(file, 0600), 0);
+    llmcs_shop *shop = NULL;
+    llmcs_shop_options o;
+    llmcs_shop_options_init(&o);
+    o.flags = LLMCS_SHOP_CREATE;
+    o.postgres = given;
+    SHOP_FAILS(llmcs_shop_open(path, &o, &shop), LLMCS_LIMIT, "more than 1024 bytes");
+    ck_assert_ptr_null(shop);
+}
+END_TEST
+
 static void add(TCase *t) {
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, a_store_is_created_closed_and_opened);
@@ -431,6 +453,7 @@ static void add(TCase *t) {
     tcase_add_test(t, readers_wait_for_each_other);
     tcase_add_test(t, a_store_that_is_open_is_not_used_by_children);
     tcase_add_test(t, a_store_in_use_is_opened_by_another_process);
+    tcase_add_test(t, a_connection_string_that_is_too_long_is_refused);
 }
 
 SUITE_MAIN("shop/store/store", add)
