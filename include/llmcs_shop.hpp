@@ -245,7 +245,7 @@ class recommendations {
     llmcs::detail::owner<llmcs_shop_recommendations, llmcs_shop_recommendations_free> handle_;
 };
 
-/* What became of a customer's rows. Owns all it shows. */
+/* The result of erasing a customer. Owns all its data. */
 class forgotten {
    public:
     explicit forgotten(llmcs_shop_forgotten *made) noexcept : handle_(made) {}

@@ -197,7 +197,7 @@ typedef struct llmcs_shop_check_params {
     size_t struct_size;
     llmcs_shop_direction direction; /* [IN] */
     uint32_t flags;                 /* [0] LLMCS_SHOP_CHECK_* */
-    const float *vector;            /* [NULL] [n_embedding] the text's vector for the classifier, if already at hand */
+    const float *vector;            /* [NULL] [n_embedding] the text's vector for the classifier, if already computed */
 } llmcs_shop_check_params;
 
 LLMCS_SHOP_API void llmcs_shop_check_params_init_sized(llmcs_shop_check_params *params, size_t struct_size);

@@ -57,7 +57,7 @@ static llmcs_status read_questions(import_row *row, llmcs_shop_entry *e) {
     const bool one = json_object_get(row->json, "question"), many = json_object_get(row->json, "questions");
     if (one == many)
         return request_error(LLMCS_ARG,
-                             one ? "\"question\" and \"questions\" exclude each other" : "\"question\" is missing");
+                             one ? "give only one of \"question\" and \"questions\"" : "\"question\" is missing");
     return field_strings(row, one ? "question" : "questions", &e->questions, &e->n_questions);
 }
 

@@ -1,4 +1,4 @@
-/* Suggestions in conversations: three that differ, from entries, past replies and a model; what became of them. */
+/* Suggestions in conversations: three that differ, from entries, past replies and a model; their outcomes. */
 #include <stdlib.h>
 
 #include "llmcs_shop_guard.h"

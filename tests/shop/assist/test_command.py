@@ -1,4 +1,4 @@
-"""llmcs-shop assist on the demo shop's entries: suggestions, what became of them, rewriting."""
+"""llmcs-shop assist on the demo shop's entries: suggestions, their outcomes, rewriting."""
 import json
 import os
 import subprocess

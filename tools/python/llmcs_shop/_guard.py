@@ -170,7 +170,7 @@ class Guard(Handle):
         vector: Any = None,
     ) -> Verdict:
         """Whether a text may pass, and why not. direction: "in" for a customer's or product's text, "out" for a reply of
-        the shop, which anything found blocks. vector: of the classifier's encoder, if at hand."""
+        the shop, which anything found blocks. vector: from the classifier's encoder, if already computed."""
         params = initialised(CheckParams)
         params.direction = choice("direction", direction, _DIRECTIONS)
         params.flags = (0 if use_words else _NO_WORDS) | (0 if use_classifier else _NO_CLASSIFIER)
