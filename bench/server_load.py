@@ -1,11 +1,19 @@
 """Load on llmcs-server: latencies at a share of its capacity, many connections, memory, and what HTTP costs.
 
 usage: server_load.py MODEL_FOLDER [--requests N] [--connections N] [--streams N] [--tokens N] [--seconds N] [--wrk]
+       server_load.py MODEL_FOLDER --only trace [--requests N] [--arrivals even|poisson] [--share 0.7] [--trace FILE]
        server_load.py MODEL_FOLDER --peer MODEL.gguf [--turns N]
 
 Starts build/bin/llmcs-server ($LLMCS_BIN names another folder) on a free port of loopback and prints a table. The load
 comes from this machine, so it takes processor time from the server: figures are of both together. Processor times are
 those of the server's process alone. --wrk adds wrk's own figures where wrk is installed.
+
+--only trace follows each request of the open load: when it was due, when this program sent it, when its first and its last
+piece came, the longest gap between two pieces, how many others ran. From the kernel (schedstat) come how long the threads
+that make the server's steps, and this program, were ready and had no processor meanwhile. The table has the median requests
+and the slowest ones of each, so that a tail is the server's, this program's or the machine's. FILE gets a JSON line a request.
+Beside it stand the quantiles of the same arrivals by arithmetic: steps that take a + b * streams, from one stream alone and
+from the capacity, requests that enter between two steps. What is longer than that is not the order in which requests are served.
 
 --peer runs llama-cpp-python's server on the same model, which `llmcs quantize` wrote, in turns with ours instead, and prints
 medians: completions of one client after another, and of 16 clients at a time. It needs llama-cpp-python[server].
@@ -14,6 +22,7 @@ import argparse
 import asyncio
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -23,6 +32,7 @@ import sys
 import tempfile
 import time
 
+MAX_BATCH = 64
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BIN = os.environ.get("LLMCS_BIN", os.path.join(ROOT, "build", "bin"))
 PROMPT = "User: where is my order?\nBot:"
@@ -63,6 +73,16 @@ class Server:
             fields = text.rsplit(")", 1)[1].split()
             total[name] = total.get(name, 0) + (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
         return total
+
+    def step_threads(self):
+        """Those that make steps: the pool's and the engines', by what they are not. Of one model."""
+        found = []
+        for task in os.listdir("/proc/%d/task" % self.process.pid):
+            with open("/proc/%d/task/%s/comm" % (self.process.pid, task)) as f:
+                name = f.read().strip()
+            if not name.startswith(("MHD", "events", "prepare", "worker", "watch", "models")) and int(task) != self.process.pid:
+                found.append("/proc/%d/task/%s/schedstat" % (self.process.pid, task))
+        return found
 
     def memory_mb(self):
         with open("/proc/%d/statm" % self.process.pid) as f:
@@ -114,6 +134,19 @@ async def read_answer(reader):
             return status, body
 
 
+def waited_ms(paths):
+    """How long the threads were ready and had no processor: the one that waited longest, as a step waits for all."""
+    waited = []
+    for path in paths:
+        with open(path) as f:
+            waited.append(int(f.read().split()[1]) * 1e-6)
+    return waited
+
+
+def longest_wait(before, after):
+    return max((b - a for a, b in zip(before, after)), default=0.0)
+
+
 class Client:
     """One connection, opened again when the server closes it."""
 
@@ -129,6 +162,22 @@ class Client:
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             self.close()
             return 0, b""
+
+    async def pieces(self, data):
+        """Sends a request for a stream: the times at which its pieces came."""
+        if self.writer is None:
+            self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
+        self.writer.write(data)
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        if b" 200 " not in head.split(b"\r\n", 1)[0]:
+            raise SystemExit(head)
+        times = []
+        while True:
+            size = int(await self.reader.readline(), 16)
+            await self.reader.readexactly(size + 2)
+            if not size:
+                return times
+            times.append(time.perf_counter())
 
     def close(self):
         if self.writer:
@@ -175,6 +224,110 @@ async def open_loop(port, data, rate, seconds):
     for client in idle:
         client.close()
     return sorted(latencies), statuses
+
+
+def due_times(arrivals, rate, n):
+    """Seconds from the beginning."""
+    if arrivals == "even":
+        return [i / rate for i in range(n)]
+    generator, at, due = random.Random(1), 0.0, []
+    for _ in range(n):
+        at += generator.expovariate(rate)
+        due.append(at)
+    return due
+
+
+def by_arithmetic(due, a_s, b_s, n_tokens, max_batch):
+    """Seconds that each request takes where a step of n streams takes a + b * n, and nothing else takes time."""
+    now, k, running, took = 0.0, 0, [], []
+    while len(took) < len(due):
+        while k < len(due) and due[k] <= now and len(running) < max_batch:
+            running.append([due[k], n_tokens])
+            k += 1
+        if not running:
+            now = due[k]
+            continue
+        now += a_s + b_s * len(running)
+        for r in running:
+            r[1] -= 1
+        took += [now - r[0] for r in running if not r[1]]
+        running = [r for r in running if r[1]]
+    return took
+
+
+async def traced_loop(server, data, due):
+    """A row for each request, in ms."""
+    idle, rows, n_running = [], [], [0]
+    threads, own = server.step_threads(), ["/proc/self/schedstat"]
+
+    async def one(due_at):
+        client = idle.pop() if idle else Client(server.port)
+        n_running[0] += 1
+        others, sent = n_running[0] - 1, time.perf_counter()
+        before, before_own = waited_ms(threads), waited_ms(own)
+        times = await client.pieces(data)
+        row = {"late": sent - due_at, "first": times[0] - sent, "rest": times[-1] - times[0], "total": times[-1] - due_at,
+               "longest_gap": max((b - a for a, b in zip(times, times[1:])), default=0.0)}
+        row = {name: 1000 * value for name, value in row.items()}
+        row["steps_wait"] = longest_wait(before, waited_ms(threads))
+        row["client_wait"] = longest_wait(before_own, waited_ms(own))
+        row["running"] = others
+        n_running[0] -= 1
+        rows.append(row)
+        idle.append(client)
+    tasks, begin = [], time.perf_counter()
+    for at in due:
+        delay = begin + at - time.perf_counter()
+        if delay > 0:
+            await asyncio.sleep(delay)
+        tasks.append(asyncio.create_task(one(begin + at)))
+    await asyncio.gather(*tasks)
+    for client in idle:
+        client.close()
+    return rows
+
+
+def print_rows(rows):
+    """Means of the requests around the median and of the slowest hundredth, by their totals."""
+    rows.sort(key=lambda r: r["total"])
+    n = max(len(rows) // 100, 1)
+    middle, slow = rows[len(rows) // 2 - n // 2:][:n], rows[-n:]
+    print("    %-46s %9s %9s" % ("ms, means of a hundredth of the requests", "median", "slowest"))
+    for name, what in (("total", "from when it was due to the last piece"), ("late", "this program sent it late"),
+                       ("first", "until the first piece"), ("rest", "from the first to the last piece"),
+                       ("longest_gap", "longest gap between two pieces"),
+                       ("steps_wait", "a thread of the steps had no processor"),
+                       ("client_wait", "this program had no processor"), ("running", "others running when it came")):
+        print("    %-46s %9.2f %9.2f" % (what, *(statistics.mean(r[name] for r in part) for part in (middle, slow))))
+
+
+def report_tail(what, values):
+    values = sorted(values)
+    p50, p99 = quantile(values, 0.5), quantile(values, 0.99)
+    print("    %s: p50 %.2f ms, p99 %.2f ms, p99/p50 %.2f" % (what, p50, p99, p99 / p50))
+
+
+def trace(server, a):
+    data = completion(a, a.tokens, stream=True)
+    asyncio.run(stream_all(server.port, data, 16))
+    _, seconds = asyncio.run(closed_loop(server.port, data, a.connections, a.requests))
+    rate = a.share * a.requests / seconds
+    alone = [asyncio.run(traced_loop(server, data, [0.0]))[0] for _ in range(5)]
+    one_step = min(r["first"] + r["rest"] for r in alone) / 1000 / a.tokens
+    n = min(a.connections, MAX_BATCH)
+    b = max(n * seconds / a.requests / a.tokens - one_step, 0) / max(n - 1, 1)
+    due = due_times(a.arrivals, rate, a.requests)
+    rows = asyncio.run(traced_loop(server, data, due))
+    print("%d streams of %d tokens, %s arrivals, %.0f %% of %.0f a second" % (
+        a.requests, a.tokens, a.arrivals, 100 * a.share, a.requests / seconds))
+    report_tail("due to last piece", [r["total"] for r in rows])
+    report_tail("sent to last piece", [r["first"] + r["rest"] for r in rows])
+    report_tail("the same by arithmetic, no waits for processors", [
+        1000 * s for s in by_arithmetic(due, one_step - b, b, a.tokens, MAX_BATCH)])
+    print_rows(rows)
+    if a.trace:
+        with open(a.trace, "w") as out:
+            out.writelines(json.dumps(r) + "\n" for r in rows)
 
 
 def quantile(sorted_values, q):
@@ -296,17 +449,23 @@ def main():
     p.add_argument("--stream-ms", type=int, default=None, help="limits.stream_ms of the server")
     p.add_argument("--no-end", default="{}", help="logit_bias that forbids the end of a text, as JSON")
     p.add_argument("--wrk", action="store_true")
-    p.add_argument("--only", choices=("load", "streams"))
+    p.add_argument("--only", choices=("load", "streams", "trace"))
+    p.add_argument("--arrivals", choices=("even", "poisson"), default="even")
+    p.add_argument("--share", type=float, default=0.7, help="of the capacity, for --only trace")
+    p.add_argument("--trace", metavar="FILE")
     p.add_argument("--peer", metavar="MODEL.gguf")
     p.add_argument("--turns", type=int, default=5)
     a = p.parse_args()
     limits = {"max_connections": 4096, "max_jobs": 8192, "deadline_ms": 0}
     if a.stream_ms is not None:
         limits["stream_ms"] = a.stream_ms
-    server = Server(a.folder, limits, 64)
+    server = Server(a.folder, limits, MAX_BATCH)
     try:
         if a.peer:
             next_to_peer(server, a)
+            return
+        if a.only == "trace":
+            trace(server, a)
             return
         if a.only != "load":
             http_overhead(server, a)
