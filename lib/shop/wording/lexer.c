@@ -231,6 +231,9 @@ static llmcs_status lex_date(lexing *x, size_t begin, size_t stop, size_t *end) 
         size_t second = begin + 5;
         while (second < stop && is_digit(x->c[second])) second++;
         if (second >= stop || x->c[second] != mark || second - begin - 5 > 2) return LLMCS_OK;
+        size_t day_stop = second + 1;
+        while (day_stop < stop && is_digit(x->c[day_stop])) day_stop++;
+        if (day_stop != stop || day_stop - second > 3) return LLMCS_OK;
         char year[4];
         for (size_t i = 0; i < 4; i++) year[i] = (char)x->c[begin + i];
         SHOP_TRY(add_number(x, year, 4, gate_unit_of_word("year", 4), begin, begin + 4));
@@ -369,7 +372,7 @@ static size_t link_end(const lexing *x, size_t begin) {
     size_t end = begin;
     bool is_link = false;
     while (in_link(peek(x, end)) && end - begin < LOOK_AHEAD) end++;
-    while (end > begin && x->c[end - 1] < 128 && strchr(".:?#&=-/", x->c[end - 1]) && x->c[end - 1] != '/') end--;
+    while (end > begin && strchr(".:?#&=-", x->c[end - 1])) end--;
     for (size_t i = begin; i < end && !is_link; i++) {
         if (x->c[i] == ':') is_link = peek(x, i + 1) == '/' && peek(x, i + 2) == '/';
         if (x->c[i] == '@') is_link = i > begin && i + 1 < end;
@@ -411,7 +414,7 @@ static bool joins_numbers(const lexing *x, size_t begin, size_t end) {
     return n == 2 && (!memcmp(word, "to", 2) || !memcmp(word, "or", 2));
 }
 
-/* ---- dates with the month in letters */
+/* ---- dates with the name of the month */
 
 /* Joins "20 November" and "November 20" to dates. A month without a day is a date too and is compared. */
 static llmcs_status join_months(lexing *x) {
@@ -423,12 +426,12 @@ static llmcs_status join_months(lexing *x) {
         if (t->kind != GATE_WORD) continue;
         const uint32_t month = gate_month(word, lower_word(x, t->begin, t->end, word), t->capital);
         if (!month) continue;
-        const gate_token *near_by[2] = {i ? t - 1 : NULL, i + 1 < n_tokens ? t + 1 : NULL};
+        const gate_token *neighbours[2] = {i ? t - 1 : NULL, i + 1 < n_tokens ? t + 1 : NULL};
         x->sentence = t->sentence;
         x->open_number = -1;
         bool dated = false;
         for (size_t k = 0; k < 2 && !dated; k++) {
-            const gate_token *d = near_by[k];
+            const gate_token *d = neighbours[k];
             if (!d || d->kind != GATE_NUMBER || d->end - d->begin > 2 || d->sentence != t->sentence) continue;
             const unsigned int day = two_digits(x, d->begin, d->end);
             if (!day || day > 31) continue;

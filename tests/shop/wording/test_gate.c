@@ -128,6 +128,8 @@ START_TEST(dates_and_times_must_be_known) {
         {"expected: 2026-11-20", "en", "It is expected in November.", SHOP_GATE_PASSED},
         {"expected: 2026-11-20", "en", "It is expected on November 21.", SHOP_GATE_NUMBER},
         {"expected: 2026-11-20", "en", "It is expected in December.", SHOP_GATE_NUMBER},
+        {"expected: 2026-1-1", "en", "It is expected on 2026-01-01.", SHOP_GATE_PASSED},
+        {"expected: 2026-1-1", "en", "It is expected on 2026-1-201.", SHOP_GATE_NUMBER},
         {"expected: 2026-11-20", "en", "It takes 11 days.", SHOP_GATE_NUMBER},
         {"expected: 2026-11-20", "en", "It may take a while.", SHOP_GATE_PASSED},
         {"预计: 2026-11-20", "zh", "预计11月20日。", SHOP_GATE_PASSED},
