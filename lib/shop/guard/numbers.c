@@ -600,9 +600,7 @@ static llmcs_status add_phone(number *x, size_t plus, const char *rule, shop_fin
 /* Like is_free, but allows an extension that touches the digits: 555-2671x459. */
 static bool is_free_phone(const number *x) {
     number with_extension = *x;
-    if (x->plus) with_extension.begin--;
     with_extension.end = extension_end(x->w->view, x->end);
-    if (x->plus) with_extension.begin = x->begin;
     return is_free(&with_extension);
 }
 
