@@ -195,11 +195,32 @@ static const struct option long_options[] = {{"help", no_argument, NULL, 'h'},
                                              {"rate", required_argument, NULL, OPT_RATE},
                                              {NULL, 0, NULL, 0}};
 
+/* False: the value is not valid, or the option is not one of `serve`. */
+static bool read_serve_option(struct bench_serve_options *serve, int option, const char *value) {
+    const name_list scenarios = NAMES(scenario_names), distributions = NAMES(distribution_names);
+    switch (option) {
+        case OPT_SCENARIO:
+            return read_scenarios(&serve->scenarios, value, &scenarios);
+        case OPT_PROMPT_TOKENS:
+            return read_one(&serve->prompt_tokens, value, NULL, 1, 65536);
+        case OPT_NEW_TOKENS:
+            return read_one(&serve->new_tokens, value, NULL, 2, 65536);
+        case OPT_DISTRIBUTION:
+            return read_one(&serve->distribution, value, &distributions, 0, 0);
+        case OPT_SECONDS:
+            return read_one(&serve->seconds, value, NULL, 1, 3600);
+        case OPT_LOAD:
+            return read_numbers(&serve->loads, value, 10);
+        case OPT_RATE:
+            return read_numbers(&serve->rates, value, 1e6);
+        default:
+            return false;
+    }
+}
+
 /* False: the value is not valid for the option. */
 static bool read_option(bench_options *o, int option, const char *value) {
-    const name_list weights = NAMES(weights_names), kv_types = NAMES(kv_type_names), backends = NAMES(backend_names),
-                    scenarios = NAMES(scenario_names), distributions = NAMES(distribution_names);
-    struct bench_serve_options *serve = &o->serve;
+    const name_list weights = NAMES(weights_names), kv_types = NAMES(kv_type_names), backends = NAMES(backend_names);
     int backend = 0;
     switch (option) {
         case OPT_SHAPE:
@@ -240,22 +261,8 @@ static bool read_option(bench_options *o, int option, const char *value) {
             return read_one(&o->callers, value, NULL, 1, BENCH_MAX_CALLERS);
         case OPT_COUNT:
             return read_one(&o->count, value, NULL, 1, 1000000);
-        case OPT_SCENARIO:
-            return read_scenarios(&serve->scenarios, value, &scenarios);
-        case OPT_PROMPT_TOKENS:
-            return read_one(&serve->prompt_tokens, value, NULL, 1, 65536);
-        case OPT_NEW_TOKENS:
-            return read_one(&serve->new_tokens, value, NULL, 2, 65536);
-        case OPT_DISTRIBUTION:
-            return read_one(&serve->distribution, value, &distributions, 0, 0);
-        case OPT_SECONDS:
-            return read_one(&serve->seconds, value, NULL, 1, 3600);
-        case OPT_LOAD:
-            return read_numbers(&serve->loads, value, 10);
-        case OPT_RATE:
-            return read_numbers(&serve->rates, value, 1e6);
         default:
-            return false;
+            return read_serve_option(&o->serve, option, value);
     }
 }
 
