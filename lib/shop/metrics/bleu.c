@@ -61,14 +61,13 @@ static llmcs_status count_matches(llmcs_shop_measure *m, tokenizer split, const 
 }
 
 static llmcs_status row_with(llmcs_shop_measure *m, tokenizer split, const shop_text_row *row, double *columns) {
-    size_t lengths[2] = {0, 0}; /* the least and the closest so far, by the hypothesis' length known afterwards */
+    size_t n_hypothesis, closest = 0, least_difference = SIZE_MAX; /* closest: length of that reference */
     shop_grams_clear(&m->grams);
-    SHOP_TRY(number_words(m, split, row->hypothesis, &lengths[0]));
-    const size_t n_hypothesis = lengths[0];
-    size_t closest = 0, least_difference = SIZE_MAX;
+    SHOP_TRY(number_words(m, split, row->hypothesis, &n_hypothesis));
     for (size_t r = 0; r < row->n_references; r++) {
-        SHOP_TRY(count_reference(m, split, &row->references[r], &lengths[1]));
-        const size_t n = lengths[1], difference = n > n_hypothesis ? n - n_hypothesis : n_hypothesis - n;
+        size_t n;
+        SHOP_TRY(count_reference(m, split, &row->references[r], &n));
+        const size_t difference = n > n_hypothesis ? n - n_hypothesis : n_hypothesis - n;
         if (difference < least_difference || (difference == least_difference && n < closest)) closest = n;
         least_difference = shop_min(least_difference, difference);
     }

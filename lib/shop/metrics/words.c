@@ -65,8 +65,7 @@ static void replace_all(shop_chars *t, const char *from, const char *to) {
     t->n = kept;
 }
 
-/* A rewriting step: reads words->text at *i, writes at most `grow` characters for each character read, and advances *i.
- */
+/* A rewriting step: reads `in` at *i, writes at most 3 characters for each character read, and advances *i. */
 typedef void (*rewrite)(const shop_chars *in, size_t *i, shop_chars *out);
 
 static llmcs_status rewrite_text(shop_metric_words *words, rewrite step) {
