@@ -11,17 +11,19 @@ static bool is_one_of(uint32_t c, const uint16_t *list) {
 
 /* ---------------------------------------------------------------------------------------------------- Chinese */
 
-/* 路 街 道 巷 弄 胡同 大道 村 镇 乡 苑 园 庄 里 屯 桥 城 厦 坊: last characters of streets, villages and estates. */
+/* 路 街 道 巷 弄 (胡)同 村 镇 乡 苑 园 庄 里 屯 城 厦 坊 区 县 市 省 州 旗 组 场 家: last characters of streets,
+ * villages, estates and districts. */
 static const uint16_t street_ends[] = {0x8def, 0x8857, 0x9053, 0x5df7, 0x5f04, 0x540c, 0x6751, 0x9547, 0x4e61,
                                        0x82d1, 0x56ed, 0x5e84, 0x91cc, 0x5c6f, 0x57ce, 0x53a6, 0x574a, 0x533a,
                                        0x53bf, 0x5e02, 0x7701, 0x5dde, 0x65d7, 0x7ec4, 0x573a, 0x5bb6, 0};
-/* 号 栋 幢 座 楼 层 室 单元(元) 户 弄 棟 號 */
+/* 号 栋 幢 座 楼 层 室 单(元) 户 弄 棟 號 组 */
 static const uint16_t unit_ends[] = {0x53f7, 0x680b, 0x5e62, 0x5ea7, 0x697c, 0x5c42, 0x5ba4,
                                      0x5355, 0x6237, 0x5f04, 0x68df, 0x865f, 0x7ec4, 0};
-/* 路 街 道 巷 弄 村 镇 区 县 市 省: a part of an address even without a number */
+/* 路 街 道 巷 弄 村 镇 乡 区 县 市 省: a part of an address even without a number */
 static const uint16_t firm_ends[] = {0x8def, 0x8857, 0x9053, 0x5df7, 0x5f04, 0x6751, 0x9547,
                                      0x4e61, 0x533a, 0x53bf, 0x5e02, 0x7701, 0};
-/* 在 到 是 我 你 他 她 们 的 了 住 寄 送 给 往 从 和 与 请 改 成 为 叫 这 那 有 去 来 就 把 址 至 离 发 家 */
+/* 在 到 是 我 你 他 她 们 的 了 住 寄 送 给 往 从 和 与 请 改 成 为 叫 这 那 有 去 来 就 把 址 至 离 发 不 过 由: not
+ * in a part of an address */
 static const uint16_t stops[] = {0x5728, 0x5230, 0x662f, 0x6211, 0x4f60, 0x4ed6, 0x5979, 0x4eec, 0x7684, 0x4e86,
                                  0x4f4f, 0x5bc4, 0x9001, 0x7ed9, 0x5f80, 0x4ece, 0x548c, 0x4e0e, 0x8bf7, 0x6539,
                                  0x6210, 0x4e3a, 0x53eb, 0x8fd9, 0x90a3, 0x6709, 0x53bb, 0x6765, 0x5c31, 0x628a,

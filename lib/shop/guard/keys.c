@@ -116,13 +116,14 @@ static llmcs_status write_file(const shop_keys *k, const char *temporary, const 
     (void)unlink(temporary);
     const int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     const bool written = fd >= 0 && write(fd, text, FILE_BYTES) == FILE_BYTES && !fsync(fd);
-    const int error = errno;
+    int error = errno;
     if (fd >= 0) close(fd);
     sodium_memzero(text, sizeof text);
     if (written && !rename(temporary, k->file)) {
         sync_folder(k->file);
         return LLMCS_OK;
     }
+    if (written) error = errno; /* of rename */
     if (fd >= 0) (void)unlink(temporary);
     return shop_fail(error == ENOSPC ? LLMCS_NOSPACE : LLMCS_IO,
                      "%s: the key cannot be written (errno %d): make its folder writable, or pass master_key", k->file,
