@@ -34,7 +34,7 @@ static void add_edge(shop_word_list *list, uint32_t node, uint32_t code, uint32_
 
 /* ---- building */
 
-static llmcs_status add_entry(shop_word_list *list, uint32_t index) {
+static void add_entry(shop_word_list *list, uint32_t index) {
     shop_word_entry *e = &list->entries[index];
     uint32_t node = 0;
     for (uint32_t i = 0; i < e->n; i++) {
@@ -49,7 +49,6 @@ static llmcs_status add_entry(shop_word_list *list, uint32_t index) {
     }
     e->next = list->nodes[node].entry;
     list->nodes[node].entry = index;
-    return LLMCS_OK;
 }
 
 /* Sets every node's fail link from its parent's, in order of depth. */
@@ -102,7 +101,7 @@ llmcs_status shop_word_tree_build(shop_word_list *list) {
     SHOP_TRY(shop_alloc(&list->allocator, list->n_letters + 1, sizeof *list->nodes, "word list", &list->nodes));
     list->nodes[0] = (shop_node){.entry = SHOP_NONE};
     list->n_nodes = 1;
-    for (uint32_t i = 0; i < list->n_entries; i++) SHOP_TRY(add_entry(list, i));
+    for (uint32_t i = 0; i < list->n_entries; i++) add_entry(list, i);
     return link_nodes(list);
 }
 
