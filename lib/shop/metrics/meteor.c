@@ -27,7 +27,7 @@ typedef struct alignment {
 static llmcs_status split(llmcs_shop_measure *m, side *s, const shop_chars *text) {
     SHOP_TRY(shop_chars_copy(&m->words.spare, text->at, text->n));
     SHOP_TRY(shop_chars_lower(&m->words.spare));
-    /* The copy lies in one struct of words and is split by the other. */
+    /* The copy is in m->words; s->words splits it. */
     SHOP_TRY(shop_metric_words_13a_cjk(&s->words, m->words.spare.at, m->words.spare.n));
     s->n = s->words.n;
     return LLMCS_OK;

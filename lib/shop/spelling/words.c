@@ -171,7 +171,7 @@ llmcs_status spell_words_add_text(spell_words *w, const char *text, size_t n, do
         size_t len = 0;
         for (end = i; end < n && is_letter(text[end]); end++)
             if (end - i < sizeof word) word[len++] = (char)(text[end] | 0x20);
-        /* A part of a word with other letters, digits or an apostrophe is not a word. */
+        /* Skips parts of words that contain other letters or an apostrophe, or continue with a digit. */
         const bool inside = (i && ((unsigned char)text[i - 1] >= 0x80 || text[i - 1] == '\'')) ||
                             (end < n && ((unsigned char)text[end] >= 0x80 || text[end] == '\'' ||
                                          (text[end] >= '0' && text[end] <= '9')));
