@@ -90,7 +90,7 @@ class Import(Store):
         code, _, err = shop("import-events", self.store,
                             self.file("bad.csv", 'customer,item,type,time\nc1,p1\nc1,"p\n1",view,1\nc1,p1,view,"1'))
         self.assertEqual(code, 1)
-        self.assertIn("line 2: the row has another number of cells", err)
+        self.assertIn("line 2: the row and the header row have different numbers of cells", err)
         self.assertIn("line 3: ", err)
         self.assertIn("line 5: a quote is not closed", err)
 

@@ -30,7 +30,7 @@ static const cli_option options[] = {
               "folder of the model that words replies, or templates [that of the store]"),
     CLI_PLAIN("flows", CLI_STRING, offsetof(chat_job, flows), "flows.json [that of the store]"),
     CLI_PLAIN("now", CLI_STRING, offsetof(chat_job, now),
-              "where the desk's clock stands [that of the store, or the time]"),
+              "fixed time for the desk's clock [that of the store, or the real time]"),
     CLI_PLAIN(
         "postgres", CLI_STRING, offsetof(chat_job, postgres),
         "connection string, or file:PATH with it, of the database with conversations and orders; '' for none [that "
@@ -172,7 +172,7 @@ static int talk(chat_job *j) {
 
 /* ---- command */
 
-static int64_t standing_clock(void *user) { return *(const int64_t *)user; }
+static int64_t fixed_clock(void *user) { return *(const int64_t *)user; }
 
 static bool open_desk(chat_job *j, const cli_common *common) {
     llmcs_shop_service_options o;
@@ -181,7 +181,7 @@ static bool open_desk(chat_job *j, const cli_common *common) {
     llmcs_shop_service_options_init(&o);
     llmcs_shop_desk_options_init(&desk);
     cli_model_options(common, &model);
-    model.progress = NULL; /* of several small models */
+    model.progress = NULL; /* the models are small */
     o.model = &model;
     o.desk = &desk;
     o.log = cli_print_warning;
@@ -191,7 +191,7 @@ static bool open_desk(chat_job *j, const cli_common *common) {
     if (j->now) {
         if (!parse_time(j->now, &j->clock))
             return cli_error("--now: '%s' is not a time such as 2026-11-16T12:00:00Z", j->now), false;
-        desk.now = standing_clock;
+        desk.now = fixed_clock;
         desk.now_user = &j->clock;
     }
     if (llmcs_shop_service_open(common->folder, &o, &j->service)) return cli_failed("open"), false;

@@ -1,6 +1,7 @@
 /* llmcs-shop evaluate: computes metrics over JSON Lines with intervals, and compares two systems. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "request.h"
@@ -23,18 +24,17 @@ static const char *const tokenizer_names[] = {"auto", "13a", "zh", "char", NULL}
 #define AT(member) offsetof(evaluate_job, member)
 static const cli_option options[] = {
     CLI_PLAIN("metric", CLI_STRINGS, AT(metrics), "metrics, separated by commas; may be given several times"),
-    CLI_PLAIN("jsonl", CLI_FLAG, AT(jsonl), "the lines come from stdin"),
-    CLI_PLAIN("compare", CLI_FLAG, AT(compare),
-              "two files of lines, A and B, of the same rows: is B better by chance?"),
+    CLI_PLAIN("jsonl", CLI_FLAG, AT(jsonl), "read the lines from stdin"),
+    CLI_PLAIN("compare", CLI_FLAG, AT(compare), "compare two files, A and B, with the same rows"),
     CLI_PLAIN("rows", CLI_FLAG, AT(rows), "also the score of each row, for metrics that have one"),
     CLI_CHOICE("tokenize", AT(tokenizer), "words of BLEU [auto: zh where references are Chinese, else 13a]",
                tokenizer_names),
     CLI_PLAIN("lowercase", CLI_FLAG, AT(lowercase), "BLEU and chrF ignore case"),
     CLI_PLAIN("stem", CLI_FLAG, AT(stem), "ROUGE compares stems (Porter)"),
     CLI_PLAIN("wordnet", CLI_STRING, AT(wordnet),
-              "folder of WordNet's index files for METEOR's synonyms [/usr/share/wordnet if it is there]; '' for none"),
+              "folder of WordNet's index files for METEOR's synonyms [/usr/share/wordnet if it exists]; '' for none"),
     CLI_BOUNDED("bins", AT(n_bins), "bins of ECE [15]", 1, 1000),
-    CLI_PLAIN("value_key", CLI_STRING, AT(value_key), "the number that mean, max and p1 to p99 are of [ms]"),
+    CLI_PLAIN("value_key", CLI_STRING, AT(value_key), "key of the number for mean, max and p1 to p99 [ms]"),
     CLI_BOUNDED("samples", AT(n_samples), "bootstrap samples [1000]", 1, 1000000),
     CLI_PLAIN("seed", CLI_UINT64, AT(seed), "seed of the samples [12345]"),
 };
@@ -393,18 +393,12 @@ static bool split_metrics(evaluate_job *j) {
     return true;
 }
 
-static bool has_default_wordnet(void) {
-    FILE *file = fopen("/usr/share/wordnet/index.noun", "re");
-    if (file) fclose(file);
-    return file;
-}
-
 static int evaluate_command(int argc, char **argv) {
     cli_common common;
     evaluate_job j = {.n_samples = 1000, .n_bins = 15, .seed = 12345, .value_key = "ms"};
     int code = cli_parse(&cmd_evaluate, argc, argv, &common, &j);
     if (code >= 0) return code;
-    if (!j.wordnet && has_default_wordnet()) j.wordnet = "/usr/share/wordnet";
+    if (!j.wordnet && !access("/usr/share/wordnet/index.noun", R_OK)) j.wordnet = "/usr/share/wordnet";
     if (j.wordnet && !*j.wordnet) j.wordnet = NULL;
     if (j.compare ? common.n_texts != 2 || j.jsonl : common.n_texts != !j.jsonl)
         code = cli_usage_error(&cmd_evaluate, "expected one of: --jsonl, with lines on stdin; FILE; --compare A B");
@@ -423,8 +417,9 @@ const cli_command cmd_evaluate = {
     .arguments = "--metric LIST (--jsonl | FILE | --compare A B)",
     .target = "",
     .summary =
-        "How good answers, labels, rankings and dialogues are: each metric with its 95 % bootstrap interval and a "
-        "signature that says how it was computed. Prints one JSON object.",
+        "Scores answers, labels, rankings and dialogues: each metric with its 95 % bootstrap interval and a signature "
+        "of "
+        "how it was computed. Prints one JSON object.",
     .notes =
         "Metrics and their lines:\n"
         "bleu, chrf, chrf++, rouge1 to rouge9, rougeL, rougeLsum, meteor: {\"hypothesis\":\"...\", "

@@ -18,10 +18,10 @@ typedef struct mask_job {
 static const cli_option options[] = {
     GUARD_OPTIONS(mask_job),
     CLI_PLAIN("keep_places", CLI_FLAG, offsetof(mask_job, keep_places),
-              "leave countries, provinces and cities that stand without a finer part"),
+              "leave countries, provinces and cities without a more precise part"),
     CLI_PLAIN("explain", CLI_FLAG, offsetof(mask_job, explain), "with --jsonl, \"name\" and \"rule\" of each span"),
     CLI_PLAIN("names", CLI_FLAG, offsetof(mask_job, names),
-              "with --jsonl, \"names\": what each placeholder of the conversation stands for"),
+              "with --jsonl, \"names\": the value of each placeholder of the conversation"),
 };
 
 /* ---- names: of the store, of earlier lines, or of the line alone */
@@ -158,13 +158,15 @@ const cli_command cmd_mask = {
     .arguments = "",
     .summary = "Replaces phones, addresses, names, cards and other personal data by placeholders: each line of stdin.",
     .notes =
-        "With a STORE, names last: they lie there encrypted, and unmask finds them. Without --jsonl all lines are "
-        "one conversation.",
+        "With a STORE the placeholders and their values are kept there, encrypted, and unmask finds them. Without "
+        "--jsonl "
+        "all lines are one conversation.",
     .jsonl_help =
         "{\"text\":\"...\", \"lang\"?, \"conversation\"?, \"customer\"?} -> {\"masked\":\"...<PHONE_1>...\", "
         "\"spans\":[{\"kind\":\"PHONE\", \"begin\", \"end\"}]}; begin and end are bytes of the text. kind is "
         "NAME, ADDRESS, PHONE, EMAIL, ID, CARD, IBAN, ORDER, PLATE, LINK or COMPANY_ID. Lines of one "
-        "conversation share their placeholders; without \"conversation\" and a STORE a line is one of its own.",
+        "conversation share their placeholders; without \"conversation\" and a STORE each line is its own "
+        "conversation.",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .takes = CLI_TAKES_JSONL | CLI_TAKES_TEXT,

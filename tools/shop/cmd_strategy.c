@@ -25,13 +25,13 @@ static const cli_option options[] = {
     CLI_PLAIN("target_explore", CLI_DOUBLE, AT(target_explore),
               "with --evaluate: share of uniform choices mixed in [0]"),
     CLI_PLAIN("since", CLI_UINT64, AT(since), "with --evaluate: decisions from this time on, seconds since 1970"),
-    CLI_PLAIN("max_rows", CLI_UINT64, AT(max_rows), "with --evaluate: only the last ones [100000]"),
+    CLI_PLAIN("max_rows", CLI_UINT64, AT(max_rows), "with --evaluate: use only the last decisions [100000]"),
     CLI_PLAIN("log", CLI_FLAG, AT(log), "the first argument is a log of JSON Lines with targets, not a store"),
     CLI_CHOICE("policy", AT(policy), "thompson (rewards 0 to 1), gauss (any rewards) or greedy [thompson]",
                policy_names),
-    CLI_PLAIN("explore", CLI_DOUBLE, AT(explore), "share of decisions that are uniform [0.1]"),
-    CLI_PLAIN("strength", CLI_DOUBLE, AT(strength), "rows of a context that the other contexts weigh [4]"),
-    CLI_PLAIN("seed", CLI_UINT64, AT(seed), "of the choices [0]"),
+    CLI_PLAIN("explore", CLI_DOUBLE, AT(explore), "share of uniform decisions [0.1]"),
+    CLI_PLAIN("strength", CLI_DOUBLE, AT(strength), "weight of the other contexts, in rows [4]"),
+    CLI_PLAIN("seed", CLI_UINT64, AT(seed), "seed of the choices [0]"),
     CLI_PLAIN("writer", CLI_STRING, AT(writer), "folder of a decoder: log p(candidate | history) is a feature"),
     CLI_BOUNDED("n_history", AT(n_history), "with --writer: decisions in its prompt [16]", 0, 100),
 };
@@ -253,7 +253,7 @@ const cli_command cmd_strategy = {
         "--evaluate and --log print {\"n\", \"effective_n\", \"max_weight\", \"log\":{\"value\",\"low\",\"high\"}, "
         "\"ips\":{...}, \"snips\":{...}, \"dr\":{...}}: mean rewards with 95 % intervals; log is that of the log "
         "itself. A line of --log: {\"context\"?, \"action\":0, \"propensity\":p, \"reward\":r, \"target\":[p0, p1, "
-        "...]}: what the other policy would do there.",
+        "...]}: the target policy's probabilities.",
     .jsonl_help =
         "{\"strategy\":\"...\", \"decision\":\"id\", \"candidates\":[\"a\", {\"id\":\"b\", \"text\":\"...\"}], "
         "\"context\"?, \"conversation\"?, \"history\"?} -> {\"candidate\":\"a\", \"propensity\":p, "

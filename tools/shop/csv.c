@@ -109,7 +109,7 @@ static json_t *cell_value(csv *c, json_t *text) {
     const char *s = json_string_value(text);
     if (*s != '{' && *s != '[') return json_incref(text);
     json_t *value = json_loads(s, JSON_REJECT_DUPLICATES, NULL);
-    if (!value) c->why = "a cell begins like JSON and is not JSON";
+    if (!value) c->why = "a cell begins with { or [ but is not JSON";
     return value;
 }
 
@@ -118,7 +118,7 @@ bool csv_next(csv *c, json_t **row) {
     *row = NULL;
     const bool more = read_row(c, &cells);
     const size_t n = json_array_size(cells), n_columns = json_array_size(c->columns);
-    if (more && !c->why && n != n_columns) c->why = "the row has another number of cells than the header row";
+    if (more && !c->why && n != n_columns) c->why = "the row and the header row have different numbers of cells";
     json_t *object = json_object();
     for (size_t i = 0; more && !c->why && i < n; i++) {
         if (!json_string_length(json_array_get(cells, i))) continue;

@@ -11,15 +11,16 @@ static const char *const format_names[] = {"auto", "jsonl", "csv", NULL};
 const cli_option import_options[] = {
     CLI_PLAIN("encoder", CLI_STRING, offsetof(import_job, encoder),
               "folder of the encoder [the one of `llmcs-shop init --encoder`]"),
-    CLI_CHOICE("format", offsetof(import_job, format), "of FILE [auto: csv if its name ends so]", format_names),
-    CLI_BOUNDED("batch", offsetof(import_job, batch), "rows of a transaction [1000]", 1, 100000),
+    CLI_CHOICE("format", offsetof(import_job, format), "format of FILE [auto: csv if its name ends in .csv]",
+               format_names),
+    CLI_BOUNDED("batch", offsetof(import_job, batch), "rows per transaction [1000]", 1, 100000),
     CLI_PLAIN("progress", CLI_SWITCH, offsetof(import_job, progress),
-              "print after each transaction how many rows are on disk"),
+              "print the number of stored rows after each transaction"),
 };
 const size_t import_n_options = sizeof import_options / sizeof *import_options;
 
 /* One import. */
-typedef struct import {
+typedef struct importer {
     const import_kind *kind;
     const import_job *job;
     const char *file;
@@ -29,9 +30,9 @@ typedef struct import {
     size_t *order;    /* [batch] row of each item that is stored */
     size_t n_stored, n_refused;
     bool failed;
-} import;
+} importer;
 
-static void refuse(import *i, size_t line, const char *reason) {
+static void refuse(importer *i, size_t line, const char *reason) {
     i->n_refused++;
     fflush(stdout);
     fprintf(stderr, "%s: %s: line %zu: ", cli_program, i->file, line);
@@ -40,12 +41,12 @@ static void refuse(import *i, size_t line, const char *reason) {
 }
 
 static void refused_by_store(void *user, size_t row, llmcs_status status, const char *reason) {
-    import *i = user;
+    importer *i = user;
     (void)status;
     refuse(i, i->rows[i->order[row]].line, reason);
 }
 
-static void free_rows(import *i) {
+static void free_rows(importer *i) {
     for (size_t r = 0; r < i->n; r++) {
         json_decref(i->rows[r].json);
         free(i->rows[r].item);
@@ -70,7 +71,7 @@ static llmcs_status read_row(const import_kind *kind, import_row *row) {
 }
 
 /* Stores the batch in one transaction. */
-static void put_batch(import *i) {
+static void put_batch(importer *i) {
     const void **items = malloc((i->n ? i->n : 1) * sizeof *items);
     size_t n = 0, stored = 0;
     i->failed = i->failed || !items;
@@ -91,12 +92,12 @@ static void put_batch(import *i) {
     if (i->job->progress && !i->failed) printf("%zu rows stored\n", i->n_stored), fflush(stdout);
 }
 
-static void add_row(import *i, size_t line, json_t *json) {
+static void add_row(importer *i, size_t line, json_t *json) {
     i->rows[i->n++] = (import_row){.line = line, .json = json};
     if (i->n == (size_t)i->job->batch) put_batch(i);
 }
 
-static void import_jsonl(import *i, const cli_common *common) {
+static void import_jsonl(importer *i, const cli_common *common) {
     cli_lines lines = {.max_bytes = (size_t)common->max_line_bytes};
     while (!i->failed && cli_next_line(&lines)) {
         json_error_t error = {.text = "the line is longer than --max-line-bytes"};
@@ -114,7 +115,7 @@ static void import_jsonl(import *i, const cli_common *common) {
     cli_lines_free(&lines);
 }
 
-static void import_csv(import *i, const cli_common *common) {
+static void import_csv(importer *i, const cli_common *common) {
     csv c;
     json_t *json;
     if (!csv_begin(&c, (size_t)common->max_line_bytes)) {
@@ -136,7 +137,7 @@ static bool is_csv(const import_job *job, const char *file) {
     return job->format == 2 || (!job->format && n > 4 && !strcmp(file + n - 4, ".csv"));
 }
 
-static void import_file(import *i, const cli_common *common) {
+static void import_file(importer *i, const cli_common *common) {
     i->rows = calloc((size_t)i->job->batch, sizeof *i->rows);
     i->order = calloc((size_t)i->job->batch, sizeof *i->order);
     if (!i->rows || !i->order) {
@@ -156,7 +157,7 @@ static void import_file(import *i, const cli_common *common) {
 int import_command(const import_kind *kind, int argc, char **argv) {
     cli_common common;
     import_job job = {.batch = 1000};
-import i = {.kind = kind, .job = & job };
+    importer i = {.kind = kind, .job = &job};
     const int code = cli_parse(kind->command, argc, argv, &common, &job);
     if (code >= 0) return code;
     i.file = common.texts[0];
