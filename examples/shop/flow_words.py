@@ -116,7 +116,7 @@ KINDS = [
 UNSENT, SENT, HERE = ["pending_payment", "paid", "packed"], ["shipped"], ["delivered"]
 STATUSES = [
     {"is": ["pending_payment"], "words": pair(
-        ["not paid", "unpaid", "hasn't been paid", "hasnt been paid", "haven't paid", "havent paid", "not been paid", "isn't paid", "isnt paid", "still to pay",
+        ["not paid", "unpaid", "hasn't been paid", "hasnt been paid", "haven't paid", "havent paid", "haven't payed", "havent payed", "not been paid", "isn't paid", "isnt paid", "still to pay",
          "waiting for payment", "not yet paid", "didn't pay", "didnt pay", "pending"],
         ["没付款", "未付款", "待付款", "还没付", "没付钱", "没给钱", "没支付", "未支付"])},
     {"is": UNSENT, "words": pair(

@@ -376,6 +376,26 @@ static llmcs_status answer_new_message(desk_turn *t, const desk_reading *r, size
     return desk_say_sentence(t, DESK_NOTHING_TO_CONFIRM);
 }
 
+/* "I don't like the wallet, want to send it back": a word of one flow, and goods of one order or a whole address. */
+static llmcs_status start_by_cue(desk_turn *t, bool *handled) {
+    int found = -1;
+    bool address = false;
+    if (desk_is_question(&t->words)) return LLMCS_OK;
+    for (size_t i = 0; i < t->flows->n_flows; i++) {
+        const desk_flow *f = &t->flows->flows[i];
+        if (!f->acts || !desk_has_cue(t, f)) continue;
+        if (found >= 0 || desk_is_negated(t, (int)i)) return LLMCS_OK;
+        found = (int)i;
+    }
+    for (size_t i = 0; found >= 0 && i < t->flows->n_slots; i++)
+        address = address || (t->flows->flows[found].uses[i] && t->flows->slots[i].type == DESK_SLOT_ADDRESS);
+    if (found < 0 || !t->c->customer_id) return LLMCS_OK;
+    if (!address) return desk_answer_owned(t, found, handled);
+    if (!desk_is_whole_address(&t->words)) return LLMCS_OK;
+    const desk_wish wish = {.text = t->read.plain, .label = "", .score = 1, .flow = found, .vector = t->vector};
+    return desk_answer_wish(t, &wish, handled);
+}
+
 /* "Don't return the yoga mat", when nothing is open: nothing is done. */
 static llmcs_status decline_negated(desk_turn *t, const desk_reading *r, bool *handled) {
     const int flow = r->rule ? r->rule->flow : r->intent && r->intent->kind == DESK_INTENT_FLOW ? r->intent->flow : -1;
@@ -428,7 +448,9 @@ llmcs_status desk_decide(desk_turn *t) {
         SHOP_TRY(
             desk_answer_object(t, resume - 1, lacks && !r[0].rule && !is_wish_to_act(t, &r[0]), acted, kept, &handled));
     if (!handled) SHOP_TRY(desk_answer_bare_kind(t, r[0].rule, 0, &handled));
-    if (!handled && !frame && !r[0].rule) SHOP_TRY(desk_answer_described(t, &handled));
+    if (!handled && !frame && (!r[0].rule || (r[0].rule->entry && desk_points(&t->words))))
+        SHOP_TRY(desk_answer_described(t, &handled));
+    if (!handled && !frame && !r[0].rule) SHOP_TRY(start_by_cue(t, &handled));
     if (!handled) SHOP_TRY(answer_follow_up(t, &r[0], &handled));
     if (!handled && !desk_top(t)) SHOP_TRY(decline_negated(t, &r[0], &handled));
     desk_wish wishes[DESK_MAX_PARTS];

@@ -250,6 +250,8 @@ llmcs_status desk_refer(desk_turn *t, int slot, const desk_words *w, bool answer
 /* The object that the words describe, or NULL. If the slot is empty, the question lists the several that fit, or says
  * that none does. */
 llmcs_status desk_refer_value(desk_turn *t, int slot, const desk_words *w, bool answers, const char **value);
+/* "The one that", 的那个: the words point at something. */
+bool desk_points(const desk_words *w);
 /* The slot of an order that the flow uses, or -1. */
 int desk_order_slot(const desk_turn *t, int flow);
 /* How many words a message has beside those of the flow and small ones; SIZE_MAX without memory. */

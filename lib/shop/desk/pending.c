@@ -10,8 +10,7 @@ static bool wants_other(const desk_frame *frame, const desk_reading *r, double l
     return r->intent->kind != DESK_INTENT_FLOW || r->intent->flow != frame->flow;
 }
 
-/* A word that asks for the flow. */
-static bool has_cue(const desk_turn *t, const desk_flow *flow) {
+bool desk_has_cue(const desk_turn *t, const desk_flow *flow) {
     for (size_t i = 0; i < flow->n_cues; i++)
         if (desk_has_phrase(&t->words, flow->cues[i]) || desk_has_phrase(&t->read, flow->cues[i])) return true;
     return false;
@@ -21,7 +20,7 @@ static bool has_cue(const desk_turn *t, const desk_flow *flow) {
  * a verb, by no label alone. */
 static bool may_replace(const desk_turn *t, int flow, bool by_rule) {
     const desk_flow *f = &t->flows->flows[flow];
-    return f->n_cues ? has_cue(t, f)
+    return f->n_cues ? desk_has_cue(t, f)
                      : by_rule || !(f->acts || f->small_talk) || (f->acts && desk_names_action(&t->words));
 }
 
@@ -29,7 +28,7 @@ static bool may_replace(const desk_turn *t, int flow, bool by_rule) {
 static int commanded_flow(const desk_turn *t, const desk_frame *frame) {
     for (size_t i = 0; i < t->flows->n_flows; i++) {
         const desk_flow *f = &t->flows->flows[i];
-        if ((int)i == frame->flow || !f->acts || !f->n_cues || !has_cue(t, f)) continue;
+        if ((int)i == frame->flow || !f->acts || !f->n_cues || !desk_has_cue(t, f)) continue;
         if (!desk_words_beside(t, &t->words, f)) return (int)i;
     }
     return -1;
@@ -120,7 +119,7 @@ static bool same_flow(const desk_frame *frame, const desk_reading *r) {
 /* "Cancel it then" to whether to cancel; "report it" to any question, since it names no other action. */
 static bool agrees(const desk_turn *t, const desk_frame *frame, const desk_reading *r) {
     if (!desk_agrees(&t->words)) return false;
-    return same_flow(frame, r) || has_cue(t, &t->flows->flows[frame->flow]) ||
+    return same_flow(frame, r) || desk_has_cue(t, &t->flows->flows[frame->flow]) ||
            (!r->rule && !desk_names_action(&t->words) && !wants_other(frame, r, desk_part_score));
 }
 
@@ -256,6 +255,10 @@ static llmcs_status answer_slot(desk_turn *t, desk_frame *frame, int slot, const
         t->out.probability = 1;
         return desk_say_sentence(t, DESK_NOTHING_DONE);
     }
+    *handled = false;
+    if (free_text && desk_points(&t->words)) SHOP_TRY(keep_part(t, frame, slot, handled)); /* "the green one": which */
+    if (*handled) return LLMCS_OK;
+    *handled = true;
     const bool digresses = free_text ? !fits_free_text(t, frame, slot, r)
                                      : wants_other(frame, r, desk_digression_score) && words > DESK_LONG_ANSWER;
     if (!digresses)
@@ -336,8 +339,8 @@ static llmcs_status answer_with_other_flow(desk_turn *t, const desk_frame *frame
     if (op->kind != DESK_OP_SLOT || t->flows->slots[op->index].type != DESK_SLOT_ORDER) return LLMCS_OK;
     int flow = replacing_flow(t, r);
     if (flow >= 0 && !t->flows->flows[flow].acts) flow = t->flows->flows[flow].follow;
-    if (flow < 0 || flow == frame->flow || !t->flows->flows[flow].acts || !has_cue(t, &t->flows->flows[flow]) ||
-        has_cue(t, &t->flows->flows[frame->flow]))
+    if (flow < 0 || flow == frame->flow || !t->flows->flows[flow].acts || !desk_has_cue(t, &t->flows->flows[flow]) ||
+        desk_has_cue(t, &t->flows->flows[frame->flow]))
         return LLMCS_OK;
     const desk_wish wish = {.text = r->text, .label = "", .score = 1, .flow = flow, .vector = r->vector};
     return desk_answer_wish(t, &wish, handled);
@@ -351,6 +354,8 @@ static llmcs_status refer_again(desk_turn *t, desk_frame *frame, bool *handled) 
     *handled = false;
     if (slot < 0 || !frame->slots[slot] || desk_is_yes(&t->words)) return LLMCS_OK;
     if (op->kind == DESK_OP_SLOT && (op->index == slot || t->flows->slots[op->index].like)) return LLMCS_OK;
+    for (size_t i = 0; i < t->flows->n_slots; i++) /* "plum, please" is what it is exchanged for */
+        if (frame->slots[i] && t->flows->slots[i].like && desk_is_like(&t->flows->slots[i], &t->words)) return LLMCS_OK;
     SHOP_TRY(desk_refer(t, slot, &t->words, true, &ref));
     if (!ref.describes || !ref.pure || ref.all) return LLMCS_OK;
     *handled = true;

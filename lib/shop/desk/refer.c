@@ -64,7 +64,7 @@ static bool take_any(clues *c, const char *const *phrases) {
 }
 
 /* What only points: "the one that", 的那个. In a message that is no answer, status, date and price count with it. */
-static bool points(const desk_words *w) {
+bool desk_points(const desk_words *w) {
     static const char *const words[] = {"the one",    "that one",    "the ones",   "one from",    "one i",
                                         "order from", "orders from", "order that", "orders that", "order i got",
                                         "order of",   "one that's",  "one thats",  "one for",     "的那",
@@ -86,7 +86,8 @@ static const char *const fill[] = {
     "这",        "单",       "件",    "笔",    "呢",     "吧",        "啊",      "买",     "订",      "就",     "要",
     "订单",      "一",       "双",    "条",    "只",     "款",        "种",      "了",     "也",      "和",     "有",
     "说",        "想",       "里",    "嗯",    "哦",     "好",        "应该",    "嘛",     "whats",   "what's", "up",
-    "happening", "happened", "any",   "was",   "are",    "can",       "you",     "do",     "did",     "have",   "has",
+    "happening", "happened", "any",   "was",   "are",    "can",       "you",     "do",     "did",     "have",   "right",
+    "theres",    "there's",  "there", "在吗",  "啥",     "来着",      "请问",    "里面",   "什么",    "发",     "has",
     "been",      "ever",     "sorry", "oops",  "still",  "yet",       "already", "now",    "还在",    "现在",   "they",
     "their",     "there",    "early", "mid",   "late",   "beginning", "end",     "start",  "middle",  "中旬",   "上旬",
     "下旬",      "月初",     "月底",  "月中",  "日",     "号",        "不对",    "包裹",   "东西",    "下",     "拍",
@@ -536,7 +537,7 @@ static llmcs_status read_clues(desk_turn *t, const desk_slot *s, const desk_word
     c->all = find_all(c, answers);
     find_extreme(c, answers);
     find_status(c, s->described);
-    if (answers || points(w))
+    if (answers || desk_points(w))
         find_dates(c, t->now);
     else
         c->status = NULL; /* "has it been sent": asked, no description */
@@ -552,7 +553,7 @@ static llmcs_status fit(desk_turn *t, int slot, bool answers, clues *clue, candi
     if (clue->other) keep_other(t, desk_top(t), slot, c);
     if (clue->status) keep_status(c, clue->status);
     if (clue->dated) keep_dates(c, clue);
-    if ((answers || points(clue->w)) && keep_price(c, clue)) *describes = true;
+    if ((answers || desk_points(clue->w)) && keep_price(c, clue)) *describes = true;
     SHOP_TRY(keep_titles(t, c, clue, &named));
     *describes = *describes || named;
     if (clue->extreme) keep_extreme(c, clue->extreme);

@@ -358,6 +358,23 @@ START_TEST(question_with_an_order_is_a_wish) {
 }
 END_TEST
 
+/* No rule and no label: a word of the flow, with goods of one order or with a whole address. */
+START_TEST(cue_with_an_object_begins_its_flow) {
+    desk_case d;
+    open_refer(&d);
+    HAS(ask(&d, "the soap smells odd so i cancel"), "cancel order PL3001?");
+    HAS(say_as(&d, "a", "cleo", "where is PL3002"), "PL3002");
+    HAS(say_as(&d, "a", "cleo", "send it to 12 Harbour Road, Flat 2, Leeds LS1 4AB"), "Send PL3002 to 12 Harbour Road");
+    HAS(say_as(&d, "z", "cleo", "PL3001到哪了"), "PL3001");
+    HAS(say_as(&d, "z", "cleo", "帮我改寄杭州市西湖区文三路100号"), "PL3001");
+    /* A value again is no description. */
+    HAS(say_as(&d, "v", "cleo", "swap PL3002"), "Which item");
+    HAS(say_as(&d, "v", "cleo", "red"), "Swap PL3002 for: red?");
+    HAS(say_as(&d, "v", "cleo", "blue please"), "Swap PL3002 for: blue please?");
+    desk_case_close(&d);
+}
+END_TEST
+
 START_TEST(unknown_goods_are_not_taken_for_the_only_order) {
     desk_case d;
     open_refer(&d);
@@ -422,6 +439,7 @@ static void add(TCase *t) {
     tcase_add_test(t, yes_after_a_glad_word);
     tcase_add_test(t, flow_goes_on_as_it_began);
     tcase_add_test(t, question_with_an_order_is_a_wish);
+    tcase_add_test(t, cue_with_an_object_begins_its_flow);
     tcase_add_test(t, unknown_goods_are_not_taken_for_the_only_order);
     tcase_add_test(t, words_of_flows_are_checked);
 }
