@@ -262,7 +262,7 @@ RULES = list(rules([
     *topic_rules(),
     # What certainly is to be bought.
     {"pattern": r"^(?!.*\b(cancel|return|back|exchange|instead)\b).*(\b(i'?ll|i will|i'?d like to|i would like to|want to|wanna|let me|lemme|gonna|how (do|can) i) (just )?(take|buy|order|get|purchase|have) (it|this|that|them|these|those|this one|that one|those ones|the (first|second|third|last|cheaper|cheapest|bigger|smaller) one)\b(?! (back|to|delivered|sent|shipped|in|as|for|wrapped|home|repaired|fixed|exchanged|returned|refunded|cancelled))"
-                r"|^(那|那我|我|那就|我就|就|那我就)?(就|要|想要|想)?(买|拍|下单|订|要)(这个|那个|它|这款|那款|这件|这双|第.个|这些)(了|吧|啦)?[\s,.!?~。]*$|^(这个|那个|这款|它)(我)?(要了|买了|怎么(买|下单|拍))[\s,.!?~。]*$)", "entry": "order-place"},
+                r"|^(那|那我|我|那就|我就|就|那我就)?(就|要|想要|想)?(买|拍|下单|订|要)(这个|那个|它|这款|那款|这件|这双|第.个|这些)(了|吧|啦)?[\s,.!?~。]*$|^(这个|那个|这款|它|(第.|最后(那|一)?)个)(我)?(要了|买了|怎么(买|下单|拍))[\s,.!?~。]*$)", "entry": "order-place"},
     # Last, since they are short.
     pattern("order_total", r"\bhow much (was|did|have) (it|that|the order|this order|that order|i)( (pay|paid|spend|spent|cost))?\b(?! (to|for))", r"(这单|这笔|那单|订单|一共|总共|花了|付了).{0,4}多少钱?[\s?!.,~。]*$"),
     pattern("stock", NOTHING_DONE + r".*\bin stock\b", r"有货|现货|还有吗|还有没有"),

@@ -152,7 +152,7 @@ SLOTS = {
                       "how many ml", "how many litres", "ml", "litres", "thick", "thickness", "volume", "how many people", "how many ppl", "fit in", "inches",
                       "big"],
              ["规格", "尺码", "容量", "尺寸", "多大", "多高", "多长", "多宽", "多少毫升", "毫升", "几升", "几寸", "多厚", "厚", "几个人", "几人", "睡", "能装多少", "码数"]),
-            ("weight", ["weight", "heavy", "weigh", "weighs"], ["重量", "多重", "几斤", "几公斤", "重吗", "重不重"]),
+            ("weight", ["weight", "heavy", "weigh", "weighs", "how light"], ["重量", "多重", "几斤", "几公斤", "重吗", "重不重", "轻吗", "轻不轻", "多轻"]),
             ("material", ["material", "materials", "made of", "made out of", "made from", "fabric"], ["材质", "材料", "什么做的", "面料", "什么料子"]),
             ("battery", ["battery", "battery life", "charge last"], ["续航", "电池", "充一次电", "用多久"]),
             ("power", ["power", "watts", "watt", "wattage", "electricity"], ["功率", "多少瓦", "耗电", "费电"]),

@@ -161,6 +161,13 @@ static bool has_size(const desk_goods *g, const char *size) {
 
 /* ---- what is sought */
 
+llmcs_status desk_read_kind(desk_turn *t, const char *text, size_t n, shop_wish *wish) {
+    if (t->kind_text != text) SHOP_TRY(shop_read_wish(t->desk->shop, text, n, &t->kind));
+    t->kind_text = text; /* texts of a turn stay where they are until it ends */
+    *wish = t->kind;
+    return LLMCS_OK;
+}
+
 /* The text without the kind that it names, which is not wanted. */
 static llmcs_status cut_kind(desk_turn *t, desk_seek *seek) {
     shop_wish wish;
@@ -182,7 +189,7 @@ llmcs_status desk_read_seek(desk_turn *t, const desk_words *w, desk_seek *seek, 
     size_t n;
     char *rest;
     desk_words without = *w;
-    SHOP_TRY(shop_read_wish(t->desk->shop, w->plain, w->plain_bytes, &wish));
+    SHOP_TRY(desk_read_kind(t, w->plain, w->plain_bytes, &wish));
     *names = wish.kind || wish.gift || wish.audience;
     if (*names) *seek = (desk_seek){.text = w->plain};
     if (wish.excludes) {

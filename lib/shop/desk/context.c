@@ -24,7 +24,7 @@ enum {
 
 static const char *const cheaper[] = {"cheaper",     "less expensive", "more affordable",
                                       "lower price", "lower priced",   "too expensive",
-                                      "too much",    "too pricey",     "便宜点",
+                                      "too much",    "pricey",         "便宜点",
                                       "便宜一点",    "便宜些",         "更便宜",
                                       "便宜的",      "太贵",           "贵了",
                                       NULL};
@@ -48,12 +48,13 @@ static const char *const others[] = {"another", "other", "others", "else", "more
 static const char *const thick[] = {"thick", "thicker", "thickest", "thinner", "thinnest", "厚", "薄", NULL};
 /* Words of questions about an order. */
 static const char *const of_orders[] = {
-    "when",      "come",     "coming",    "arrive",  "arriving", "get here", "gets here",  "be here", "deliver",
-    "delivered", "delivery", "courier",   "carrier", "carries",  "tracking", "track",      "where",   "status",
-    "in it",     "whats in", "what's in", "inside",  "sent",     "shipped",  "dispatched", "number",  "parcel",
-    "package",   "order",    "什么时候",  "啥时候",  "几时",     "多久",     "几号",       "哪天",    "送到",
-    "能到",      "会到",     "到",        "收到",    "快递",     "物流",     "单号",       "状态",    "到哪",
-    "哪里",      "哪家",     "里面",      "东西",    "发货",     "订单",     "单",         NULL};
+    "when",       "come",      "coming",   "arrive",   "arriving",  "get here", "gets here", "be here",
+    "deliver",    "delivered", "delivery", "courier",  "carrier",   "carries",  "tracking",  "track",
+    "where",      "status",    "in it",    "whats in", "what's in", "inside",   "sent",      "shipped",
+    "dispatched", "number",    "parcel",   "package",  "order",     "什么时候", "啥时候",    "几时",
+    "多久",       "几号",      "哪天",     "送到",     "能到",      "会到",     "到",        "收到",
+    "快递",       "物流",      "单号",     "状态",     "到哪",      "哪里",     "哪家",      "里面",
+    "东西",       "发货",      "寄",       "发出",     "订单",      "单",       NULL};
 static const char *const places[] = {"first",    "second",   "third", "fourth", "fifth", "last",
                                      "1st",      "2nd",      "3rd",   "4th",    "5th",   "number 1",
                                      "number 2", "number 3", "最后",  "头一个", NULL};
@@ -62,33 +63,34 @@ static const char *const references[] = {"it",   "they", "them", "these", "those
                                          "那些", "这款", "那款", "这件",  "那件",  "这单", "那单", NULL};
 /* Words that ask and say nothing of what. */
 static const char *const filler[] = {
-    "a",     "an",       "the",    "of",     "in",       "on",       "at",        "to",    "for",   "with",
-    "and",   "or",       "but",    "so",     "ok",       "okay",     "then",      "than",  "do",    "does",
-    "did",   "is",       "are",    "was",    "be",       "been",     "there",     "have",  "has",   "having",
-    "you",   "u",        "got",    "get",    "any",      "anything", "something", "some",  "i",     "me",
-    "my",    "we",       "can",    "could",  "will",     "would",    "please",    "pls",   "plz",   "thanks",
-    "hi",    "hey",      "well",   "also",   "still",    "what",     "what's",    "whats", "which", "how",
-    "how's", "how many", "many",   "about",  "come",     "comes",    "ur",        "r",     "hmm",   "oh",
-    "no",    "yes",      "too",    "really", "just",     "maybe",    "like",      "want",  "need",  "looking",
-    "looks", "look",     "show",   "see",    "right",    "now",      "much",      "bit",   "a bit", "little",
-    "who",   "not",      "tell",   "give",   "under",    "below",    "less",      "up",    "max",   "within",
-    "most",  "size",     "that's", "thats",  "im",       "i'm",      "id",        "i'd",   "as",    "by",
-    "made",  "kind",     "you've", "i'll",   "take",     "only",     "all",       "both",  "cheap", "between",
-    "use",   "uses",     "people", "ppl",    "buy",      "purchase", "sell",      "pair",  "xs",    "s",
-    "m",     "l",        "xl",     "xxl",    "suitable", "meant",    "good",      "nice",  "new",   "的",
-    "了",    "吗",       "呢",     "么",     "吧",       "啊",       "呀",        "哦",    "嘛",    "有",
-    "没",    "没有",     "有没有", "是",     "不",       "能",       "可以",      "要",    "想",    "我",
-    "你",    "你们",     "您",     "他",     "们",       "哪",       "哪个",      "哪款",  "哪些",  "什么",
-    "啥",    "多少",     "多",     "几",     "个",       "款",       "种",        "些",    "件",    "双",
-    "条",    "只",       "台",     "把",     "块",       "一",       "二",        "两",    "三",    "四",
-    "五",    "第",       "下",     "还",     "也",       "都",       "再",        "就",    "请问",  "请",
-    "帮",    "看",       "看看",   "给",     "来",       "换",       "点",        "怎么",  "怎样",  "样",
-    "卖",    "在",       "和",     "跟",     "好",       "嗯",       "对",        "太",    "很",    "最",
-    "更",    "比较",     "里",     "以内",   "以下",     "之内",     "左右",      "元",    "钱",    "码",
-    "号",    "之前",     "说",     "话",     "适合",     "合适",     "用",        "人",    "色",    "买",
-    "购",    "找",       "寸",     "升",     "片",       "本",       "支",        "盒",    "套",    "条",
-    "把",    "顶",       "根",     "包",     "瓶",       "罐",       "会",        "得",    "其中",  "最后",
-    "现在",  "大概",     "估计",   "呗",     NULL};
+    "a",     "an",       "the",    "of",       "in",       "on",       "at",        "to",    "for",   "with",
+    "and",   "or",       "but",    "so",       "ok",       "okay",     "then",      "than",  "do",    "does",
+    "did",   "is",       "are",    "was",      "be",       "been",     "there",     "have",  "has",   "having",
+    "you",   "u",        "got",    "get",      "any",      "anything", "something", "some",  "i",     "me",
+    "my",    "we",       "can",    "could",    "will",     "would",    "please",    "pls",   "plz",   "thanks",
+    "hi",    "hey",      "well",   "also",     "still",    "what",     "what's",    "whats", "which", "how",
+    "how's", "how many", "many",   "about",    "come",     "comes",    "ur",        "r",     "hmm",   "oh",
+    "no",    "yes",      "too",    "really",   "just",     "maybe",    "like",      "want",  "need",  "looking",
+    "looks", "look",     "show",   "see",      "right",    "now",      "much",      "bit",   "a bit", "little",
+    "who",   "not",      "tell",   "give",     "under",    "below",    "less",      "up",    "max",   "within",
+    "most",  "size",     "that's", "thats",    "im",       "i'm",      "id",        "i'd",   "as",    "by",
+    "made",  "kind",     "you've", "i'll",     "take",     "only",     "all",       "both",  "cheap", "between",
+    "use",   "uses",     "people", "your",     "our",      "hm",       "pieces",    "kids",  "men's", "women's",
+    "mens",  "womens",   "ppl",    "buy",      "purchase", "sell",     "pair",      "xs",    "s",     "m",
+    "l",     "xl",       "xxl",    "suitable", "meant",    "good",     "nice",      "new",   "的",    "了",
+    "吗",    "呢",       "么",     "吧",       "啊",       "呀",       "哦",        "嘛",    "有",    "没",
+    "没有",  "有没有",   "是",     "不",       "能",       "可以",     "要",        "想",    "我",    "你",
+    "你们",  "您",       "他",     "们",       "哪",       "哪个",     "哪款",      "哪些",  "什么",  "啥",
+    "多少",  "多",       "几",     "个",       "款",       "种",       "些",        "件",    "双",    "条",
+    "只",    "台",       "把",     "块",       "一",       "二",       "两",        "三",    "四",    "五",
+    "第",    "下",       "还",     "也",       "都",       "再",       "就",        "请问",  "请",    "帮",
+    "看",    "看看",     "给",     "来",       "换",       "点",       "怎么",      "怎样",  "样",    "卖",
+    "在",    "和",       "跟",     "好",       "嗯",       "对",       "太",        "很",    "最",    "更",
+    "比较",  "里",       "以内",   "以下",     "之内",     "左右",     "元",        "钱",    "码",    "号",
+    "之前",  "说",       "话",     "适合",     "合适",     "用",       "人",        "色",    "买",    "购",
+    "找",    "寸",       "升",     "片",       "本",       "支",       "盒",        "套",    "条",    "把",
+    "顶",    "根",       "包",     "瓶",       "罐",       "会",       "多久",      "儿童",  "男士",  "女士",
+    "得",    "其中",     "最后",   "现在",     "大概",     "估计",     "呗",        NULL};
 
 static bool has_any(const desk_words *w, const char *const *phrases) {
     for (; *phrases; phrases++)
@@ -244,7 +246,7 @@ static llmcs_status read_signals(desk_turn *t, bool of_order, signals *s) {
     const desk_words *w = &t->read;
     *s = (signals){.cheaper = has_any(w, cheaper),
                    .dearer = has_any(w, dearer),
-                   .bigger = has_any(w, bigger),
+                   .bigger = has_any(w, bigger) && !desk_has_phrase(w, "多大"),
                    .smaller = has_any(w, smaller),
                    .other = has_any(w, others),
                    .reference = has_any(w, references),
@@ -256,7 +258,7 @@ static llmcs_status read_signals(desk_turn *t, bool of_order, signals *s) {
                    .of_order = of_order,
                    .seek = t->c->seek};
     find_aspect(t, s);
-    SHOP_TRY(shop_read_wish(t->desk->shop, w->plain, w->plain_bytes, &wish));
+    SHOP_TRY(desk_read_kind(t, w->plain, w->plain_bytes, &wish));
     if (w->plain_bytes == w->folded_bytes && (wish.kind || wish.excludes)) {
         s->kind_begin = wish.kind ? wish.begin : wish.excluded_begin;
         s->kind_end = wish.kind ? wish.end : wish.excluded_end;
@@ -486,18 +488,21 @@ static llmcs_status is_described(desk_turn *t, const char *product, const signal
     return status;
 }
 
-static llmcs_status answer_products(desk_turn *t, signals *s, bool *handled) {
+static llmcs_status answer_products(desk_turn *t, const desk_rule *rule, signals *s, bool *handled) {
     const desk_conversation *c = t->c;
     const char *product = desk_listed_product(t, &t->read), *coloured = NULL;
     const bool definite = s->reference || s->aspect;
     /* What is sought anew is no question on what was found; "not tea" is one. */
     if (s->names && !s->seek.without) return LLMCS_OK;
     if (s->cheaper && bargains(&t->read)) return LLMCS_OK;
+    /* "How do I buy the last one?" is a question about buying. */
+    if (rule && rule->entry && !s->aspect && !compares(s) && !s->filters && !picks(s)) return LLMCS_OK;
     if (s->adds && s->left && c->seek.text) return browse_further(t, s, handled);
     if (s->left) {
         bool described = false;
         const char *meant = product ? product : c->about;
         if (meant && s->left <= MOST_LEFT) SHOP_TRY(is_described(t, meant, s, &described));
+        if (product && !rule && s->left <= MOST_LEFT && !desk_names_action(&t->read)) described = true;
         return described ? answer_product(t, meant, s, NULL, handled) : LLMCS_OK;
     }
     if (s->number_of_places > 1) return repeat_list(t, s, handled);
@@ -547,15 +552,25 @@ static llmcs_status answer_named(desk_turn *t, bool *handled) {
  */
 llmcs_status desk_answer_bare_kind(desk_turn *t, const desk_rule *rule, size_t most_left, bool *handled) {
     signals s;
+    shop_wish wish;
     *handled = false;
     if (rule && !is_of_products(t, rule)) return LLMCS_OK;
     if (desk_count_words(t->read.folded, t->read.folded_bytes) > MOST_WORDS) return LLMCS_OK;
+    SHOP_TRY(desk_read_kind(t, t->read.plain, t->read.plain_bytes, &wish));
+    if (!wish.kind) return LLMCS_OK; /* as most messages */
     SHOP_TRY(read_signals(t, false, &s));
     if (!s.names || s.kind_end == s.kind_begin || s.left > most_left) return LLMCS_OK;
+    if (s.left && s.order) return LLMCS_OK; /* "has my coffee grinder been sent" */
     if (s.left) SHOP_TRY(answer_named(t, handled));
     if (*handled) return LLMCS_OK;
-    const desk_browse b = {
-        .seek = s.seek, .k = LISTED, .sentence = DESK_HAVE_THESE, .rank = DESK_CHEAP_FIRST, .show = s.aspect};
+    const desk_browse b = {.seek = s.seek,
+                           .k = picks(&s) ? 1 : LISTED,
+                           .sentence = DESK_HAVE_THESE,
+                           .rank = s.dearest    ? DESK_DEAR_FIRST
+                                   : s.biggest  ? DESK_BIG_FIRST
+                                   : s.smallest ? DESK_SMALL_FIRST
+                                                : DESK_CHEAP_FIRST,
+                           .show = s.aspect};
     SHOP_TRY(desk_browse_products(t, &b, handled));
     if (*handled) t->c->unknown = 0, t->out.probability = 1;
     return LLMCS_OK;
@@ -598,7 +613,7 @@ llmcs_status desk_answer_in_context(desk_turn *t, const desk_rule *rule, bool *h
     const bool orders_first =
         orders && (!products || c->spoken == DESK_SPOKEN_ORDERS || (s.order && !s.aspect && !s.filters));
     if (orders_first) SHOP_TRY(answer_orders(t, &s, handled));
-    if (!*handled && products) SHOP_TRY(answer_products(t, &s, handled));
+    if (!*handled && products) SHOP_TRY(answer_products(t, rule, &s, handled));
     return LLMCS_OK;
 }
 

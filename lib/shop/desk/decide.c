@@ -12,7 +12,7 @@ static const double offered_first = 0.3, offered_second = 0.12, sure_entry = 0.5
 enum {
     LEAST_QUESTION = 3,
     LEAST_DIGITS = 5,    /* of a number that may be an order's */
-    MOST_BESIDE_KIND = 2 /* words beside a kind of product in a message without another answer */
+    MOST_BESIDE_KIND = 3 /* words beside a kind of product in a message without another answer */
 };
 
 /* What it refuses may be meant by the other parts of the message, too. */

@@ -30,6 +30,7 @@
 #include "shop/desk/host.h"
 #include "shop/desk/statements.h"
 #include "shop/desk/words.h"
+#include "shop/recommend/recommender.h"
 #include "shop/store/shared.h"
 
 enum {
@@ -198,6 +199,8 @@ typedef struct desk_turn {
     const char *entry_text; /* the entry that was said, for the wording */
     desk_wish wish;         /* what is being answered */
     desk_words wish_words;  /* of its text, for recommendations */
+    const char *kind_text;  /* whose `kind` was read last, or NULL */
+    shop_wish kind;
     bool handed_over, route_set;
     bool danger; /* the guard wants a person to see the message */
     bool worded; /* by the model */
@@ -353,6 +356,9 @@ llmcs_status desk_names_object(desk_turn *t, const desk_frame *frame, bool *name
 size_t desk_which_place(const desk_words *w, size_t n);
 
 /* ---- browse.c */
+
+/* What kind of product a text names, and for whom. */
+llmcs_status desk_read_kind(desk_turn *t, const char *text, size_t n, shop_wish *wish);
 
 /* Recommends k products. have: only what the message names, as an answer to whether there is any. */
 llmcs_status desk_say_products(desk_turn *t, desk_recommend_by by, const char *product, size_t k, bool have,

@@ -238,7 +238,8 @@ static bool goes_on(const desk_words *w) {
         "also for",   "same for",   "那",        "多少钱",    "要多少",    "要钱",         "收费",      "收钱",
         "多久",       "几天",       "要多久",    "需要多久",  "满多少",    "如果",         "要是",      "包括",
         "也",         "还",         "怎么弄",    "怎么办",    "在哪",      "谁出",         "要不要",    "需要",
-        "it says",    "says",       "说",        "显示",      "提示",      "安全吗",       "可靠吗",    NULL};
+        "from what",  "from how",   "it says",   "says",      "说",        "显示",         "提示",      "安全吗",
+        "可靠吗",     NULL};
     for (size_t i = 0; openings[i]; i++)
         if (!strncmp(w->folded, openings[i], strlen(openings[i]))) return true;
     return false;

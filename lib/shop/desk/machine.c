@@ -616,6 +616,7 @@ llmcs_status desk_run(desk_turn *t) {
     desk_frame *frame = desk_top(t);
     if (!frame) return LLMCS_OK;
     SHOP_TRY(run_frame(t, frame, &result));
+    if (t->handed_over) result = RUN_HANDED_OVER; /* by an answer that was not understood: no frame is left */
     SHOP_TRY(show_slots(t, frame));
     frame->missed = frame->unfit = false;
     SHOP_TRY(desk_keep_listed(t, frame));

@@ -390,7 +390,7 @@ static llmcs_status find_product(desk_turn *t, const desk_words *w, const char *
     params.seen = LLMCS_SHOP_SEEN_INCLUDE;
     params.diversity = 0;
     params.weight_popular = 0;
-    SHOP_TRY(shop_read_wish(t->desk->shop, w->plain, w->plain_bytes, &wish));
+    SHOP_TRY(desk_read_kind(t, w->plain, w->plain_bytes, &wish));
     SHOP_TRY(without_kind(t, w, &wish, &rest));
     SHOP_TRY(shop_recommend_kind(t->desk->shop, &params, NULL, NULL, &found));
     llmcs_status status = LLMCS_OK;

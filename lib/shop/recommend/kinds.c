@@ -285,13 +285,47 @@ static const char *next_ending(const char *name) {
     return *name ? name : NULL;
 }
 
-static void longest_hit(const char *text, size_t n, const char *name, hit *best, bool *any, bool denied) {
+/* Beginnings of the words of a text, Chinese characters among them, as bits by their hash: most names have none. */
+typedef struct beginnings {
+    uint64_t bits[8];
+} beginnings;
+
+static uint32_t beginning(const char *word, size_t n) {
+    const unsigned char *w = (const unsigned char *)word;
+    const bool han = *w >= 0xe3;
+    const uint32_t key = han && n >= 3                  ? (uint32_t)w[1] << 8 | w[2]
+                         : n >= 2 && is_letter(word[1]) ? (uint32_t)w[0] << 8 | w[1]
+                                                        : w[0];
+    return key * UINT32_C(2654435761) >> 23; /* Fibonacci hashing, Knuth, vol. 3, 6.4 */
+}
+
+static void find_beginnings(const char *text, size_t n, beginnings *b) {
+    memset(b, 0, sizeof *b);
+    for (size_t i = 0; i < n; i++) {
+        const unsigned char c = (unsigned char)text[i];
+        const bool inside =
+            c < 0x80 ? !is_letter(text[i]) || (i && is_letter(text[i - 1]) && (unsigned char)text[i - 1] < 0x80)
+                     : (c & 0xc0) == 0x80;
+        const uint32_t at = inside ? 0 : beginning(text + i, n - i);
+        if (!inside) b->bits[at >> 6] |= (uint64_t)1 << (at & 63);
+    }
+}
+
+static bool may_have(const beginnings *b, const char *name) {
+    const uint32_t at = beginning(name, strlen(name));
+    return b->bits[at >> 6] >> (at & 63) & 1;
+}
+
+static void longest_hit(const char *text, size_t n, const beginnings *b, const char *name, hit *best, bool *any,
+                        bool denied) {
     char whole[SHOP_KIND_NAME];
     size_t m = strlen(name);
     memcpy(whole, name, m + 1);
-    for (int strip = 0; strip < 2; strip++) {
+    for (bool again = true; again;) {
+        again = false;
         for (const char *at = whole; at; at = next_ending(at)) {
             hit h;
+            if (!may_have(b, at)) continue;
             const bool pack = one_of(at, strlen(at), packs + 2) || !strcmp(at, "set") || !strcmp(at, "kit");
             if (pack || !find_hit(text, n, at, &h, denied)) continue;
             if (!*any || is_better(&h, best)) *best = h;
@@ -300,7 +334,7 @@ static void longest_hit(const char *text, size_t n, const char *name, hit *best,
         }
         for (size_t p = 0; packs[p]; p++) { /* "Bath Towel Set" are towels, too */
             const size_t k = strlen(packs[p]);
-            if (m > k && !strcmp(whole + m - k, packs[p])) whole[m -= k] = 0;
+            if (m > k && !strcmp(whole + m - k, packs[p])) whole[m -= k] = 0, again = true;
         }
     }
 }
@@ -350,7 +384,9 @@ static const char *noun_of(const shop_kind_name *k) {
 
 static void find_all(const shop_kinds *k, const char *text, size_t n, bool denied, collected *c) {
     const bool han = has_han(text, n);
+    beginnings words;
     *c = (collected){.n = 0};
+    find_beginnings(text, n, &words);
     for (size_t i = 0; i < k->n; i++) {
         const shop_kind_name *name = &k->names[i];
         hit h = {0, 0};
@@ -358,7 +394,7 @@ static void find_all(const shop_kinds *k, const char *text, size_t n, bool denie
         if (name->n_products < LEAST_PRODUCTS) continue;
         const char *noun = noun_of(name);
         if (!noun || (!han && (unsigned char)*noun >= 0xe3)) continue;
-        longest_hit(text, n, noun, &h, &any, denied);
+        longest_hit(text, n, &words, noun, &h, &any, denied);
         if (any) collect(c, &h, name);
     }
     if (is_vague(c)) c->n = 0;

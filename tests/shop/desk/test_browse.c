@@ -31,6 +31,7 @@ static const char flows[] =
     "{all.list}\",\"zh\":\"您的：{all.list}\"}},{\"end\":true}]},{\"find\":\"o\"},{\"say\":{\"en\":\"{order} is "
     "{o.status}.\",\"zh\":\"{order}：{o.status}。\"}}]}},"
     "\"rules\":[{\"words\":{\"en\":[\"my orders\"],\"zh\":[\"我的订单\"]},\"flow\":\"status\"},"
+    "{\"words\":{\"en\":[\"buy it\"],\"zh\":[\"怎么买\"]},\"entry\":\"gift\"},"
     "{\"words\":{\"en\":[\"pregnant\"],\"zh\":[\"怀孕\"]},\"flow\":\"medical\"},"
     "{\"words\":{\"en\":[\"present for\"],\"zh\":[\"的礼物\"]},\"flow\":\"gift\"},"
     "{\"words\":{\"en\":[\"do you have\"],\"zh\":[\"卖不卖\"]},\"flow\":\"range\"}]}";
@@ -297,7 +298,48 @@ START_TEST(short_question_goes_on_after_an_entry) {
 }
 END_TEST
 
+/* The second message that is not understood ends the conversation's frames, that of its own flow among them. */
+START_TEST(handover_inside_a_flow_ends_the_turn) {
+    static const char *const asked[][2] = {{"zzz qqq", "when do you open"}, {"某某某", "几点开门"}};
+    desk_case d;
+    desk_case_make(&d);
+    d.options.flows_json =
+        "{\"format\":1,\"languages\":[\"en\",\"zh\"],\"flows\":{\"open\":{\"intents\":[\"hours\"],\"accept\":0.1,"
+        "\"steps\":[{\"knowledge\":{\"accept\":0.99}}]}}}";
+    SHOP_OK(llmcs_shop_desk_open(d.shop, &d.options, &d.desk));
+    for (size_t i = 0; i < 2; i++) {
+        (void)say_as(&d, asked[i][1], NULL, asked[i][0]);
+        (void)say_as(&d, asked[i][1], NULL, asked[i][1]);
+        ck_assert_int_eq(d.turn->route, LLMCS_DESK_HANDOVER);
+        ck_assert_str_eq(d.turn->handover_reason, "not_understood");
+        ck_assert_str_eq(d.turn->intent, "hours");
+    }
+    desk_case_close(&d);
+}
+END_TEST
+
+START_TEST(place_and_pick_are_read_in_other_words) {
+    desk_case d;
+    open_browse(&d);
+    HAS(say(&d, "whats your cheapest tote bag"), "Carrow");
+    LACKS(d.turn->reply, "Velo");
+    HAS(say(&d, "do you have running shoes?"), "Pico");
+    HAS(say(&d, "hm pricey. whats the cheapest you got"),
+        "Pico Classic Running Shoes, dark green, 39 to 41 costs 309.");
+    HAS(say(&d, "is the second one leather"), "About Striden");
+    HAS(say(&d, "and i would buy it how"), "Gift wrapping");
+    HAS(say_as(&d, "z", NULL, "有跑步鞋吗"), "小径");
+    HAS(say_as(&d, "z", NULL, "最后一个怎么买"), "礼品包装");
+    LACKS(say_as(&d, "z", NULL, "第一个多大的"), "没有更大");
+    /* What was ordered is not looked for among the goods. */
+    LACKS(say_as(&d, "o", "anna", "我那双跑步鞋寄出来了没"), "小径");
+    desk_case_close(&d);
+}
+END_TEST
+
 static void add(TCase *t) {
+    tcase_add_test(t, handover_inside_a_flow_ends_the_turn);
+    tcase_add_test(t, place_and_pick_are_read_in_other_words);
     tcase_add_test(t, kind_colour_and_size_are_filters);
     tcase_add_test(t, bare_kind_is_sought);
     tcase_add_test(t, gift_is_for_whom_it_names);
