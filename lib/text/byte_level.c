@@ -43,14 +43,7 @@ size_t ll_bytes_of_token(const char *token, size_t len, char *out) {
 
 /* Letter, number, white space or none of them, and the length of the character at text. */
 static inline unsigned kind_at(const ll_unicode *u, const char *text, size_t n, size_t *len) {
-    unsigned char c = (unsigned char)text[0];
-    if (c < 0x80) {
-        *len = 1;
-        return ll_unicode_flags(u, c) & KIND;
-    }
-    uint32_t cp;
-    *len = ll_utf8_decode(text, n, &cp);
-    return ll_unicode_flags(u, cp) & KIND;
+    return ll_unicode_flags_at(u, text, n, len) & KIND;
 }
 
 /* The end of the run of characters of one kind that includes text[i]. */

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/utf8.h"
 #include "text/byte_level.h"
 
 void ll_pre_scratch_free(ll_pre_scratch *s, const llmcs_allocator *a) {
@@ -87,21 +86,15 @@ static llmcs_status enter_step(const ll_split_step *step, const ll_unicode *u, l
 
 /* ------------------------------------------------------------------------------------------------- splitting */
 
-static unsigned flags_at(const ll_unicode *u, const char *text, size_t n, size_t *len) {
-    uint32_t cp;
-    *len = ll_utf8_decode(text, n, &cp);
-    return ll_unicode_flags(u, cp);
-}
-
 /* BertPreTokenizer: a run of white space, one punctuation character, or a run of others. */
 static size_t cut_bert(const ll_unicode *u, const char *text, size_t n, bool *kept) {
     size_t len;
-    const unsigned first = flags_at(u, text, n, &len);
+    const unsigned first = ll_unicode_flags_at(u, text, n, &len);
     *kept = !(first & LL_UC_SPACE);
     if (*kept && (first & LL_UC_PUNCT)) return len;
     size_t end = len;
     while (end < n) {
-        const unsigned f = flags_at(u, text + end, n - end, &len);
+        const unsigned f = ll_unicode_flags_at(u, text + end, n - end, &len);
         if (*kept ? (f & (LL_UC_SPACE | LL_UC_PUNCT)) : !(f & LL_UC_SPACE)) break;
         end += len;
     }
@@ -111,13 +104,13 @@ static size_t cut_bert(const ll_unicode *u, const char *text, size_t n, bool *ke
 /* WhitespaceSplit: a run of white space, or of anything else. */
 static size_t cut_white_space(const ll_unicode *u, const char *text, size_t n, bool *kept) {
     size_t len, end = 0;
-    *kept = !(flags_at(u, text, n, &len) & LL_UC_SPACE);
+    *kept = !(ll_unicode_flags_at(u, text, n, &len) & LL_UC_SPACE);
     for (; end < n; end += len) {
         const unsigned char c = (unsigned char)text[end];
         const bool graphic = c > ' ' && c < 0x7f;
         if (graphic)
             len = 1;
-        else if (*kept == !!(flags_at(u, text + end, n - end, &len) & LL_UC_SPACE))
+        else if (*kept == !!(ll_unicode_flags_at(u, text + end, n - end, &len) & LL_UC_SPACE))
             break;
         if (graphic && !*kept) break;
     }

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/utf8.h"
+
 #define LL_UC_LETTER 0x01u  /* category L* */
 #define LL_UC_NUMBER 0x02u  /* category N* */
 #define LL_UC_SPACE 0x04u   /* White_Space */
@@ -28,6 +30,13 @@ const ll_unicode *ll_unicode_table(void);
 /* cp below 0x110000. */
 static inline unsigned ll_unicode_flags(const ll_unicode *u, uint32_t cp) {
     return u->flags[((size_t)u->block[cp >> 8] << 8) | (cp & 0xff)];
+}
+
+/* Flags and length in bytes of the first character of text (valid UTF-8, n >= 1). */
+static inline unsigned ll_unicode_flags_at(const ll_unicode *u, const char *text, size_t n, size_t *len) {
+    uint32_t cp = (unsigned char)text[0];
+    *len = cp < 0x80 ? 1 : ll_utf8_decode(text, n, &cp);
+    return ll_unicode_flags(u, cp);
 }
 
 /* Canonical combining class. */

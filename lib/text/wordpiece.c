@@ -100,22 +100,11 @@ static llmcs_status encode_word(const ll_wordpiece *w, const llmcs_allocator *a,
     return LLMCS_OK;
 }
 
-static inline unsigned flags_at(const ll_unicode *u, const char *text, size_t n, size_t *len) {
-    unsigned char c = (unsigned char)text[0];
-    if (c < 0x80) {
-        *len = 1;
-        return ll_unicode_flags(u, c);
-    }
-    uint32_t cp;
-    *len = ll_utf8_decode(text, n, &cp);
-    return ll_unicode_flags(u, cp);
-}
-
 llmcs_status ll_wordpiece_encode(const ll_wordpiece *w, const ll_unicode *u, const llmcs_allocator *a,
                                  const ll_view *view, size_t begin, size_t end, ll_encoding *out) {
     size_t word = begin, n_chars = 0, len;
     for (size_t i = begin; i < end; i += len) {
-        unsigned f = flags_at(u, view->text + i, end - i, &len);
+        unsigned f = ll_unicode_flags_at(u, view->text + i, end - i, &len);
         bool alone = f & LL_UC_PUNCT;
         if (!alone && !(f & LL_UC_SPACE)) {
             n_chars++;
