@@ -131,7 +131,7 @@ static llmcs_status push_operator(ll_parser *x, ll_pending_kind kind, int op) {
     return LLMCS_OK;
 }
 
-/* "a if b" and its else: [a][b] becomes [b, jump to the else part][a, jump behind it]. */
+/* "a if b" and its else: [a][b] becomes [b, jump to the else part][a, jump past it]. */
 static llmcs_status begin_else(ll_parser *x, ll_pending *e) {
     const size_t front = e->middle - e->start;
     LL_TRY(ll_emit(x, LL_OP_JUMP_IF_FALSE, e->at, (int32_t)front + 1));

@@ -90,7 +90,7 @@ static llmcs_status push(lexer *x, ll_token_type type, size_t at, const char *te
 
 /* ---- data between tags */
 
-/* The sign behind "{%" and its like: '-', '+', or 0. */
+/* The sign after "{%", "{{" or "{#": '-', '+', or 0. */
 static char sign_at(const lexer *x, size_t at) {
     return at < x->n && (x->s[at] == '-' || x->s[at] == '+') ? x->s[at] : 0;
 }
@@ -109,7 +109,8 @@ static llmcs_status push_data(lexer *x, size_t begin, size_t end) {
     return end > begin ? push(x, LL_T_DATA, begin, x->s + begin, end - begin) : LLMCS_OK;
 }
 
-/* The end of a tag's end at `at`: "%}" and the line feed behind it, "-%}" and all white space, "+%}"; 0: none. */
+/* The position after a tag's end at `at`: "%}" and a line feed, "-%}" and all white space, or "+%}"; 0: no tag's end.
+ */
 static size_t tag_end(const lexer *x, size_t at, const char *end, bool variable) {
     const char first = at < x->n ? x->s[at] : 0;
     if (first == '-' && is_at(x, at + 1, end)) return skip_space(x, at + 3);
@@ -277,7 +278,7 @@ static size_t escape_number(const lexer *x, size_t at, size_t end, size_t n, int
     return i;
 }
 
-/* One escape behind its backslash, at *i: appends what it stands for. */
+/* Decodes one escape, after its backslash, at *i and appends the result. */
 static llmcs_status unescape_one(lexer *x, size_t *i, size_t end, char *out, size_t *n) {
     static const char letters[] = "\\'\"abfnrtv", meanings[] = "\\'\"\a\b\f\n\r\t\v";
     const char c = x->s[*i];

@@ -62,14 +62,14 @@ typedef struct ll_block {
     ll_block_kind kind;
     uint32_t at;
     int32_t jump;        /* IF: to the next branch; FOR: the FOR instruction; MACRO, CALL: the MACRO instruction */
-    int32_t ends;        /* IF: list of jumps behind the whole; FOR: NEXT; linked by their `a` */
+    int32_t ends;        /* IF: list of jumps past the statement; FOR: NEXT; linked by their `a` */
     int32_t breaks;      /* FOR: list of jumps out of it */
     int32_t macro;       /* MACRO, CALL: its number */
     ll_instruction call; /* CALL: the call itself, made at the end */
     int32_t kwargs[LL_JINJA_MAX_ARGS]; /* CALL: its names */
     size_t first_target;               /* SET: its stores are targets[first_target ...] of the parser */
     size_t filter_begin; /* SET, FILTER: code [filter_begin, filter_end) is for the text of the block, and is moved */
-    size_t filter_end;   /* behind it */
+    size_t filter_end;   /* after it */
     int32_t name;        /* MACRO */
 } ll_block;
 

@@ -54,7 +54,7 @@ typedef enum ll_op {
     LL_OP_NEXT, /* push the next item in a new scope, or jump by a */
     LL_OP_KEEP, /* pop a condition; the item stays if it is true */
     LL_OP_END_FILTERED, /* end of the loop; push the list of items that stayed */
-    LL_OP_END_FOR,      /* jump by a, behind the else part, if a body came to its end; 0: there is none */
+    LL_OP_END_FOR,      /* jump by a, past the else part, if a body reached its end; 0: there is none */
     LL_OP_UNPACK,       /* pop, push its a items, the first on top */
     LL_OP_SCOPE,        /* begin a scope */
     LL_OP_END_SCOPE,

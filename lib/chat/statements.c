@@ -74,7 +74,7 @@ static bool ends_targets(const ll_token *t) {
            ll_is_name(t, "in");
 }
 
-/* "a", "a, b", "a, (b, c)", "ns.a": their stores go behind x->targets. */
+/* "a", "a, b", "a, (b, c)", "ns.a": appends their stores to x->targets. */
 static llmcs_status parse_targets(ll_parser *x, bool namespaces) {
     struct {
         size_t first, n;
@@ -346,7 +346,7 @@ static llmcs_status end_call_block(ll_parser *x, const ll_block *b, size_t at) {
 
 /* ---- set, filter, with, generation, print */
 
-/* What follows is output into a value, behind the code of its filters, if there are any. */
+/* Captures the following output as a value, after the code of its filters, if there are any. */
 static llmcs_status begin_capture(ll_parser *x, ll_block *b, bool filters) {
     b->filter_begin = x->p->n_code;
     if (filters) LL_TRY(ll_parse_filters(x));

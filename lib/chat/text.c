@@ -77,7 +77,7 @@ static bool is_case_ignorable(uint32_t cp) {
            cp == ':' || cp == 0xb7 || cp == 0x2018 || cp == 0x2019 || cp == 0x2024 || cp == 0x2027;
 }
 
-/* Whether a sigma at c->at ends a word (Unicode, table 3-17): a letter before it and none behind. */
+/* True if a sigma at c->at ends a word (Unicode, table 3-17): a letter before it and none after it. */
 static bool is_final_sigma(const changer *c) {
     const ll_string *s = c->s;
     uint32_t cp = 0;

@@ -1,5 +1,5 @@
 /*
- * BART (Lewis et al. 2020), an encoder and a decoder. Norms stand after each sub-layer.
+ * BART (Lewis et al. 2020), an encoder and a decoder. Norms follow each sub-layer (post-norm).
  *
  *     encoder:  x = layernorm_embedding(embed_tokens[token] + embed_positions[p + 2])
  *               for each layer:   x = self_attn_layer_norm(x + self_attn(x))

@@ -1,4 +1,4 @@
-/* A bounded reader of protocol buffers: two levels deep, every length is checked against the message it lies in,
+/* A bounded reader of protocol buffers: two levels deep, every length is checked against the message around it,
  * unknown fields are stepped over. */
 #include "formats/sentencepiece.h"
 

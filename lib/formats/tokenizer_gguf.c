@@ -2,9 +2,9 @@
  * The vocabulary of a GGUF file (ggml, docs/gguf.md, "Tokenizer"; what llama.cpp's converter writes is in conversion/).
  * tokenizer.ggml.tokens lists the tokens by id; ids that no token has get "[PAD<id>]" of type UNUSED.
  *
- * WordPiece stands there in llama.cpp's form: "▁" before a token that begins a word, nothing where BERT has "##".
- * Control tokens ([CLS]) stand as they are; older converters left everything in brackets so. Which of our own tokens
- * that form would not lead back to (a "##[x]") stand as they are, too, and are listed in llmcs.tokenizer.literal_ids.
+ * WordPiece tokens have llama.cpp's form: "▁" before a token that begins a word, nothing in place of BERT's "##".
+ * Control tokens ([CLS]) are literal; older converters left all tokens in brackets literal. Tokens of this library's
+ * files that this form cannot represent (a "##[x]") are literal, too, and listed in llmcs.tokenizer.literal_ids.
  */
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* The long lists of tokenizer.json and vocab.json: vocabularies and merges. They are read from the text as it stands,
+/* The long lists of tokenizer.json and vocab.json: vocabularies and merges. They are read from the JSON text directly,
  * without a node for every string. */
 #include <string.h>
 

@@ -172,7 +172,7 @@ static llmcs_status add_encoded(ll_nfa *n, ll_code_range r, ll_fragment *all, bo
     return LLMCS_OK;
 }
 
-/* Writes JSON's escape of a character that may not stand in a string as it is; returns its length in bytes. */
+/* Writes JSON's escape of a character that a string must escape; returns its length in bytes. */
 static size_t escape(uint32_t cp, char out[6]) {
     static const char digits[] = "0123456789abcdef", named[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
     const char *at = cp ? strchr(named, (int)cp) : NULL;

@@ -1,7 +1,7 @@
 /*
  * A nondeterministic automaton over bytes whose states may call rules (a recursive transition network): what regular
  * expressions and JSON schemas are compiled to. Fragments are built bottom up (Thompson, "Regular Expression Search
- * Algorithm", CACM 1968); each lies in one range of states, so that a counted repetition copies it.
+ * Algorithm", CACM 1968); each is one range of states, so that a counted repetition can copy it.
  */
 #ifndef LL_GRAMMAR_NFA_H
 #define LL_GRAMMAR_NFA_H

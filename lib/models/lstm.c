@@ -310,7 +310,7 @@ static void update_row(const lstm *m, const ll_kernels *k, float *gates, const f
     for (size_t j = begin; j < end; j++) h[j] *= output[j];
 }
 
-/* True for a row that leaves the state as it was. */
+/* True for a row that leaves the state unchanged. */
 static bool is_skipped(const ll_config *c, int32_t id) {
     return c->lstm.window ? id < 0 : c->lstm.skips_padding && id == c->pad_token_id;
 }

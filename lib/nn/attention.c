@@ -123,7 +123,7 @@ static void prepare_rows(const ll_exec *exec, const segment_head *h, size_t begi
     }
 }
 
-/* Stores keys and values of rows [begin, end), which lie in one block. */
+/* Stores keys and values of rows [begin, end), which are in one block. */
 static void store_rows(const ll_exec *exec, const segment_head *h, size_t begin, size_t end) {
     const ll_attention *a = h->a;
     const ll_kv_layout *l = a->layout;
@@ -141,7 +141,7 @@ static void store_rows(const ll_exec *exec, const segment_head *h, size_t begin,
 }
 
 /* The end of the tile that begins with row r. Tiles end where blocks do, so that the last positions of a causal tile's
- * rows lie in one block. */
+ * rows are in one block. */
 static size_t tile_end(const ll_segment *segment, size_t r) {
     const size_t slot = (segment->first_position + r) % LL_KV_BLOCK;
     return ll_min(segment->n_rows, r + ll_min(LL_ATTEND_ROWS, LL_KV_BLOCK - slot));

@@ -17,12 +17,12 @@
  *         64      8  bytes of the file
  *         72      8  XXH64 of the bytes before
  *
- * Then the sections, one behind the other, each followed by its XXH64 (8 bytes):
+ * Then the sections, contiguous, each followed by its XXH64 (8 bytes):
  *
  *     ids         [n_vectors] uint64
  *     tags        [n_vectors] uint64
  *     numbers     [n_vectors] float64
- *     lists       [n_lists] uint64: vectors of each list; vectors lie in the order of their lists
+ *     lists       [n_lists] uint64: vectors of each list; vectors are in the order of their lists
  *     centroids   [n_lists, dim] float32
  *     vectors     [n_vectors, dim] F32: float32; F16, and INT8 with a float16 copy: float16; else each vector is a
  *                 float32 scale and dim int8

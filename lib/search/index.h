@@ -1,8 +1,8 @@
 /*
  * The vector index (include/llmcs_index.h): who owns what.
  *
- * Vectors lie in blocks of LL_BLOCK slots, packed into panels (kernels/panels.h), so that a search is a product of
- * kernels/. Blocks form lists; a flat index has one. A slot is written once and then belongs to its vector until the
+ * Vectors are stored in blocks of LL_BLOCK slots, packed into panels (kernels/panels.h), so that a search is a product
+ * of kernels/. Blocks form lists; a flat index has one. A slot is written once and then belongs to its vector until the
  * block is emptied: a vector that is put again gets a new slot.
  *
  * Versions. Each put and each remove makes one version. A slot is visible in versions [born, died). A search works on
@@ -100,7 +100,7 @@ typedef struct ll_layout {
     ll_block **tails; /* [n_lists] */
     size_t n_extents, extent_capacity;
     /* An emptied block goes from queue to queue: sparse, its last vectors are moved; retired, older searches may still
-     * need it; unlinked from its list, they may still stand on it; free. */
+     * need it; unlinked from its list, but older searches may still be at it; free. */
     ll_queue sparse, retired, unlinked, free;
     uint64_t n_dead;
     uint64_t bytes, outside_bytes; /* held; held by the layout that this one will replace */

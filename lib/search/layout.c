@@ -1,11 +1,11 @@
 /*
  * Blocks and lists: memory for slots, in extents that grow with the index, and its reuse. Only the writer changes them;
- * searches read along. What a search may meet while the writer goes on:
+ * searches read concurrently. A search may meet:
  *
  * - a block that is being filled: it sees n_used slots, whose versions it compares with its own;
  * - a retired block: its vectors have died, or live on in other slots, from version `retired` on. A search of that
  *   version skips it; an older one reads it;
- * - an unlinked block, which it stands on: it goes on to the next one.
+ * - an unlinked block that it is reading: it continues with the next one.
  */
 #include <math.h>
 #include <string.h>

@@ -174,7 +174,7 @@ static void add_neighbours(ll_bpe *b, const char *text, size_t n) {
 }
 
 /* Records for each token its length in bytes and which bytes are adjacent in it, and adds short tokens to the table of
- * words. A token that is not written in the byte alphabet cannot come out of a merge. */
+ * words. A token that is not written in the byte alphabet cannot be the result of a merge. */
 static llmcs_status measure_tokens(ll_bpe *b, const llmcs_allocator *a, const ll_vocab *vocab) {
     char *bytes;
     size_t longest = 0, len;
@@ -267,7 +267,7 @@ static inline int32_t char_symbol(const ll_bpe *b, const unsigned char *text, si
     const uint32_t cp =
         *len == 2 ? (c[0] & 0x1fu) << 6 | (c[1] & 0x3fu) : (c[0] & 0xfu) << 12 | (c[1] & 0x3fu) << 6 | (c[2] & 0x3fu);
     const ll_bpe_char *known = &b->whole_chars[cp];
-    if (i > 0 && known->not_behind >> ll_bpe_class(c[-1]) & 1) return -1;
+    if (i > 0 && known->not_after >> ll_bpe_class(c[-1]) & 1) return -1;
     if (n - i > *len && known->not_before >> ll_bpe_class(c[*len]) & 1) return -1;
     return known->id;
 }
@@ -306,10 +306,10 @@ static inline size_t merge(const ll_bpe *b, int32_t *ids, uint32_t *rank, size_t
         n--;
         if (at > 0) ll_bpe_fetch(b, ids[at - 1], ids[at]); /* while the other one is looked up */
         if (at + 1 < n) {
-            const uint32_t behind = ll_bpe_rank(b, ids[at], ids[at + 2]);
+            const uint32_t next = ll_bpe_rank(b, ids[at], ids[at + 2]);
             memmove(ids + at + 1, ids + at + 2, (n - at - 1) * sizeof *ids);
             memmove(rank + at + 1, rank + at + 2, (n - at - 2) * sizeof *rank);
-            rank[at] = behind;
+            rank[at] = next;
         }
         rank[n - 1] = LL_BPE_NO_RANK;
         if (at > 0) rank[at - 1] = ll_bpe_rank(b, ids[at - 1], ids[at]);

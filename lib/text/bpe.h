@@ -26,8 +26,8 @@ typedef struct ll_bpe_side {
 
 /* A character that merging may start with as one symbol, except next to a byte of these classes: bpe_symbols.c. */
 typedef struct ll_bpe_char {
-    int32_t id;                      /* its token; -1: it is always taken as bytes */
-    uint16_t not_behind, not_before; /* bit k: not where the byte before it, or behind it, is of class k */
+    int32_t id;                     /* its token; -1: it is always taken as bytes */
+    uint16_t not_after, not_before; /* bit k: not directly after, or before, a byte of class k */
 } ll_bpe_char;
 
 #define LL_BPE_CLASSES 16

@@ -64,15 +64,15 @@ static void read_ends(const ll_bpe *b, token_ends *ends) {
 
 /* A side that is not of the alphabet (n is 0) is in no text. */
 static void see_merge(lowest *l, const token_ends *left, const token_ends *right, uint32_t rank) {
-    const unsigned before = ll_bpe_class(left->last), behind = ll_bpe_class(right->byte[0]);
+    const unsigned before = ll_bpe_class(left->last), after = ll_bpe_class(right->byte[0]);
     if (!left->n || !right->n) return;
     if (right->n == 1 && right->byte[0] >= 0xc2) lower(&l->prefix1[right->byte[0]][before], rank);
     if (right->n == 2 && right->byte[0] >> 4 == 0xe && continues(right->byte[1]))
         lower(&l->prefix2[right->byte[0] & 15][right->byte[1] & 63][before], rank);
     if (continues(right->byte[0])) return;
-    if (left->n == 1 && continues(left->byte[0])) lower(&l->suffix1[left->byte[0] & 63][behind], rank);
+    if (left->n == 1 && continues(left->byte[0])) lower(&l->suffix1[left->byte[0] & 63][after], rank);
     if (left->n == 2 && continues(left->byte[0]) && continues(left->byte[1]))
-        lower(&l->suffix2[left->byte[0] & 63][left->byte[1] & 63][behind], rank);
+        lower(&l->suffix2[left->byte[0] & 63][left->byte[1] & 63][after], rank);
 }
 
 static void find_lowest(const ll_bpe *b, const token_ends *ends, lowest *l) {
@@ -105,11 +105,11 @@ static int32_t merge_char(const ll_bpe *b, const uint8_t *byte, size_t n, uint32
 
 static void set_classes(const lowest *l, const uint8_t *byte, size_t n, uint32_t highest, ll_bpe_char *c) {
     for (unsigned k = 0; k < N_CLASSES; k++) {
-        bool before = l->prefix1[byte[0]][k] < highest, behind = l->suffix1[byte[n - 1] & 63][k] < highest;
+        bool before = l->prefix1[byte[0]][k] < highest, after = l->suffix1[byte[n - 1] & 63][k] < highest;
         if (n == 3) before = before || l->prefix2[byte[0] & 15][byte[1] & 63][k] < highest;
-        if (n == 3) behind = behind || l->suffix2[byte[1] & 63][byte[2] & 63][k] < highest;
-        c->not_behind |= (uint16_t)(before << k);
-        c->not_before |= (uint16_t)(behind << k);
+        if (n == 3) after = after || l->suffix2[byte[1] & 63][byte[2] & 63][k] < highest;
+        c->not_after |= (uint16_t)(before << k);
+        c->not_before |= (uint16_t)(after << k);
     }
 }
 

@@ -89,6 +89,6 @@ void ll_charsmap_free(ll_charsmap *m, const llmcs_allocator *a) {
     *m = (ll_charsmap){0};
 }
 
-bool ll_cluster_ends(uint32_t before, uint32_t behind, int32_t *state) {
-    return utf8proc_grapheme_break_stateful((utf8proc_int32_t)before, (utf8proc_int32_t)behind, state);
+bool ll_cluster_ends(uint32_t before, uint32_t after, int32_t *state) {
+    return utf8proc_grapheme_break_stateful((utf8proc_int32_t)before, (utf8proc_int32_t)after, state);
 }

@@ -43,6 +43,6 @@ static inline bool ll_charsmap_is_plain(const ll_charsmap *m, uint32_t cp) {
 }
 
 /* True if a grapheme cluster (UAX #29) ends between two characters; *state is 0 at the beginning of a text. */
-bool ll_cluster_ends(uint32_t before, uint32_t behind, int32_t *state);
+bool ll_cluster_ends(uint32_t before, uint32_t after, int32_t *state);
 
 #endif

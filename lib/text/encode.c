@@ -117,7 +117,7 @@ static void trim_spans(const llmcs_tokenizer *t, ll_encoding *e) {
         if (t->decode_flags[e->ids[i]] & LL_DECODE_ADDED) continue;
         bool space = count_spaces(t, e->ids[i], &leading, &trailing);
         bool prefix = leading == 1 && t->trim_prefix_space && (i == 0 || s->begin == 0);
-        if (space) { /* the prefix space has the span of the character behind it, of one byte or more */
+        if (space) { /* the prefix space has the span of the next character, of one byte or more */
             *s = prefix ? (llmcs_span){s->begin, s->begin} : (llmcs_span){s->end, s->end};
             continue;
         }

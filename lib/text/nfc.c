@@ -38,7 +38,7 @@ static void make_table(void) {
         if (may_change(c)) changes[c / 64] |= (uint64_t)1 << c % 64;
 }
 
-/* The first character at or behind `at` whose bit is `bit`, or n. *before: the character before it, if any was passed.
+/* The first character at or after `at` whose bit is `bit`, or n. *before: the character before it, if any was passed.
  */
 static size_t find(const char *text, size_t n, size_t at, bool bit, size_t *before) {
     uint32_t c;

@@ -10,7 +10,7 @@ typedef struct ll_nfc_range {
     size_t begin, end;
 } ll_nfc_range;
 
-/* The first range at or behind `at`, which is 0 or the end of a range; {n, n}: there is none. */
+/* The first range at or after `at`, which is 0 or the end of a range; {n, n}: there is none. */
 ll_nfc_range ll_nfc_next(const char *text, size_t n, size_t at);
 
 #endif

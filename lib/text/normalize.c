@@ -103,7 +103,7 @@ static llmcs_status decompose_chars(const ll_unicode *u, bool compatibility, ll_
 /* The second half of NFC and NFKC: canonical composition of decomposed text, in place (UAX #15, D117). */
 static void compose_chars(ll_chars *c) {
     size_t n = 0, starter = SIZE_MAX;
-    unsigned last = 0; /* class of the character before, 0 right behind the starter */
+    unsigned last = 0; /* class of the character before, 0 directly after the starter */
     for (size_t i = 0; i < c->n; i++) {
         ll_char x = c->at[i];
         unsigned ccc = ll_unicode_ccc(x.cp);

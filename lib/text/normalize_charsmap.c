@@ -135,7 +135,7 @@ static prefix find_prefix(const ll_normalizer_step *step, const ll_chars *c, siz
 #define LOWER_BLOCK 0x2581u /* the character that stands for a space */
 
 /* Appends what a prefix of the text becomes, without the spaces it begins with if `after_space`; says whether it is
- * then behind a space. */
+ * then after a space. */
 static llmcs_status append_prefix(const ll_normalizer_step *step, const ll_chars *in, size_t i, const prefix *p,
                                   ll_chars *out, const llmcs_allocator *a, bool *after_space) {
     const size_t first = out->n;

@@ -4,7 +4,7 @@
 
 #include "text/normalize.h"
 
-/* Capacity for `more` characters behind those of c. */
+/* Reserves capacity for `more` characters after those of c. */
 static inline llmcs_status ll_reserve_chars(ll_chars *c, const llmcs_allocator *a, size_t more) {
     if (more <= c->capacity - c->n) return LLMCS_OK;
     return ll_grow(a, &c->at, c->n, &c->capacity, c->n + more, sizeof *c->at, "text of the normalizer");

@@ -35,7 +35,7 @@ typedef struct ll_tokens {
     bool is_pair, add_special;
     bool cut_left;    /* truncation_side "left": a cut text keeps its end */
     size_t n_special; /* tokens that the template adds */
-    int32_t slot[3];  /* by ll_template_slot: the token a call puts there; -1: the template's own, if it has one */
+    int32_t slot[3];  /* by ll_template_slot: the caller's token for it; -1: the template's own, if it has one */
 } ll_tokens;
 
 /* Languages of a call: llmcs_encode_params. */
@@ -63,8 +63,8 @@ llmcs_status ll_tokens_create_for(const llmcs_tokenizer *t, const llmcs_text *te
                                   const ll_languages *languages, bool want_spans, ll_tokens *out);
 void ll_tokens_free(const llmcs_tokenizer *t, ll_tokens *tokens);
 
-/* How many tokens of each text stay, so that with the special ones they are at most max_length. Those that stay are
- * then the first of the text's arrays. */
+/* The number of tokens of each text to keep, so that with the special ones they are at most max_length. The kept ones
+ * are then the first of the text's arrays. */
 llmcs_status ll_tokens_cut(ll_tokens *tokens, llmcs_truncation truncation, size_t max_length, size_t kept[2]);
 
 /* Where the bytes of a text come from: a chat template writes control tokens, what users wrote must not become one. */
@@ -81,14 +81,14 @@ llmcs_status ll_encode_mixed(const llmcs_tokenizer *t, const char *text, size_t 
 /* Frees them. */
 void ll_encode_mixed_free(const llmcs_tokenizer *t, int32_t *ids);
 
-/* What a token is. */
+/* Properties of a token. */
 enum {
     LL_MARK_SPECIAL = 1, /* the template adds it */
     LL_MARK_SECOND = 2,  /* of the second text */
     LL_MARK_WORD = 4     /* the first token of a word of the pre-tokenizer */
 };
 
-/* Where tokens go, behind the first n; NULL for what is not wanted. offsets and marks only with want_spans. */
+/* Output arrays, appended after the first n tokens; NULL if not wanted. offsets and marks need want_spans. */
 typedef struct ll_tokens_out {
     int32_t *ids, *type_ids;
     llmcs_span *offsets;
@@ -104,10 +104,10 @@ void ll_tokens_write(const llmcs_tokenizer *t, const ll_tokens *tokens, const ll
 llmcs_status ll_encode_ids(const llmcs_tokenizer *t, const llmcs_allocator *a, const char *text, size_t n,
                            uint32_t flags, const ll_languages *languages, int32_t **ids, size_t *n_ids);
 
-/* The *n bytes that a token writes when it is decoded behind others, or as the first of a text (before U+FFFD takes the
+/* The *n bytes of a decoded token after others, or as the first of a text (before U+FFFD takes the
  * place of what is not UTF-8); none for control tokens and ids without a token. */
 const char *ll_tokenizer_token_bytes(const llmcs_tokenizer *t, int32_t id, bool first, size_t *n);
-/* Does a token write something else as the first of a text? */
+/* True if some token decodes differently as the first of a text. */
 bool ll_tokenizer_first_differs(const llmcs_tokenizer *t);
 
 llmcs_allocator ll_tokenizer_allocator(const llmcs_tokenizer *t);

@@ -96,7 +96,7 @@ struct llmcs_tokenizer {
     size_t n_single, n_pair;
     ll_decoder_step decoder[LL_MAX_DECODER_STEPS];
     size_t n_decoder;
-    ll_decode_table inside; /* a token behind another */
+    ll_decode_table inside; /* a token after another one */
     ll_decode_table first;  /* the first token of a text; empty where it is the same */
     bool has_first;
     bool has_bytes;         /* the decoder has a ByteFallback */

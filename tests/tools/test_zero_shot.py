@@ -74,7 +74,7 @@ class ZeroShot(unittest.TestCase):
             self.assertEqual(two, [model.zero_shot(t, ["x", "y"]) for t in ("a", "b c")])
             with self.assertRaisesRegex(llmcs.Error, "no labels"):
                 model.zero_shot("a", [])
-            with self.assertRaisesRegex(llmcs.Error, 'must have one "{}"'):
+            with self.assertRaisesRegex(llmcs.Error, 'must contain "{}" once'):
                 model.zero_shot("a", ["x"], "{} and {}")
             with self.assertRaisesRegex(llmcs.Error, "no pair"):
                 model.zero_shot([("a", "b")], ["x"])

@@ -69,7 +69,7 @@ static llmcs_status split_hypothesis(const char *hypothesis, hypotheses *h) {
     h->before = hypothesis ? hypothesis : DEFAULT_HYPOTHESIS;
     const char *mark = strstr(h->before, "{}");
     if (!mark || strstr(mark + 2, "{}"))
-        return ll_fail(LLMCS_ARG, "hypothesis: \"%.80s\" must have one \"{}\", where the label stands", h->before);
+        return ll_fail(LLMCS_ARG, "hypothesis: \"%.80s\" must contain \"{}\" once, for the label", h->before);
     h->n_before = (size_t)(mark - h->before);
     h->after = mark + 2;
     h->n_after = strlen(h->after);

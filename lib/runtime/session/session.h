@@ -23,7 +23,7 @@ llmcs_model *ll_session_model(llmcs_session *s);
 size_t ll_session_n_ctx(const llmcs_session *s);
 
 /* Allocates blocks and logits for n_seqs sequences of up to max_tokens each, so that the steps that follow allocate
- * nothing. Sequences 1.. are empty. NOMEM leaves the session as it was. */
+ * nothing. Sequences 1.. are empty. NOMEM leaves the session unchanged. */
 llmcs_status ll_session_reserve(llmcs_session *s, size_t n_seqs, size_t max_tokens);
 /* Allocates the logits of n_rows tokens (LLMCS_LOGITS_ALL). */
 llmcs_status ll_session_reserve_logits(llmcs_session *s, size_t n_rows);
