@@ -231,7 +231,7 @@ typedef struct cli_encoding {
 llmcs_status cli_encode(const llmcs_tokenizer *tokenizer, const char *text, size_t len, const char *pair,
                         size_t pair_len, uint32_t flags, cli_encoding *encoding);
 void cli_encoding_free(cli_encoding *encoding);
-/* The text of token ids, allocated, with a NUL behind it. */
+/* The text of token ids, allocated, NUL-terminated. */
 llmcs_status cli_decode(const llmcs_tokenizer *tokenizer, const int32_t *ids, size_t n_ids, uint32_t flags, char **text,
                         size_t *len);
 

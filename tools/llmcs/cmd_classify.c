@@ -22,7 +22,7 @@ static const cli_option options[] = {
     CLI_PLAIN("labels", CLI_STRING, offsetof(classify_job, labels),
               "\"a,b,c\": the class of each text among these, with a model of natural language inference"),
     CLI_PLAIN("hypothesis", CLI_STRING, offsetof(classify_job, hypothesis),
-              "what a text says if a label stands for {} [This example is {}.]"),
+              "sentence for the NLI model, {} is the label [This example is {}.]"),
     CLI_PLAIN("multi_label", CLI_FLAG, offsetof(classify_job, multi_label),
               "several of --labels may hold: the probability of each alone"),
     CLI_TEXTS_OPTIONS(classify_job),

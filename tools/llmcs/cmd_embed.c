@@ -22,7 +22,7 @@ static const cli_option options[] = {
     CLI_CHOICE("pooling", offsetof(embed_job, pooling), "[auto: as modules.json says, else mean]", pooling_names),
     CLI_CHOICE("normalize", offsetof(embed_job, normalize), "[auto: as modules.json says, else l2]", normalize_names),
     CLI_PLAIN("prompt_name", CLI_STRING, offsetof(embed_job, prompt_name),
-              "which of the folder's prompts stands before each text [its default]"),
+              "which of the folder's prompts is prepended to each text [its default]"),
     CLI_PLAIN("prompt", CLI_STRING, offsetof(embed_job, prompt), "the prompt itself; \"\" for none"),
     CLI_BOUNDED("truncate_dim", offsetof(embed_job, truncate_dim), "only the first numbers of a vector [0: all]", 0,
                 INT32_MAX),

@@ -4,7 +4,7 @@
 
 #include "request.h"
 
-/* A turn is `before` message `between` answer `after`. A prompt ends behind `between`, whose trailing spaces are left
+/* A turn is `before` message `between` answer `after`. A prompt ends after `between`, whose trailing spaces are left
  * out there: the model's answer begins with its own. */
 typedef struct prompt_template {
     char *before, *between, *after;

@@ -309,7 +309,7 @@ enum MHD_Result exchange_queue(exchange *x) {
     return queued;
 }
 
-/* The request line has come. Here alone the path is as it was sent: %2F in a parameter does not end it. */
+/* Called with the request line. Only here is the path as it was sent: %2F in a parameter does not end it. */
 static void *begin(void *cls, const char *uri, struct MHD_Connection *connection) {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     exchange *x = exchange_create(cls, connection, uri ? uri : "");

@@ -46,7 +46,7 @@ bool watch_is_surplus(watch *w, uint32_t id);
 size_t watch_count(watch *w);
 void watch_lose_all(watch *w, bool close_too);
 
-/* auth.c. Who presents this Authorization header (NULL: none). False: nobody who is known. `customer`: where the name
+/* auth.c. The caller with this Authorization header (NULL: none). False: unknown. `customer`: buffer for the name
  * of a token's goes. */
 bool auth_identify(const config *c, const char *authorization, caller *who, char customer[130]);
 /* token.c. The customer of a JSON Web Token, signed by HS256 with the secret, that is valid now. */

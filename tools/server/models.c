@@ -209,7 +209,7 @@ static void run_reload(server *s, const reload *r) {
     if (done && !failed)
         reply_json(r->exchange, 200, json_pack("{sssi}", "model", r->name, "version", (int)version));
     else
-        reply_error(r->exchange, 500, "reload_failed", NULL, "%s; the version before goes on", message);
+        reply_error(r->exchange, 500, "reload_failed", NULL, "%s; the previous version stays in use", message);
 }
 
 static void free_reload(reload *r) {

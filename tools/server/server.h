@@ -20,7 +20,7 @@
  *     const api api_count = {.name = "count", .routes = routes, .n_routes = 1};
  *
  * and a line in main.c's list of APIs. A handler, or what it hands the exchange to, answers exactly once: reply_*, or
- * reply_stream and then sse_send ... sse_end. x->params[0] is what stands for the path's first {}. x->caller says who
+ * reply_stream and then sse_send ... sse_end. x->params[0] is the value of the path's first {}. x->caller says who
  * calls: its roles were checked; caller.customer is the one customer that a customer's key or token speaks for, and
  * never comes from a message. `&x->cancelled` and x_remaining_ms(x) are the library's `cancel` and `deadline_ms`.
  * An API may have state: `open` is called once before the server listens, `close` when it has answered everything;

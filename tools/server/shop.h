@@ -13,7 +13,7 @@ typedef struct shop_state {
     llmcs_shop *shop;
     llmcs_shop_desk *desk;
     llmcs_shop_assistant *assistant;
-    int64_t now;                                /* where the store's clock stands; 0: at the time */
+    int64_t now;                                /* the store's clock; 0: the current time */
     int64_t turns[SHOP_N_ROUTES], failed_turns; /* answered since the start; atomically */
 } shop_state;
 
@@ -33,7 +33,7 @@ const char *shop_actor(exchange *x, const json_t *request, const char *key);
 /* May the caller name any customer? */
 static inline bool shop_speaks_for_all(const exchange *x) { return x->caller.roles & (ROLE_SHOP | ROLE_ADMIN); }
 static inline bool shop_is_staff(const exchange *x) { return x->caller.roles & (ROLE_AGENT | ROLE_SHOP | ROLE_ADMIN); }
-/* request["customer"] becomes the customer of the key or token, whatever stands there; 403 for another one. */
+/* Sets request["customer"] to the customer of the key or token; 403 if it names another one. */
 bool shop_bind_customer(exchange *x, json_t *request);
 /* A number of the query string. False after answering 400. */
 bool shop_query_int(exchange *x, const char *key, int64_t low, int64_t high, int64_t fallback, int64_t *value);

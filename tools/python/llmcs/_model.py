@@ -488,7 +488,7 @@ class Model(Handle):
         **how: Any,
     ) -> Any:
         """{label: probability} of labels that the model, one of natural language inference, was not trained for; for
-        several texts a list of these. hypothesis: what a text says if a label stands for its "{}", by default
+        several texts a list of these. hypothesis: the NLI hypothesis, whose "{}" is the label, by default
         "This example is {}."; multi_label: each label's own probability. The rest as in classify."""
         names, given = items("labels", labels), Texts("texts", texts)
         encoded = [c_string("labels[%d]" % i, name) for i, name in enumerate(names)]
@@ -509,7 +509,7 @@ class Model(Handle):
     ) -> Floats:
         """A vector for a text, [n_texts, n_embedding] for several: a float32 numpy array, lists of floats without
         numpy. pooling: "auto", "mean", "cls", "pooler", "max", "mean_sqrt_len", "weighted_mean", "last_token";
-        normalize: True, False or "auto" ("l2" and "no"); prompt_name: one of self.prompts, which stands before each
+        normalize: True, False or "auto" ("l2" and "no"); prompt_name: one of self.prompts, which is prepended to each
         text; prompt: the prompt itself, "" for none; truncate_dim: only so many numbers of a vector; infos and the
         rest as in classify."""
         given, width = Texts("texts", texts), self._info["n_embedding"]
