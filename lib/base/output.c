@@ -24,7 +24,7 @@ static llmcs_status fail_errno(const char *path, const char *what) {
     return ll_file_failed(path, what, error);
 }
 
-/* rename replaces whatever has the name: only a regular file may be replaced. */
+/* rename would replace anything with this name: only a regular file may be replaced. */
 static llmcs_status check_target(const char *target) {
     struct stat st;
     if (stat(target, &st)) return errno == ENOENT ? LLMCS_OK : fail_errno(target, "cannot be examined");

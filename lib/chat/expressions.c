@@ -614,7 +614,7 @@ static llmcs_status parse_operator(ll_parser *x, unsigned how, bool *known) {
 
 /* ---- ends of brackets */
 
-/* At a comma. *operand: another part follows; *ends: the comma is none of this expression's. */
+/* At a comma. *operand: another part follows; *ends: the comma does not belong to this expression. */
 static llmcs_status parse_comma(ll_parser *x, unsigned how, bool *operand, bool *ends) {
     ll_pending *e = top(x);
     const ll_token_type next = x->t[1].type;

@@ -206,7 +206,7 @@ static size_t digits_end(const lexer *x, size_t at) {
     return at;
 }
 
-/* The end of a float at x->at; 0: it is none. */
+/* The end of a float at x->at; 0: not a float. */
 static size_t float_end(const lexer *x) {
     if (x->at > 0 && x->s[x->at - 1] == '.') return 0;
     const size_t whole = digits_end(x, x->at);

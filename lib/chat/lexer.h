@@ -69,7 +69,7 @@ const char *ll_token_show(const ll_token *t, char out[64]);
 #define ll_syntax_error(p, status, at, ...) (ll_set_syntax_error(p, at, __VA_ARGS__), ll_same_status(status))
 void ll_set_syntax_error(const ll_program *p, size_t at, const char *fmt, ...) LL_PRINTF(3, 4);
 
-/* Bytes of the white space character at text[i] as Python's str.isspace has it; 0: it is none. */
+/* Bytes of the white space character at text[i] by Python's str.isspace; 0: not white space. */
 size_t ll_space_at(const char *text, size_t n, size_t i);
 
 #endif

@@ -476,7 +476,7 @@ static const struct {
                   {"with", parse_with},       {"generation", parse_generation},
                   {"print", parse_print}};
 
-/* Of jinja2, but of no use to a chat template: they load other templates, or change how text is escaped. */
+/* jinja2's other statements, not supported here: they load other templates or change how text is escaped. */
 static const char *const REFUSED[] = {"include", "import", "from", "extends", "block", "autoescape"};
 
 static llmcs_status parse_known(ll_parser *x, const ll_token *t, bool *known) {

@@ -5,7 +5,7 @@
 #include "chat/builtins.h"
 #include "text/hash.h"
 
-#define LINEAR_DICT 8 /* up to so many keys are compared one by one */
+#define LINEAR_DICT 8 /* most keys that are searched linearly */
 
 llmcs_status ll_value_alloc(ll_machine *m, size_t count, size_t size, void *out) {
     size_t bytes;

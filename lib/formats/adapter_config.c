@@ -132,7 +132,7 @@ static llmcs_status read_modules(ll_adapter_config *c, const ll_settings *f, con
 }
 
 static llmcs_status read_targets(ll_adapter_config *c, const ll_settings *f) {
-    static const char all_linear[] = "all-linear"; /* in any case of letters */
+    static const char all_linear[] = "all-linear"; /* in upper or lower case */
     LL_TRY(read_modules(c, f, "target_modules", &c->targets));
     const char *p = c->targets.pattern;
     size_t i = 0;

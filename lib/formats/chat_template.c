@@ -133,7 +133,7 @@ static llmcs_status with_file(ll_chat_files *f, const ll_source *source, const c
 }
 
 typedef struct config_facts {
-    bool jinja;  /* chat_template.jinja is there */
+    bool jinja;  /* chat_template.jinja exists */
     bool legacy; /* special_tokens_map.json takes precedence over tokenizer_config.json */
 } config_facts;
 

@@ -193,7 +193,7 @@ static llmcs_status append_tensors(const reader *r, ll_json root, size_t n, ll_t
 }
 
 /* safetensors.torch.save_model keeps one of several tensors that share memory and writes the others' names into
- * __metadata__, each with the name of the one that is there. */
+ * __metadata__, each with the name of the tensor that the file has. */
 static llmcs_status append_shared(const reader *r, ll_json metadata, const uint32_t *by_name, size_t first, size_t n,
                                   ll_tensor_list *list) {
     const llmcs_allocator *a = &list->names.allocator;

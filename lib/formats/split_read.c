@@ -13,7 +13,7 @@ static llmcs_status read_behavior(ll_json stage, ll_behavior *out) {
     const char *name = ll_json_string(v, &len);
     if (name && ll_behavior_find(name, len, out)) return LLMCS_OK;
     return ll_spec_fail(v, WHERE,
-                        "behavior is none of Isolated, Removed, MergedWithPrevious, MergedWithNext, Contiguous");
+                        "expected a behavior of Isolated, Removed, MergedWithPrevious, MergedWithNext or Contiguous");
 }
 
 /* True for a regular expression that matches only its own text. */

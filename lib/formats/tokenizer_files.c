@@ -209,7 +209,7 @@ static llmcs_status read_older_vocab(ll_tokenizer_spec *spec, const ll_source *s
     return txt ? ll_read_vocab_txt(spec, txt) : read_bpe_files(spec, source, vocab);
 }
 
-/* SentencePiece's file, or the older ones where there is none; *spm says which. */
+/* Reads SentencePiece's file, or without it the older files; *spm: it was SentencePiece's. */
 static llmcs_status read_other_files(ll_tokenizer_spec *spec, const ll_source *source, const ll_token_settings *s,
                                      bool *spm) {
     const bool older = s->family == LL_TOKENS_OF_BERT || s->family == LL_TOKENS_OF_GPT2 ||

@@ -143,9 +143,8 @@ static llmcs_status check_pre_tokenizer(const ll_gguf *g) {
     size_t len, carried;
     LL_TRY(ll_gguf_text(g, "tokenizer.ggml.pre", &pre, &len));
     if (!pre || ll_gguf_pre_known(pre, len) || ll_gguf_carried(g, "tokenizer.json", &carried)) return LLMCS_OK;
-    return ll_fail(LLMCS_UNSUPPORTED,
-                   "%s: tokenizer.ggml.pre \"%.*s\" is none of the pre-tokenizers that are supported", g->name,
-                   (int)ll_min(len, 40), pre);
+    return ll_fail(LLMCS_UNSUPPORTED, "%s: tokenizer.ggml.pre \"%.*s\" is not supported", g->name, (int)ll_min(len, 40),
+                   pre);
 }
 
 /* ------------------------------------------------------------------------------------------- SentencePiece */

@@ -86,7 +86,7 @@ static llmcs_status put_extra_ids(ll_tokenizer_spec *spec, size_t n) {
     return LLMCS_OK;
 }
 
-/* ALBERT's "5," and the like are hardly ever chosen. */
+/* True for pieces such as "5,": the conversion of ALBERT lowers their scores by 100. */
 static bool ends_number(const ll_step_text *text) {
     return text->n >= 2 && text->at[text->n - 1] == ',' && text->at[text->n - 2] >= '0' && text->at[text->n - 2] <= '9';
 }

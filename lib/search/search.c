@@ -164,7 +164,7 @@ static void free_search(search *s) {
 
 /* ---- 1: the filter */
 
-/* The next chunk of n items. False: there is none. */
+/* Takes the next chunk of n items. False: none is left. */
 static bool take_chunk(search *s, size_t n, size_t chunk, size_t *begin, size_t *end) {
     *begin = atomic_fetch_add_explicit(&s->next, chunk, memory_order_relaxed);
     *end = ll_min(*begin + chunk, n);
@@ -186,7 +186,7 @@ static void evaluate_filter(search *s) {
 
 /* ---- 2: the plan */
 
-/* How many lists a query reads for its `share` of vectors that pass to be as many as without a filter. */
+/* Lists to read so that a query sees as many vectors as without a filter, if a `share` of them pass. */
 static size_t probes_for(const search *s, double share) {
     const double wanted = (double)s->n_probe / share;
     return wanted < (double)s->scan.layout->n_lists ? (size_t)ceil(wanted) : s->scan.layout->n_lists;

@@ -51,7 +51,7 @@ typedef struct ll_bpe {
     size_t n_ids;
     bool chars;           /* tokens are texts (bpe_chars.h), not written in the byte alphabet */
     ll_string_set words;  /* short tokens by their text */
-    bool ignore_merges;   /* a word that is a token is that token, whatever merging gives */
+    bool ignore_merges;   /* a word that is a token is not merged */
     uint8_t *whole;       /* [n_ids] with ignore_merges: the token may be a word by itself */
     size_t longest_whole; /* bytes of the longest of these */
     const ll_vocab *vocab;
