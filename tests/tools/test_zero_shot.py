@@ -81,9 +81,10 @@ class ZeroShot(unittest.TestCase):
 
     def test_what_is_wrong_is_named(self):
         folder = self.folders["bart"]
-        wrong = [({"text": "a", "labels": []}, "labels: there are none"), ({"text": "a", "labels": ["x", "x"]}, '"x" is there twice'),
+        wrong = [({"text": "a", "labels": []}, "labels: expected one or more names"),
+                 ({"text": "a", "labels": ["x", "x"]}, '"x" occurs twice'),
                  ({"text": "a", "labels": "x"}, "list of strings"), ({"text": "a", "labels": ["x", 3]}, "labels[1]"),
-                 ({"text": "a", "labels": [""]}, "empty"), ({"text": "a", "labels": ["x"], "hypothesis": "no"}, 'one "{}"'),
+                 ({"text": "a", "labels": [""]}, "empty"), ({"text": "a", "labels": ["x"], "hypothesis": "no"}, 'contain "{}" once'),
                  ({"text": "a", "labels": ["x"], "pair": "b"}, "pair"), ({"text": "a", "hypothesis": "{}"}, "hypothesis"),
                  ({"labels": ["x"]}, "text")]
         for request, named in wrong:

@@ -21,7 +21,7 @@ const cli_option gen_options[] = {
     CLI_PLAIN("min_length", CLI_INT, AT(min_length),
               "with --min-new-tokens 0: no end before this many, the prompt's included"),
     CLI_PLAIN("do_sample", CLI_SWITCH, AT(do_sample), "sample instead of taking the most probable token"),
-    CLI_PLAIN("greedy", CLI_FLAG, OF(greedy), "do not sample, whatever the folder's defaults are"),
+    CLI_PLAIN("greedy", CLI_FLAG, OF(greedy), "do not sample, regardless of the folder's defaults"),
     CLI_PLAIN("temperature", CLI_FLOAT, AT(temperature), "below 1 sharper, above 1 flatter"),
     CLI_PLAIN("top_k", CLI_INT, AT(top_k), "sample among the k most probable (0: off)"),
     CLI_PLAIN("top_p", CLI_FLOAT, AT(top_p), "sample among the most probable that sum to p (1: off)"),

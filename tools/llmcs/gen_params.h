@@ -58,7 +58,7 @@ int gen_check_options(const cli_command *command, const cli_common *common, cons
 int gen_read_options(const cli_command *command, const cli_common *common, const llmcs_model *model, gen_params *g);
 /* Adds the template's stop strings to those there are. False: no memory. */
 bool gen_add_stop_strings(gen_params *g, const prompt_template *t);
-/* The text's ids become negative_prompt_ids, which there are none of yet. Errors: as llmcs_encode. */
+/* Sets negative_prompt_ids, which must be empty, to the text's ids. Errors: as llmcs_encode. */
 llmcs_status gen_set_negative(gen_params *g, const llmcs_model *model, const char *text, size_t len);
 /* "json_schema" (an object), "regex" or "choices" of a request become its grammar. */
 llmcs_status gen_set_grammar(gen_params *g, const llmcs_model *model, const json_t *request);

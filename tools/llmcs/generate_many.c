@@ -173,7 +173,7 @@ static void push_flight(many *m, const flight *f) {
     pthread_mutex_unlock(&m->lock);
 }
 
-/* The next text argument, or where there are none the next line of the input. */
+/* The next text argument, or without arguments the next line of the input. */
 static bool next_input(const many *m, cli_lines *lines, input_line *line) {
     if (m->common->n_texts) {
         if (line->number == (size_t)m->common->n_texts) return false;
@@ -204,7 +204,7 @@ static void read_all(many *m) {
 
 /* ---- printing */
 
-/* The oldest one, which keeps its slot until it is printed. False: there is none and will be none. */
+/* The oldest one, which keeps its slot until it is printed. False: none is left and the input has ended. */
 static bool next_flight(many *m, flight **f) {
     pthread_mutex_lock(&m->lock);
     while (!m->n && !m->all_read) pthread_cond_wait(&m->changed, &m->lock);

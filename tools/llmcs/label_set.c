@@ -17,7 +17,7 @@ static llmcs_status add(label_set *set, const char *name, size_t len) {
     if (!len) return request_error(LLMCS_ARG, "labels: one of them is empty");
     for (size_t i = 0; i < set->n; i++)
         if (strlen(set->names[i]) == len && !memcmp(set->names[i], name, len))
-            return request_error(LLMCS_ARG, "labels: \"%.80s\" is there twice", set->names[i]);
+            return request_error(LLMCS_ARG, "labels: \"%.80s\" occurs twice", set->names[i]);
     char **names = realloc(set->names, (set->n + 1) * sizeof *names);
     if (!names) return out_of_memory();
     set->names = names;
@@ -30,7 +30,7 @@ static llmcs_status add(label_set *set, const char *name, size_t len) {
 
 /* Workspace of scoring. */
 static llmcs_status complete(label_set *set) {
-    if (!set->n) return request_error(LLMCS_ARG, "labels: there are none; give their names");
+    if (!set->n) return request_error(LLMCS_ARG, "labels: expected one or more names, found none");
     set->scores = malloc(set->n * sizeof *set->scores);
     set->infos = calloc(set->n, sizeof *set->infos);
     return set->scores && set->infos ? LLMCS_OK : out_of_memory();

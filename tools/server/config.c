@@ -429,7 +429,7 @@ static bool check_names(const config *c) {
             for (size_t j = 0; j < c->n_models; j++)
                 for (size_t b = 0; b <= c->models[j].n_aliases; b++)
                     n += !strcmp(name, b ? c->models[j].aliases[b - 1] : c->models[j].name);
-            if (n != 1) return fail("models: the name \"%s\" is there %zu times", name, n);
+            if (n != 1) return fail("models: the name \"%s\" occurs %zu times, expected once", name, n);
         }
     return true;
 }

@@ -162,7 +162,7 @@ static void check_head(exchange *x, const char *method) {
     size_t n_lengths = 0;
     if (watch_is_surplus(x->server->http->watch, x->http.connection_id)) {
         x_add_header(x, "Connection", "close");
-        reply_error(x, 503, "too_many_connections", NULL, "the server has as many connections as it takes");
+        reply_error(x, 503, "too_many_connections", NULL, "the server has reached its limit of connections");
         return;
     }
     if (head_is_too_large(x, method)) {

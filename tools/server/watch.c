@@ -16,7 +16,7 @@
 typedef struct slot {
     int fd; /* -1: free */
     uint16_t generation;
-    bool hung_up, surplus;  /* surplus: there were as many as allowed when it came */
+    bool hung_up, surplus;  /* surplus: it came when the limit was reached */
     exchange *exchange;     /* that it works on; NULL: it waits for a request */
     uint64_t waiting_since; /* with exchange NULL */
     uint32_t next_free;
