@@ -54,7 +54,7 @@ class Configuration(unittest.TestCase):
                 ({"models": [{"name": "a", "aliases": ["b", "c\x7f"], "path": BERT}]}, '\\"aliases\\"[1]: a name has no'),
                 (dict(ONE, keys=[dict(key, key_file="/nonexistent")]), "give one of"),
                 ({"models": [{"name": "a", "path": "/nonexistent"}]}, "/nonexistent"),
-                ({"models": ONE["models"] + [{"name": "reviews", "path": BERT}]}, "there 2 times"),
+                ({"models": ONE["models"] + [{"name": "reviews", "path": BERT}]}, "occurs 2 times"),
                 ({"models": [{"name": "a", "path": BERT, "threads": -1}]}, "threads"),
                 ({"models": ONE["models"] + [{"name": "a", "path": BERT, "adapters": ["b"], "n_ctx": 0}]}, "n_ctx"),
         ):

@@ -178,7 +178,7 @@ class Many(unittest.TestCase):
     def test_a_small_memory_takes_longer_and_answers_all(self):
         asked = [{"prompt": "User: %d\nBot:" % i, "max_new_tokens": 30, "eos_token_id": []} for i in range(20)]
         expected = ask("generate", GPT2, asked)
-        self.assertIn("kv_bytes: 1 is not valid", run("llmcs", "generate", GPT2, "--jsonl", "--kv-bytes", "1", code=1))
+        self.assertIn("kv_bytes: found 1", run("llmcs", "generate", GPT2, "--jsonl", "--kv-bytes", "1", code=1))
         info = json.loads(run("llmcs", "info", GPT2, "--jsonl"))
         two = 2 * 64 * 2 * 4 * info["n_layer"] * info["n_embd"]  # two conversations of 64 tokens, of twenty
         self.assertEqual(ask("generate", GPT2, asked, "--kv-bytes", str(two)), expected)
