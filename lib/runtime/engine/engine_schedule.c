@@ -307,7 +307,7 @@ static void preempt_for_priority(llmcs_engine *e) {
     if (first && last && first->priority > last->priority && !seqs_fit(e, first)) preempt(e, last);
 }
 
-/* Prompt tokens still to evaluate. A source that never fits a step whole is encoded beside the steps' prompts. */
+/* Prompt tokens still to evaluate. A source that never fits a step whole is encoded next to the steps' prompts. */
 static size_t n_prompt_tokens(const llmcs_engine *e, const llmcs_request *r) {
     const size_t n_source = r->sched.gen.source.n_ids;
     size_t n = ll_request_needs_source(r) && n_source <= (size_t)e->options.max_chunk ? n_source : 0;
