@@ -308,7 +308,12 @@ FLOWS = {
                 {"if": {"active.n": {"more": 1}}, "then": [
                     say("These orders are in progress:\n{active.list}", "这些订单还在进行中：\n{active.list}"), END],
                  "else": [order_from("active")]}]},
-            {"find": "o"}, STATUS]},
+            {"find": "o"}, STATUS,
+            {"if": {"o.status": "shipped"}, "then": [{"if": {"o.carrier": "Harbour Post"}, "then": [
+                say("It was ordered on {o.time|date}; parcels abroad take {facts.abroad_days} working days.",
+                    "{o.time|date}下的单，境外一般{facts.abroad_days}个工作日送达。")], "else": [
+                say("It was ordered on {o.time|date}; delivery takes {facts.standard_days} working days after dispatch.",
+                    "{o.time|date}下的单，发货后一般{facts.standard_days}个工作日送达。")]}]}]},
     "delivery_time": {
         "intents": ["delivery_period"], "title": t("know how long delivery takes", "问配送时间"), "steps": [
             {"if": {"order": None}, "then": [ask(["shipping", "配送"], "shipping-time")], "else": [{"go": "order_status"}]}]},
