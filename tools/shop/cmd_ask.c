@@ -31,8 +31,8 @@ static const cli_option options[] = {
     CLI_CHOICE("legs", offsetof(ask_job, legs), "search by words, by vectors or by both [both]", leg_names),
     CLI_PLAIN("reranker", CLI_STRING, offsetof(ask_job, reranker), "folder of a cross-encoder"),
     CLI_PLAIN("writer", CLI_STRING, offsetof(ask_job, writer), "folder of a decoder: log p(answer | question)"),
-    CLI_PLAIN("choose", CLI_SWITCH, offsetof(ask_job, choose), "with --writer: its choice answers"),
-    CLI_PLAIN("generate", CLI_SWITCH, offsetof(ask_job, generate), "with --writer: it words the answer"),
+    CLI_PLAIN("choose", CLI_SWITCH, offsetof(ask_job, choose), "with --writer: the writer chooses the answer"),
+    CLI_PLAIN("generate", CLI_SWITCH, offsetof(ask_job, generate), "with --writer: the writer words the answer"),
 };
 
 /* ---- requests */

@@ -25,9 +25,9 @@ static const cli_option options[] = {
               "folder of a model that words drafts and rewrites; or templates [the one of `llmcs-shop init`]"),
     CLI_BOUNDED("k", AT(k), "suggestions [3]", 1, 5),
     CLI_PLAIN("text", CLI_STRING, AT(text), "the customer's message [the conversation's last one]"),
-    CLI_PLAIN("lang", CLI_STRING, AT(lang), "of the replies [the conversation's]"),
+    CLI_PLAIN("lang", CLI_STRING, AT(lang), "language of the replies [the conversation's]"),
     CLI_PLAIN("actor", CLI_STRING, AT(actor), "the agent"),
-    CLI_PLAIN("deadline_ms", CLI_DOUBLE, AT(deadline_ms), "for a call; a late draft is left out [3000]"),
+    CLI_PLAIN("deadline_ms", CLI_DOUBLE, AT(deadline_ms), "time limit of a call; a late draft is left out [3000]"),
     CLI_CHOICE("rewrite", AT(rewrite), "the arguments are texts that become politer or shorter [none]", rewrite_names),
 };
 
@@ -133,9 +133,9 @@ const cli_command cmd_assist = {
     .target = "STORE",
     .arguments = "(CONVERSATION | --rewrite STYLE [text ...] | --jsonl)",
     .summary =
-        "Suggests replies to a customer's last message: an entry, a reply that was sent to a similar question, a "
-        "model's draft, each with where it comes from; or makes texts politer or shorter.",
-    .notes = "Suggestions are masked and do nothing by themselves. Numbers, links and names survive a rewriting.",
+        "Suggests replies to a customer's last message: entries, replies sent to similar questions and drafts of a "
+        "model, each with its source. Also makes texts politer or shorter.",
+    .notes = "Suggestions are masked and do nothing by themselves. Rewriting keeps numbers, links and names.",
     .jsonl_help =
         "{\"conversation\":\"...\", \"text\"?, \"lang\"?, \"k\"?, \"actor\"?} -> {\"suggestions\":[{\"id\", "
         "\"kind\":entry, "

@@ -13,11 +13,11 @@ typedef struct audit_job {
 
 static const cli_option options[] = {
     CLI_BOUNDED("first", offsetof(audit_job, first), "list: from this row on [1]", 1, INT32_MAX),
-    CLI_BOUNDED("limit", offsetof(audit_job, limit), "list: at most so many rows [all]", 0, INT32_MAX),
+    CLI_BOUNDED("limit", offsetof(audit_job, limit), "list: at most this many rows [all]", 0, INT32_MAX),
     CLI_PLAIN("public_key", CLI_STRING, offsetof(audit_job, public_key),
-              "verify: 64 hex digits that were kept elsewhere [of the store's key]"),
+              "verify: 64 hex digits, saved elsewhere [that of the store's key]"),
     CLI_PLAIN("head", CLI_STRING, offsetof(audit_job, head),
-              "verify: ROW:HASH that an earlier verify printed and that was kept elsewhere"),
+              "verify: ROW:HASH that an earlier verify printed, saved elsewhere"),
 };
 
 static int32_t print_row(void *user, const llmcs_shop_audit_row *row) {
@@ -87,10 +87,10 @@ const cli_command cmd_audit = {
     .arguments = "[list|verify]",
     .summary = "Verifies the audit, or lists it: row, time, role, actor, action, object, detail.",
     .notes =
-        "verify finds rows that were changed, removed, put in or reordered, and a tail that was cut off: each row "
-        "is hashed over the one before, and the last hash is signed with the key in STORE.key. Who has that key, "
-        "or removes the signed heads as well, can cut the tail: keep the head that verify prints elsewhere and "
-        "give it back by --head. Exit code 1: not intact.",
+        "verify detects rows that were changed, removed, inserted or reordered, and missing last rows: each hash "
+        "covers the row and the hash before it, and the last hash is signed with the key in STORE.key. Someone who has "
+        "that key, or who also removes the signed heads, could remove the last rows unnoticed: save the head that "
+        "verify prints elsewhere and pass it with --head. Exit code 1: not intact.",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .max_texts = 1,

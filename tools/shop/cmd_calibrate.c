@@ -14,10 +14,9 @@ typedef struct calibrate_job {
 static const cli_option options[] = {
     CLI_PLAIN("encoder", CLI_STRING, offsetof(calibrate_job, encoder),
               "folder of the encoder [the one of `llmcs-shop init`]"),
-    CLI_PLAIN("precision", CLI_DOUBLE, offsetof(calibrate_job, precision),
-              "share of answers that shall be right [0.95]"),
+    CLI_PLAIN("precision", CLI_DOUBLE, offsetof(calibrate_job, precision), "required share of right answers [0.95]"),
     CLI_PLAIN("no_own_questions", CLI_FLAG, offsetof(calibrate_job, no_own),
-              "learn from FILE alone, not from the entries' own questions, left out one by one"),
+              "use only FILE; by default the entries' own questions are used too, left out one by one"),
 };
 
 static int calibrate(const cli_common *common, const calibrate_job *j, llmcs_shop *shop, questions *q) {
@@ -58,8 +57,8 @@ const cli_command cmd_calibrate = {
     .arguments = "[FILE ...]",
     .summary = "Fits the probabilities of answers to labelled questions and to the entries themselves.",
     .notes =
-        "A row: {\"text\", \"id\" of the entry that answers it or null, \"lang\"?}. Keep "
-        "questions for `llmcs-shop measure` that are not learned from.",
+        "A row: {\"text\", \"id\" of the entry that answers it or null, \"lang\"?}. Keep other questions for "
+        "`llmcs-shop measure`.",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .takes = CLI_TAKES_TEXT | CLI_TAKES_MODEL,

@@ -22,10 +22,10 @@ typedef struct chat_job {
 } chat_job;
 
 static const cli_option options[] = {
-    CLI_PLAIN("customer", CLI_STRING, offsetof(chat_job, customer), "who is logged in, an id [nobody]"),
+    CLI_PLAIN("customer", CLI_STRING, offsetof(chat_job, customer), "id of the customer who is logged in [none]"),
     CLI_PLAIN("lang", CLI_STRING, offsetof(chat_job, lang), "language of the replies, en or zh [that of each message]"),
     CLI_PLAIN("conversation", CLI_STRING, offsetof(chat_job, conversation),
-              "name of the conversation, to go on with it another time [a new one]"),
+              "name of the conversation, to continue it later [a new one]"),
     CLI_PLAIN("wording", CLI_STRING, offsetof(chat_job, wording),
               "folder of the model that words replies, or templates [that of the store]"),
     CLI_PLAIN("flows", CLI_STRING, offsetof(chat_job, flows), "flows.json [that of the store]"),
@@ -215,10 +215,10 @@ const cli_command cmd_chat = {
     .name = "chat",
     .target = "STORE",
     .arguments = "",
-    .summary = "The desk: at a terminal with editing and history, else each line of stdin is a message.",
+    .summary = "Talks to the desk: at a terminal with editing and history, else each line of stdin is a message.",
     .notes =
-        "Models and flows are those that `llmcs-shop init` named. Without a customer nothing personal is looked up. "
-        "Blank lines are skipped; /exit ends, Ctrl-C stops a reply, Ctrl-D leaves. With --jsonl several conversations "
+        "Models and flows are those of `llmcs-shop init`. Without a customer, personal data is not looked up. Blank "
+        "lines are skipped; /exit and Ctrl-D end the program, Ctrl-C stops a reply. With --jsonl several conversations "
         "are answered at the same time, the messages of one after another; the answers come in the order of the lines.",
     .jsonl_help =
         "{\"id\":any?, \"conversation\":\"...\", \"customer\":\"...\"?, \"text\":\"...\", \"lang\":\"en\"?, "

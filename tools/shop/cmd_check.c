@@ -26,8 +26,8 @@ static const cli_option options[] = {
                directions),
     CLI_PLAIN(
         "moderation", CLI_STRING, AT(moderation),
-        "classifier with a class \"safe\"; none: words and rules alone [the store's \"llmcs.moderation\", else none]"),
-    CLI_PLAIN("encoder", CLI_STRING, AT(encoder), "folder of the classifier's encoder [as it was while training]"),
+        "classifier with a class \"safe\"; none: only words and rules [the store's \"llmcs.moderation\", else none]"),
+    CLI_PLAIN("encoder", CLI_STRING, AT(encoder), "folder of the classifier's encoder [the one used in training]"),
     CLI_PLAIN("words", CLI_STRING, AT(words), "word list [the store's \"llmcs.words\", else the built-in one]"),
     CLI_PLAIN("warn_score", CLI_DOUBLE, AT(warn_score), "probability from which the classifier warns [0.9]"),
     CLI_PLAIN("block_score", CLI_DOUBLE, AT(block_score), "probability from which it blocks [0.99]"),
@@ -105,17 +105,6 @@ static int check_line(void *user, const char *text, size_t len) {
 
 /* ---- the guard */
 
-/* Resolves a relative encoder path in a classifier's file against the folder of that file. NULL: no memory. */
-static char *from_file(const char *file, const char *name) {
-    const char *slash = strrchr(file, '/');
-    const size_t folder = name[0] == '/' || !slash ? 0 : (size_t)(slash - file) + 1, bytes = strlen(name) + 1;
-    char *joined = malloc(folder + bytes);
-    if (!joined) return NULL;
-    memcpy(joined, file, folder);
-    memcpy(joined + folder, name, bytes);
-    return joined;
-}
-
 static bool open_classifier(check_job *j, const cli_common *common, const char *file) {
     llmcs_shop_classifier_info info = {.struct_size = sizeof info};
     llmcs_shop_classifier_options o;
@@ -125,7 +114,7 @@ static bool open_classifier(check_job *j, const cli_common *common, const char *
     if (!info.n_embedding) return true;
     if (!j->encoder && !info.encoder_path[0])
         return cli_error("%s was trained with an encoder; name its folder by --encoder", file), false;
-    char *folder = j->encoder ? strdup(j->encoder) : from_file(file, info.encoder_path);
+    char *folder = j->encoder ? strdup(j->encoder) : path_from_file(file, info.encoder_path);
     cli_common with_folder = *common;
     with_folder.folder = folder;
     const bool opened = folder && !cli_open(&with_folder, NULL, &j->model);
@@ -189,7 +178,7 @@ const cli_command cmd_check = {
     .target = "[STORE]",
     .optional_target = true,
     .arguments = "",
-    .summary = "Whether each line of stdin may pass: ALLOW, MASK, WARN, BLOCK or HANDOVER, and why.",
+    .summary = "Checks whether each line of stdin may pass: ALLOW, MASK, WARN, BLOCK or HANDOVER, with reasons.",
     .notes =
         "Layers: words (swearing, insults, hate), rules (prompt injection, danger, other people's data), and with "
         "--moderation a classifier.",

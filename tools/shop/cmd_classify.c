@@ -4,6 +4,7 @@
 
 #include "commands.h"
 #include "request.h"
+#include "store.h"
 
 enum { MAX_BATCH = 4096 };
 
@@ -18,12 +19,12 @@ typedef struct classify_job {
 
 #define AT(member) offsetof(classify_job, member)
 static const cli_option options[] = {
-    CLI_PLAIN("encoder", CLI_STRING, AT(encoder), "folder of the encoder [as it was while training]"),
-    CLI_PLAIN("no_reason", CLI_FLAG, AT(no_reason), "without \"reason\", which is faster"),
+    CLI_PLAIN("encoder", CLI_STRING, AT(encoder), "folder of the encoder [the one used in training]"),
+    CLI_PLAIN("no_reason", CLI_FLAG, AT(no_reason), "omit \"reason\", which is faster"),
     CLI_BOUNDED("batch", AT(batch), "with --jsonl, lines that share forward passes of the encoder [1]", 1, MAX_BATCH),
     CLI_BOUNDED("n_scores", AT(n_scores), "best classes in \"scores\" [5]", 1, 65535),
-    CLI_PLAIN("accept_score", CLI_DOUBLE, AT(accept_score), "least score of an accepted answer [as trained]"),
-    CLI_PLAIN("max_oos", CLI_DOUBLE, AT(max_oos), "an accepted answer has a smaller out_of_scope [0.5]"),
+    CLI_PLAIN("accept_score", CLI_DOUBLE, AT(accept_score), "minimum score of an accepted answer [as trained]"),
+    CLI_PLAIN("max_oos", CLI_DOUBLE, AT(max_oos), "accept only answers with a smaller out_of_scope [0.5]"),
 };
 
 static json_t *scores_json(const llmcs_shop_prediction *p) {
@@ -167,17 +168,6 @@ static llmcs_status open_classifier(classify_job *j, const char *path, llmcs_mod
     return llmcs_shop_classifier_open(path, &o, &j->classifier);
 }
 
-/* Resolves a relative encoder path in the file against the folder of the file. NULL: no memory. */
-static char *from_file(const char *path, const char *name) {
-    const char *slash = strrchr(path, '/');
-    const size_t folder = name[0] == '/' || !slash ? 0 : (size_t)(slash - path) + 1, bytes = strlen(name) + 1;
-    char *joined = malloc(folder + bytes);
-    if (!joined) return NULL;
-    memcpy(joined, path, folder);
-    memcpy(joined + folder, name, bytes);
-    return joined;
-}
-
 /* Finds the encoder's folder: the one given, else the one in the file. *folder, which the caller frees, is NULL if no
  * encoder is needed. */
 static int find_encoder(const classify_job *j, const char *path, char **folder) {
@@ -191,7 +181,7 @@ static int find_encoder(const classify_job *j, const char *path, char **folder) 
         if (!name[0])
             code = cli_error("%s was trained with an encoder; name its folder by --encoder", path);
         else
-            *folder = j->encoder ? strdup(name) : from_file(path, name);
+            *folder = j->encoder ? strdup(name) : path_from_file(path, name);
     }
     llmcs_shop_classifier_free(&alone.classifier);
     return code;
@@ -227,7 +217,7 @@ const cli_command cmd_classify = {
     .name = "classify",
     .target = "CLASSIFIER",
     .arguments = "[text ...]",
-    .summary = "The class of each text, how sure, whether it is out of scope, and why.",
+    .summary = "Prints the class of each text, its probability, whether it is out of scope, and reasons.",
     .notes = CLI_LINES_HELP,
     .jsonl_help =
         "{\"text\":\"...\"} -> {\"label\":\"...\", \"score\":p, \"accepted\":true, \"out_of_scope\":0..1, "

@@ -19,7 +19,7 @@ static const cli_option options[] = {
     CLI_PLAIN("model", CLI_STRING, AT(model), "with --store: its name [intents]"),
     CLI_PLAIN("encoder", CLI_STRING, AT(encoder), "folder of the encoder [none, or the store's]"),
     CLI_PLAIN("oos_label", CLI_STRING, AT(oos_label),
-              "rows of this class are right if they are not accepted, other rows only if they are"),
+              "rows of this class are right if not accepted, other rows only if accepted"),
     CLI_PLAIN("metric", CLI_STRING, AT(metric), "accuracy, f1_macro, f1_micro or mcc [accuracy]"),
     CLI_PLAIN("seed", CLI_UINT64, AT(seed), "of the bootstrap [12345]"),
     CLI_BOUNDED("samples", AT(n_samples), "of the bootstrap [1000]", 1, 1000000),

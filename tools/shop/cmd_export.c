@@ -16,10 +16,10 @@ typedef struct export_job {
 static const char *const role_names[] = {"customer", "agent", "supervisor", "auditor", "trainer", NULL};
 static const char *const purpose_names[] = {"service", "quality", "training", "audit", "statistics", "erasure", NULL};
 static const cli_option options[] = {
-    CLI_CHOICE("role", offsetof(export_job, role), "of the one that exports [trainer]", role_names),
-    CLI_CHOICE("purpose", offsetof(export_job, purpose), "what the rows are for [training]", purpose_names),
-    CLI_PLAIN("actor", CLI_STRING, offsetof(export_job, actor), "who exports, for the audit"),
-    CLI_PLAIN("model", CLI_STRING, offsetof(export_job, model), "only rows that teach this classifier"),
+    CLI_CHOICE("role", offsetof(export_job, role), "role of the person who exports [trainer]", role_names),
+    CLI_CHOICE("purpose", offsetof(export_job, purpose), "purpose of the export [training]", purpose_names),
+    CLI_PLAIN("actor", CLI_STRING, offsetof(export_job, actor), "person who exports, for the audit"),
+    CLI_PLAIN("model", CLI_STRING, offsetof(export_job, model), "only rows for this classifier"),
     CLI_PLAIN("lang", CLI_STRING, offsetof(export_job, lang), "only texts in this language"),
     CLI_PLAIN("since", CLI_UINT64, offsetof(export_job, since), "only rows from this time on, seconds since 1970"),
 };
@@ -62,7 +62,7 @@ const cli_command cmd_export = {
     .name = "export",
     .target = "STORE",
     .arguments = "",
-    .summary = "Prints feedback that customers consented to as JSON Lines, masked; the audit keeps who exported it.",
+    .summary = "Prints feedback that customers consented to, masked, as JSON Lines; the audit records who exported it.",
     .notes =
         "A line: {\"id\", \"text\", \"lang\", \"model\"?, \"label\"?, \"predicted\"?, \"reply\"?, \"outcome\", "
         "\"rating\"?, \"time\"}. Customers and conversations are left out. train-classifier and retrain read "

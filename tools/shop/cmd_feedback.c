@@ -26,5 +26,5 @@ const cli_command cmd_feedback = IMPORT_COMMAND(
     "or rejected, \"rating\"?: 0 to 1, \"consent\"?: true if the text may train models, \"customer\"?, "
     "\"conversation\"?, \"lang\"?, \"actor\"?, \"time\"?}. Texts are masked before they are stored. A row with the "
     "same "
-    "id is replaced. The rest as for import-products.",
+    "id is replaced. Otherwise as import-products.",
     feedback_command);

@@ -34,10 +34,11 @@ const cli_command cmd_forget = {
     .name = "forget",
     .target = "STORE",
     .arguments = "CUSTOMER ...",
-    .summary = "Erases customers: their key with all values under it, conversations, events and the rest.",
+    .summary =
+        "Erases customers: their key with all values that it encrypts, conversations, events and all other rows.",
     .notes =
-        "Orders stay, as tax law requires, under a random name without city and tracking number. Copies of the "
-        "store, backups among them, are not reached.",
+        "Orders stay, as tax law requires, under a random name without city and tracking number. Copies of the store, "
+        "such as backups, are not changed.",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .min_texts = 1,

@@ -25,4 +25,4 @@ static int import_customers(int argc, char **argv) {
 
 const cli_command cmd_import_customers = IMPORT_COMMAND(
     "import-customers", "Adds customers, or replaces those with the same ids.",
-    "A row: {\"id\", \"name\"?, \"lang\"?, \"since\"?}. The rest as for import-products.", import_customers);
+    "A row: {\"id\", \"name\"?, \"lang\"?, \"since\"?}. Otherwise as import-products.", import_customers);

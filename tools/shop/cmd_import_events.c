@@ -24,9 +24,9 @@ static int import_events(int argc, char **argv) {
 }
 
 const cli_command cmd_import_events = IMPORT_COMMAND(
-    "import-events", "Adds what customers did with products. The same event again is stored once.",
+    "import-events", "Adds customers' events with products. A repeated event is stored once.",
     "A row: {\"customer\", \"item\", \"type\": \"view\", \"click\", \"cart\", \"purchase\" or another word, \"time\": "
     "ISO "
-    "8601 or seconds since 1970}. Items must be products of the store; a new customer is added. The rest "
-    "as for import-products.",
+    "8601 or seconds since 1970}. Items must be products of the store; a new customer is added. Otherwise as "
+    "import-products.",
     import_events);

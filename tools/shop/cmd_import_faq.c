@@ -11,9 +11,9 @@ static int import_faq(int argc, char **argv) {
     return import_command(&kind, argc, argv);
 }
 
-const cli_command cmd_import_faq = IMPORT_COMMAND(
-    "import-faq", "Adds knowledge entries, or new versions of those with the same id and language.",
-    "A row: {\"id\", \"question\" or \"questions\": [...], \"answer\", \"lang\"?, \"tags\"? [...], "
-    "\"valid_from\"?, \"valid_until\"?}. {name} in an answer is a slot, see `llmcs-shop ask --slot`. The rest "
-    "as for import-products.",
-    import_faq);
+const cli_command cmd_import_faq =
+    IMPORT_COMMAND("import-faq", "Adds knowledge entries, or new versions of those with the same id and language.",
+                   "A row: {\"id\", \"question\" or \"questions\": [...], \"answer\", \"lang\"?, \"tags\"? [...], "
+                   "\"valid_from\"?, \"valid_until\"?}. {name} in an answer is a slot, see `llmcs-shop ask --slot`. "
+                   "Otherwise as import-products.",
+                   import_faq);

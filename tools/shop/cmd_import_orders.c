@@ -55,5 +55,5 @@ const cli_command cmd_import_orders =
     IMPORT_COMMAND("import-orders", "Adds orders, or replaces those with the same ids.",
                    "A row: {\"id\", \"customer\", \"status\", \"time\", \"items\": [{\"id\",\"quantity\"?,\"price\"}], "
                    "\"total\"? (their sum), \"currency\"?, \"carrier\"?, \"tracking\"?, \"city\"?}. CSV: the cell of "
-                   "items holds that JSON. The rest as for import-products.",
+                   "items holds that JSON. Otherwise as import-products.",
                    import_orders);

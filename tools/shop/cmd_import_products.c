@@ -95,6 +95,5 @@ const cli_command cmd_import_products = IMPORT_COMMAND(
     "A row: {\"id\", \"title\": \"...\" or {\"en\":\"...\",\"zh\":\"...\"}, \"description\"? likewise, "
     "\"lang\"?, \"category\"?, \"brand\"?, \"price\", \"currency\"?, \"stock\"?, \"attributes\"? {...} or "
     "{\"en\":{...},\"zh\":{...}}, \"tags\"? [...]}. FILE may be - for stdin. CSV: columns of these "
-    "names, title.en for a member. Refused rows are named on stderr and the exit code is 1; the "
-    "others are stored.",
+    "names, title.en for a member. Invalid rows are reported on stderr, with exit code 1; the others are stored.",
     import_products);

@@ -13,22 +13,21 @@ typedef struct init_job {
 
 static const cli_option options[] = {
     CLI_PLAIN("encoder", CLI_STRING, offsetof(init_job, encoder),
-              "folder of the encoder that makes vectors of questions, answers and products [none: words alone]"),
-    CLI_PLAIN("intents", CLI_STRING, offsetof(init_job, intents), "classifier of what customers want"),
-    CLI_PLAIN("moderation", CLI_STRING, offsetof(init_job, moderation), "classifier of what is not safe"),
-    CLI_PLAIN("sentiment", CLI_STRING, offsetof(init_job, sentiment), "classifier of how a customer feels"),
+              "folder of the encoder for vectors of questions, answers and products [none: search by words only]"),
+    CLI_PLAIN("intents", CLI_STRING, offsetof(init_job, intents), "classifier of intents"),
+    CLI_PLAIN("moderation", CLI_STRING, offsetof(init_job, moderation), "classifier of unsafe texts"),
+    CLI_PLAIN("sentiment", CLI_STRING, offsetof(init_job, sentiment), "classifier of customers' sentiment"),
     CLI_PLAIN("tagger", CLI_STRING, offsetof(init_job, tagger), "file that finds names and addresses (train-tagger)"),
     CLI_PLAIN("order_pattern", CLI_STRING, offsetof(init_job, order_pattern),
-              "what the shop's order numbers look like, in PCRE2 syntax: PL[0-9]{8}"),
+              "pattern of the shop's order numbers, in PCRE2 syntax, such as PL[0-9]{8}"),
     CLI_PLAIN("flows", CLI_STRING, offsetof(init_job, flows), "the dialogues: flows.json"),
     CLI_PLAIN("wording", CLI_STRING, offsetof(init_job, wording),
-              "folder of a model that words replies; or templates, which is what a store without it does"),
+              "folder of a model that words replies, or templates [templates]"),
     CLI_PLAIN("now", CLI_STRING, offsetof(init_job, now),
-              "where the clock of `chat` stands, 2026-11-16T12:00:00Z: for data whose dates are fixed"),
-    CLI_PLAIN(
-        "postgres", CLI_STRING, offsetof(init_job, postgres),
-        "connection string of the database, or file:PATH with it, that keeps conversations and orders for several "
-        "nodes; '' ends that"),
+              "fixed time for the clock of `chat`, such as 2026-11-16T12:00:00Z, for data with fixed dates"),
+    CLI_PLAIN("postgres", CLI_STRING, offsetof(init_job, postgres),
+              "connection string, or file:PATH with it, of the database that keeps conversations and orders for "
+              "several nodes; '' removes the setting"),
 };
 
 /* Stores the absolute path, since later commands may run in other folders. */
@@ -110,11 +109,10 @@ const cli_command cmd_init = {
     .name = "init",
     .target = "STORE",
     .arguments = "",
-    .summary = "Creates a store, one SQLite file, or names the models and files of one that exists.",
+    .summary = "Creates a store, one SQLite file, or sets the models and files of an existing one.",
     .notes =
-        "Nothing is assumed about the encoder: without --encoder questions are answered by "
-        "words alone. The store remembers the paths; other commands open them from there unless "
-        "they are given others themselves. What is not named stays as it was.",
+        "Without --encoder, questions are answered by words only. The store keeps the paths, and other commands use "
+        "them unless you give others. Settings that you do not give stay unchanged.",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .takes = CLI_TAKES_MODEL,

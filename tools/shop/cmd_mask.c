@@ -249,9 +249,9 @@ const cli_command cmd_unmask = {
     .target = "[STORE]",
     .optional_target = true,
     .arguments = "",
-    .summary = "Puts the values of placeholders back: each line of stdin.",
+    .summary = "Replaces placeholders by their values, in each line of stdin.",
     .jsonl_help =
         "{\"text\":\"...<PHONE_1>...\", \"names\":{\"PHONE_1\":\"...\"}?, \"conversation\"?, \"customer\"?} -> "
-        "{\"unmasked\":\"...\"}; without a STORE \"names\" are those that mask --names printed.",
+        "{\"unmasked\":\"...\"}; without a STORE, pass the \"names\" that mask --names printed.",
     .takes = CLI_TAKES_JSONL | CLI_TAKES_TEXT,
     .execute = unmask_command};

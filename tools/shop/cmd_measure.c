@@ -18,7 +18,8 @@ static const cli_option options[] = {
     CLI_PLAIN("encoder", CLI_STRING, offsetof(measure_job, encoder),
               "folder of the encoder [the one of `llmcs-shop init`]"),
     CLI_BOUNDED("puts", offsetof(measure_job, puts),
-                "put so many entries, ask for each at once and retire it: time until it is found [0]", 0, 10000),
+                "store this many entries, ask for each at once and retire it: measures the time until it is found [0]",
+                0, 10000),
 };
 
 /* The best candidate of a question. */
@@ -200,7 +201,7 @@ const cli_command cmd_measure = {
     .name = "measure",
     .target = "STORE",
     .arguments = "FILE ...",
-    .summary = "Asks labelled questions: MRR@10 by words, vectors and both, precision by coverage.",
+    .summary = "Measures answers to labelled questions: MRR@10 by words, vectors and both, precision by coverage.",
     .notes = "A row: {\"text\", \"id\" of the entry that answers it or null, \"lang\"?}.",
     .options = options,
     .n_options = sizeof options / sizeof *options,

@@ -17,7 +17,7 @@ static const cli_option options[] = {
     CLI_BOUNDED("turns", offsetof(measure_job, turns), "turns of each kind [1000]", 10, 1000000),
     CLI_BOUNDED("kind", offsetof(measure_job, kind), "only this kind, 1 to 6 [all]", 0, N_KINDS),
     CLI_BOUNDED("callers", offsetof(measure_job, callers), "threads that talk to the desk at once [1]", 1, 256),
-    CLI_PLAIN("customer", CLI_STRING, offsetof(measure_job, customer), "who is logged in [c001]"),
+    CLI_PLAIN("customer", CLI_STRING, offsetof(measure_job, customer), "id of the customer who is logged in [c001]"),
 };
 
 /* Frequent messages of customers. Each kind cycles through its lines. */
@@ -184,11 +184,11 @@ const cli_command cmd_measure_desk = {
     .name = "measure-desk",
     .arguments = "",
     .target = "STORE",
-    .summary =
-        "Measures what a turn of the desk costs, by kind of message and by step, with the models that the store names.",
+    .summary = "Measures the time of a turn of the desk, by kind of message and by step, with the store's models.",
     .notes =
         "a core/s is by processor time, so other programs on the machine change it little; turns/s is by the clock, of "
-        "all callers together; p50 and p99 are what a customer waits. The conversations stay in the store: use a copy.",
+        "all callers together; p50 and p99 are the customer's waiting time. The conversations stay in the store, so "
+        "use a copy.",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .takes = CLI_TAKES_MODEL,

@@ -16,12 +16,13 @@ typedef struct promote_job {
 static const char *const mode_names[] = {"live", "shadow", "canary", NULL};
 static const cli_option options[] = {
     CLI_PLAIN("model", CLI_STRING, AT(model), "name of the classifier [intents]"),
-    CLI_BOUNDED("version", AT(version), "that is used from now on [none: print what is in use]", 0, INT32_MAX),
-    CLI_PLAIN("file", CLI_STRING, AT(file), "keeps this file of train-classifier as the next version and uses it"),
-    CLI_CHOICE("mode", AT(mode), "live: for all; shadow: next to the live one; canary: for a share [live]", mode_names),
-    CLI_PLAIN("share", CLI_DOUBLE, AT(share), "of the conversations that a canary answers, 0 to 1 [0.1]"),
-    CLI_PLAIN("unproven", CLI_FLAG, AT(unproven), "also a version that was not compared, or is worse"),
-    CLI_PLAIN("actor", CLI_STRING, AT(actor), "who decides, for the audit"),
+    CLI_BOUNDED("version", AT(version), "version to deploy [none: print what is deployed]", 0, INT32_MAX),
+    CLI_PLAIN("file", CLI_STRING, AT(file), "store this file of train-classifier as the next version and deploy it"),
+    CLI_CHOICE("mode", AT(mode),
+               "live: for all conversations; shadow: next to the live one; canary: for a share [live]", mode_names),
+    CLI_PLAIN("share", CLI_DOUBLE, AT(share), "share of the conversations that a canary answers, 0 to 1 [0.1]"),
+    CLI_PLAIN("unproven", CLI_FLAG, AT(unproven), "also deploy a version that was not compared, or is worse"),
+    CLI_PLAIN("actor", CLI_STRING, AT(actor), "person who decides, for the audit"),
 };
 
 static int print_deployment(const promote_job *j, llmcs_shop *shop) {
@@ -71,18 +72,18 @@ const cli_command cmd_promote = {
     .target = "STORE",
     .arguments = "--model NAME --version N",
     .summary =
-        "Puts a version of a classifier to use: for everybody, in the shadow of the live one, or for a share of the "
-        "conversations. Without --version prints what is in use.",
+        "Deploys a version of a classifier: live, as a shadow of the live one, or for a share of the conversations. "
+        "Without --version prints what is deployed.",
     .notes =
         "A version goes live if it was compared with the live one and is not worse with 95 % certainty, or with "
-        "--unproven. Services follow within their next refresh, without a failed request.",
+        "--unproven. Running services switch at their next refresh, without failed requests.",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .execute = promote_command};
 
 static const cli_option rollback_options[] = {
     CLI_PLAIN("model", CLI_STRING, AT(model), "name of the classifier [intents]"),
-    CLI_PLAIN("actor", CLI_STRING, AT(actor), "who decides, for the audit"),
+    CLI_PLAIN("actor", CLI_STRING, AT(actor), "person who decides, for the audit"),
 };
 
 static int rollback_command(int argc, char **argv) {
@@ -101,7 +102,7 @@ const cli_command cmd_rollback = {
     .name = "rollback",
     .target = "STORE",
     .arguments = "--model NAME",
-    .summary = "Undoes the last promotion: ends a shadow or canary, else brings back the version that was live before.",
+    .summary = "Undoes the last promotion: ends a shadow or canary, else restores the version that was live before.",
     .options = rollback_options,
     .n_options = sizeof rollback_options / sizeof *rollback_options,
     .execute = rollback_command};

@@ -13,8 +13,8 @@ typedef struct retention_job {
 } retention_job;
 
 static const cli_option options[] = {
-    CLI_PLAIN("set", CLI_STRINGS, offsetof(retention_job, set), "TABLE=DAYS; 0 days: for ever"),
-    CLI_PLAIN("apply", CLI_FLAG, offsetof(retention_job, apply), "removes the rows that are too old now"),
+    CLI_PLAIN("set", CLI_STRINGS, offsetof(retention_job, set), "TABLE=DAYS; 0: keep for ever"),
+    CLI_PLAIN("apply", CLI_FLAG, offsetof(retention_job, apply), "remove the rows that are too old"),
     REPORT_OPTIONS(retention_job),
 };
 
@@ -70,8 +70,8 @@ const cli_command cmd_retention = {
     .name = "retention",
     .target = "STORE",
     .arguments = "",
-    .summary = "How many days the rows of each table are kept; --apply removes those that are older.",
-    .notes = "Rows of the audit that go leave a signed anchor, from which the rest is verified.",
+    .summary = "Prints or sets the days that rows of each table are kept; --apply removes older rows.",
+    .notes = "Removed rows of the audit leave a signed anchor, from which the remaining rows are verified.",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .execute = retention_command};

@@ -7,7 +7,7 @@ typedef struct retire_job {
 } retire_job;
 
 static const cli_option options[] = {
-    CLI_PLAIN("lang", CLI_STRING, offsetof(retire_job, lang), "only the entry in this language [all of the id]"),
+    CLI_PLAIN("lang", CLI_STRING, offsetof(retire_job, lang), "only the entry in this language [all languages]"),
 };
 
 static int retire_command(int argc, char **argv) {
@@ -34,7 +34,7 @@ static int retire_command(int argc, char **argv) {
 const cli_command cmd_retire = {.name = "retire",
                                 .target = "STORE",
                                 .arguments = "ID ...",
-                                .summary = "Retires knowledge entries. Their versions still resolve citations.",
+                                .summary = "Retires knowledge entries. Citations of their versions stay valid.",
                                 .options = options,
                                 .n_options = sizeof options / sizeof *options,
                                 .min_texts = 1,

@@ -18,16 +18,17 @@ static const cli_option options[] = {
     CLI_PLAIN("model", CLI_STRING, AT(model), "name of the classifier [intents]"),
     CLI_PLAIN("base", CLI_STRINGS, AT(base), "file of rows that every version is trained on; several times"),
     CLI_PLAIN("test", CLI_STRINGS, AT(tests), "file of rows to compare on, never trained on; several times"),
-    CLI_PLAIN("new_tests", CLI_FLAG, AT(new_tests), "these test rows replace those of earlier versions"),
+    CLI_PLAIN("new_tests", CLI_FLAG, AT(new_tests), "replace the test rows of earlier versions by these"),
     CLI_PLAIN("encoder", CLI_STRING, AT(encoder), "folder of the encoder [the one of `llmcs-shop init`]"),
     CLI_BOUNDED("weight", AT(weight), "how often a row of feedback counts [1]", 1, 100),
-    CLI_BOUNDED("min_feedback", AT(min_feedback), "fewest usable rows of feedback [1]", 0, INT32_MAX),
+    CLI_BOUNDED("min_feedback", AT(min_feedback), "minimum number of usable rows of feedback [1]", 0, INT32_MAX),
     CLI_PLAIN("oos_label", CLI_STRING, AT(oos_label), "rows of this class are examples of what is out of scope"),
     CLI_PLAIN("metric", CLI_STRING, AT(metric), "accuracy, f1_macro, f1_micro or mcc [accuracy]"),
-    CLI_BOUNDED("folds", AT(n_folds), "of the cross-validation, 2 to 20 [0: 5, fewer for many rows]", 0, 20),
+    CLI_BOUNDED("folds", AT(n_folds), "folds of the cross-validation, 2 to 20 [0: 5, fewer for many rows]", 0, 20),
     CLI_PLAIN("l2", CLI_DOUBLE, AT(l2), "penalty on squared weights [0: chosen by cross-validation]"),
-    CLI_PLAIN("actor", CLI_STRING, AT(actor), "who trains, for the audit"),
-    CLI_PLAIN("promote", CLI_FLAG, AT(promote), "make it live if it is better with 95 % certainty, or the first one"),
+    CLI_PLAIN("actor", CLI_STRING, AT(actor), "person who trains, for the audit"),
+    CLI_PLAIN("promote", CLI_FLAG, AT(promote),
+              "make it live if it is better with 95 % certainty, or is the first version"),
 };
 
 static bool read_all(examples *e, const cli_strings *files) {
@@ -112,8 +113,8 @@ const cli_command cmd_retrain = {
         "Trains the next version of a classifier from base rows and the store's feedback, and compares it with "
         "the live one on test rows that stay the same.",
     .notes =
-        "Files hold {\"text\", \"label\"} a line. Only feedback with consent counts, the last label of each text. "
-        "The new version answers nobody until `llmcs-shop promote`.",
+        "Files have a {\"text\", \"label\"} per line. Only feedback with consent counts, with the last label of each "
+        "text. The new version is not used until `llmcs-shop promote`.",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .takes = CLI_TAKES_MODEL,

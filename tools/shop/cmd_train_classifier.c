@@ -22,19 +22,20 @@ static const cli_option options[] = {
     CLI_PLAIN("label_field", CLI_STRING, AT(label_field), "key of the class [label]"),
     CLI_PLAIN("text_field", CLI_STRING, AT(text_field), "key of the text [text]"),
     CLI_PLAIN("oos_label", CLI_STRING, AT(oos_label), "rows of this class are examples of what is out of scope"),
-    CLI_PLAIN("encoder", CLI_STRING, AT(encoder), "folder of an encoder whose vectors are used too [none: n-grams]"),
+    CLI_PLAIN("encoder", CLI_STRING, AT(encoder), "folder of an encoder, to use its vectors too [none: only n-grams]"),
     CLI_PLAIN("remember", CLI_STRING, AT(remember),
-              "the encoder's folder as OUT remembers it; a relative one starts at OUT's folder [its absolute path]"),
-    CLI_PLAIN("no_examples", CLI_FLAG, AT(no_examples), "keep no training text in OUT"),
-    CLI_PLAIN("no_ngrams", CLI_FLAG, AT(no_ngrams), "the encoder's vectors alone"),
+              "the encoder's path to store in OUT; a relative path is relative to OUT's folder [the absolute path]"),
+    CLI_PLAIN("no_examples", CLI_FLAG, AT(no_examples), "store no training texts in OUT"),
+    CLI_PLAIN("no_ngrams", CLI_FLAG, AT(no_ngrams), "use only the encoder's vectors"),
     CLI_PLAIN("balanced", CLI_FLAG, AT(balanced), "rare classes count as much as frequent ones"),
-    CLI_BOUNDED("folds", AT(n_folds), "of the cross-validation, 2 to 20 [0: 5, fewer for many rows]", 0, 20),
-    CLI_BOUNDED("iterations", AT(max_iterations), "most iterations of a fit [40]", 1, 100000),
-    CLI_BOUNDED("max_features", AT(max_features), "most n-grams [0: as many as 8 million weights allow]", 0, 1 << 28),
+    CLI_BOUNDED("folds", AT(n_folds), "folds of the cross-validation, 2 to 20 [0: 5, fewer for many rows]", 0, 20),
+    CLI_BOUNDED("iterations", AT(max_iterations), "maximum number of iterations of a fit [40]", 1, 100000),
+    CLI_BOUNDED("max_features", AT(max_features), "maximum number of n-grams [0: as many as 8 million weights allow]",
+                0, 1 << 28),
     CLI_PLAIN("l2", CLI_DOUBLE, AT(l2), "penalty on squared weights [0: chosen by cross-validation]"),
-    CLI_PLAIN("accept_score", CLI_DOUBLE, AT(accept_score), "least score of an accepted answer, 0 to 1 [0]"),
+    CLI_PLAIN("accept_score", CLI_DOUBLE, AT(accept_score), "minimum score of an accepted answer, 0 to 1 [0]"),
     CLI_PLAIN("keep", CLI_DOUBLE, AT(keep), "share of in-scope texts that the out-of-scope threshold accepts [0.97]"),
-    CLI_PLAIN("seed", CLI_UINT64, AT(seed), "of the folds [0]"),
+    CLI_PLAIN("seed", CLI_UINT64, AT(seed), "seed of the folds [0]"),
 };
 
 /* The rows. Strings belong to the JSON values. */
@@ -215,10 +216,10 @@ const cli_command cmd_train_classifier = {
     .name = "train-classifier",
     .target = "TRAIN.jsonl",
     .arguments = "OUT",
-    .summary = "Trains a classifier of labelled texts and prints what it can do on rows it did not see.",
+    .summary = "Trains a classifier on labelled texts and prints its scores on held-out rows.",
     .notes =
-        "TRAIN.jsonl holds an object a line; - is stdin. OUT is one file; an older one stays until the new one is "
-        "complete. Rows that are not valid are named and left out, with exit code 1. The same rows give the same bytes "
+        "TRAIN.jsonl has an object per line; - is stdin. OUT is one file, replaced once the new one is complete. "
+        "Invalid rows are reported and left out, with exit code 1. The same rows give the same bytes "
         "on "
         "any number of threads.",
     .options = options,

@@ -19,12 +19,12 @@ typedef struct train_job {
 static const cli_option options[] = {
     CLI_BOUNDED("epochs", AT(n_epochs), "passes over the rows [16]", 1, 1000),
     CLI_BOUNDED("max_features", AT(max_features), "features in OUT [80000]", 1000, 4000000),
-    CLI_BOUNDED("min_count", AT(min_count), "a feature occurs at least so often [2]", 1, 255),
+    CLI_BOUNDED("min_count", AT(min_count), "minimum number of occurrences of a feature [2]", 1, 255),
     CLI_PLAIN("l2", CLI_DOUBLE, AT(l2), "penalty on squared weights [0.02]"),
-    CLI_PLAIN("seed", CLI_UINT64, AT(seed), "of the order of the rows [0]"),
-    CLI_PLAIN("words", CLI_STRING, AT(words), "file of words that OUT knows: lines of word, kind, weight between tabs"),
+    CLI_PLAIN("seed", CLI_UINT64, AT(seed), "seed of the order of the rows [0]"),
+    CLI_PLAIN("words", CLI_STRING, AT(words), "file of known words: lines of word, kind and weight, separated by tabs"),
     CLI_PLAIN("checkpoint", CLI_STRING, AT(checkpoint),
-              "file that each pass is kept in; a training that was interrupted goes on from it"),
+              "file that stores each pass; an interrupted training resumes from it"),
 };
 
 typedef struct rows {
@@ -136,7 +136,7 @@ const cli_command cmd_train_tagger = {
     .notes =
         "A row is {\"text\":\"...\", \"spans\":[{\"begin\", \"end\", \"label\"}]}; begin and end are bytes of the "
         "text. "
-        "Labels NAME and ADDRESS are what mask finds; others (ORG, PLACE, ...) help to tell them apart.",
+        "mask uses the labels NAME and ADDRESS; others (ORG, PLACE, ...) help to distinguish them.",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .min_texts = 1,

@@ -10,9 +10,9 @@ typedef struct report_job {
 } report_job;
 
 extern const char *const report_roles[];
-#define REPORT_OPTIONS(job)                                                                          \
-    CLI_CHOICE("role", offsetof(job, by.role), "of the one who does it [supervisor]", report_roles), \
-        CLI_PLAIN("actor", CLI_STRING, offsetof(job, by.actor), "id of the one who does it, for the audit [llmcs]")
+#define REPORT_OPTIONS(job)                                                                                  \
+    CLI_CHOICE("role", offsetof(job, by.role), "role of the person who does it [supervisor]", report_roles), \
+        CLI_PLAIN("actor", CLI_STRING, offsetof(job, by.actor), "id of the person who does it, for the audit [llmcs]")
 
 void report_params(const report_job *j, llmcs_shop_forget_params *params);
 /* Frees the report. */

@@ -2,6 +2,7 @@
 #include "store.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static bool open_shop(store *s, const char *path, uint32_t flags) {
     llmcs_shop_options options;
@@ -61,4 +62,14 @@ bool store_open(store *s, const cli_common *common, store_encoder which, const c
 void store_close(store *s) {
     llmcs_shop_free(&s->shop);
     llmcs_model_free(&s->encoder);
+}
+
+char *path_from_file(const char *file, const char *path) {
+    const char *slash = strrchr(file, '/');
+    const size_t folder = path[0] == '/' || !slash ? 0 : (size_t)(slash - file) + 1, bytes = strlen(path) + 1;
+    char *joined = malloc(folder + bytes);
+    if (!joined) return NULL;
+    memcpy(joined, file, folder);
+    memcpy(joined + folder, path, bytes);
+    return joined;
 }

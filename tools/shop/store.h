@@ -20,4 +20,8 @@ typedef enum store_encoder {
 bool store_open(store *s, const cli_common *common, store_encoder which, const char *folder, uint32_t flags);
 void store_close(store *s);
 
+/* Resolves `path`, which is stored in `file`, against the folder of the file if it is relative. The caller frees it.
+ * NULL: no memory. */
+char *path_from_file(const char *file, const char *path);
+
 #endif
