@@ -88,7 +88,7 @@ class Learn(unittest.TestCase):
         self.assertEqual(versions["n"], len(self.tests))
         self.assertIn("live 1", shop("rollback", self.store, "--actor", "eva"))
         self.assertIn("shadow 2", shop("promote", self.store, "--version", "2", "--mode", "shadow"))
-        self.assertIn("canary 2 for 0.25", shop("promote", self.store, "--version", "2", "--mode", "canary", "--share", "0.25"))
+        self.assertIn("canary 2 for a share of 0.25", shop("promote", self.store, "--version", "2", "--mode", "canary", "--share", "0.25"))
         self.assertIn("live 2", shop("promote", self.store, "--version", "2"))
         self.assertIn("version 9 does not exist", shop("promote", self.store, "--version", "9", code=1, stderr=True))
         audit = shop("audit", self.store, "list")
@@ -114,7 +114,7 @@ class Learn(unittest.TestCase):
     def test_bad_files_and_usage(self):
         self.write("bad.jsonl", [{"text": "a"}])
         self.assertIn("line 1", shop("compare", "1", "2", self.path("bad.jsonl"), "--store", self.store, code=1, stderr=True))
-        self.assertIn("exclude", shop("promote", self.store, "--version", "1", "--file", "x", code=2))
+        self.assertIn("cannot be combined", shop("promote", self.store, "--version", "1", "--file", "x", code=2))
         shop("compare", "1", code=2)
 
 
