@@ -12,7 +12,7 @@ those of the server's process alone. --wrk adds wrk's own figures where wrk is i
 piece came, the longest gap between two pieces, how many others ran. From the kernel (schedstat) come how long the threads
 that make the server's steps, and this program, were ready and had no processor meanwhile. The table has the median requests
 and the slowest ones of each, so that a tail is the server's, this program's or the machine's. FILE gets a JSON line a request.
-Beside it stand the quantiles of the same arrivals by arithmetic: steps that take a + b * streams, from one stream alone and
+Next to it are the quantiles of the same arrivals by arithmetic: steps that take a + b * streams, from one stream alone and
 from the capacity, requests that enter between two steps. What is longer than that is not the order in which requests are served.
 
 --peer runs llama-cpp-python's server on the same model, which `llmcs quantize` wrote, in turns with ours instead, and prints
