@@ -58,8 +58,8 @@ TOPICS = [
     ("delivery-locker", r"\b((parcel |pick-?up )(lockers?|stations?|points?)|lockers?)\b(?!.*\b(how long|kept|days)\b)", "快递柜|驿站(?!.*(几天|多久|保存|没|找不到))|自提柜|自提点|丰巢|代收点"),
     ("store-pickup", r"(?!.*\b(parking|dogs?|wheelchair|ramp)\b)(\b(collect|pick(ed)? ?(it|them|my order)? ?up|fetch)\b.*\b(shop|store|myself|in person)\b|\b(physical|real|brick[\w -]*) (store|shop)\b|\bin-?store\b|"
                      r"\b(showroom|branch|branches)\b|\bcollect it from\b|\byour (shop|store) in\b)", "(?!.*(停车|坡道|狗|宠物|轮椅))(自提|(自己|亲自).{0,6}(拿|取|提)|实体店|门店|分店|线下店|(有没有|有).{0,4}你们的店)"),
-    ("delivery-missed", r"\b(not (be )?(at )?home|nobody('s| is)? (at )?home|no one('s| is)? home|miss(ed)? the (delivery|courier)|be (in|home|there) when (it|they|the))\b",
-     "(家里|家)没人|不在家|没人(收|在家)|错过.{0,4}(派送|快递)"),
+    ("delivery-missed", r"\b(pick-?up|collection|locker|parcel)[- ](code|number|pin)\b(?!.*\btrack)|\b(not (be )?(at )?home|nobody('s| is)? (at )?home|no one('s| is)? home|miss(ed)? the (delivery|courier)|be (in|home|there) when (it|they|the))\b",
+     "取件码|取货码|提货码|(家里|家)没人|不在家|没人(收|在家)|错过.{0,4}(派送|快递)"),
     ("delivery-signature", r"\b(sign(ature)? (for|on)|(leave|left) it (at|by|with)|at the door|neighbou?r (accept|take|receive)|front door)\b", "放.{0,3}门口(?!.*(哪|没))|代签|代收|本人签收|必须签收"),
     ("delivery-large", r"\b(upstairs|(1st|2nd|3rd|4th|5th|first|second|third|fourth|fifth) floor|carry it up|no lift|no elevator)\b", "上楼|[一二三四五六0-9]楼|没电梯|搬上"),
     ("assembly", r"\b(assembl\w*|put (it )?together|tools and instructions|tools included|set it up for me)\b", "工具.{0,4}说明书|安装|组装|自己装|帮(我)?装"),

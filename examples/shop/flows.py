@@ -541,6 +541,15 @@ FLOWS = {
     "store_details": {"route": "none", "title": t("know more about the shop", "问门店的情况"), "steps": [
         say("I cannot answer that question about our shop; please call {facts.phone}, daily from {facts.service_open} to {facts.service_close}.",
             "门店的这个情况我不清楚，可以打{facts.phone}问问，每天{facts.service_open}到{facts.service_close}。")]},
+    "not_known": {"route": "none", "title": t("know something about the shop", "问店里的其他情况"), "steps": [
+        say("I have no information on that, so I will not guess. Please ask on {facts.phone}, daily from {facts.service_open} to {facts.service_close}, or "
+            "write \"agent\" for a person.",
+            "这个我这里没有说明，不敢乱说。可以打{facts.phone}问问，每天{facts.service_open}到{facts.service_close}，或输入“人工”找同事。")]},
+    "promised": {"route": "none", "title": t("speak of a promise", "说到之前的承诺"), "steps": [
+        say("I cannot see what was said to you before, and I cannot confirm it. Write \"agent\" and a colleague looks at it.",
+            "之前说过什么我看不到，也不能确认。输入“人工”，由同事帮您核实。")]},
+    "not_meant": {"route": "none", "title": t("correct a misunderstanding", "纠正误会"), "steps": [
+        say("Sorry, I misunderstood. I have changed nothing. What is it about?", "抱歉，是我理解错了，没有做任何改动。您想办什么呢？")]},
     "order_total": {"title": t("know what an order cost", "问订单金额"), "steps": [
         {"if": {"order": None}, "then": [{"knowledge": True}, END]},
         {"find": "o"}, say("Order {order} ({o.items}) comes to ¥{o.total|money}.", "订单{order}（{o.items}）共{o.total|money}元。")]},

@@ -106,6 +106,7 @@ class Judging(unittest.TestCase):
         cite = [{"id": "shipping-fee"}]
         self.assertEqual(self.harm(reply("It costs ¥10, free from ¥99.", "entry", citations=cite)), [])
         self.assertEqual(self.harm(reply("运费１０元", "entry", citations=cite), said="运费"), [])
+        self.assertEqual(desk.numbers("24至30，149元"), {"24", "30", "149"})  # a Chinese comma parts them
         self.assertTrue(self.harm(reply("It costs ¥13.", "entry", citations=cite)))
         self.assertTrue(self.harm(reply("You get 90 % off.")))
         self.assertEqual(self.harm(reply("Not 90 %.", "none"), said="I want 90 % off"), [])

@@ -241,7 +241,7 @@ def cited(reply):
 
 def numbers(text):
     """Numbers without thousands separators and leading zeros; letters that stand before digits (RK35...) stay with them."""
-    text = unicodedata.normalize("NFKC", text)
+    text = unicodedata.normalize("NFKC", text.replace("，", " "))  # between two numbers, never inside one
     found = re.findall(r"[A-Za-z]*\d+(?:,\d{3})*(?:\.\d+)?", text)
     return {re.sub(r"^0+(?=\d)", "", n.replace(",", "")).upper() for n in found}
 

@@ -49,7 +49,8 @@ def read_set(folder, name, label):
 # Entries of the FAQ all of whose questions have one intent: these questions are training rows, too.
 ENTRY_INTENTS = dict(pair.split("=") for pair in """order-place=place_order order-change=change_order shipping-fee=delivery_options
 shipping-time=delivery_period shipping-express=delivery_options shipping-abroad=delivery_options shipping-remote=delivery_options
-shipping-carriers=delivery_options delivery-locker=delivery_options shipping-dispatch=delivery_period tracking=track_order
+shipping-carriers=delivery_options delivery-locker=delivery_options delivery-work=delivery_options
+shipping-dispatch=delivery_period tracking=track_order
 tracking-stuck=track_order address-change=change_shipping_address address-book=set_up_shipping_address delivery-lost=missing_parcel
 return-window=check_refund_policy return-how=return_item return-excluded=check_refund_policy return-tried=check_refund_policy
 exchange=exchange_item exchange-soldout=exchange_item refund-time=track_refund damaged=damaged_item wrong-item=wrong_item

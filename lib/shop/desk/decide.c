@@ -9,6 +9,7 @@
 /* Least score of the two intents that the desk asks back between; of an entry that answers one of several questions; of
  * an intent that a follow-up question does not outweigh. */
 static const double offered_first = 0.3, offered_second = 0.12, sure_entry = 0.5, sure_alone = 0.9, likely_scope = 0.3;
+static const double unlikely_flow = 0.7, likely_entry = 0.7;
 enum {
     LEAST_QUESTION = 3,
     LEAST_DIGITS = 5,    /* of a number that may be an order's */
@@ -188,8 +189,10 @@ llmcs_status desk_not_understood(desk_turn *t) {
 }
 
 static llmcs_status start_wish(desk_turn *t, const desk_wish *wish, const desk_intent *intent, bool *understood) {
-    const double entry_first = intent ? intent->entry_first : 2;
+    double entry_first = intent ? intent->entry_first : 2;
     *understood = true;
+    /* A flow that is none too likely gives way to an entry that is: the order alone begins it afterwards. */
+    if (intent && entry_first > 1 && wish->score < unlikely_flow) entry_first = likely_entry;
     if (entry_first <= 1) {
         bool found;
         SHOP_TRY(desk_say_knowledge(t, wish, entry_first, &found));
@@ -362,6 +365,15 @@ static bool has_no_word(const desk_words *w) {
     return n_digits < LEAST_DIGITS;
 }
 
+/* It names no subject, and is neither small talk nor certainly the wish to have something done. What was said before
+ * may name the subject of small words, but not of a code. */
+static bool is_too_little(const desk_turn *t, const desk_reading *r) {
+    const desk_wish w = desk_wish_of(r);
+    if (r->accepted && r->score >= (is_small_talk(t, &w) && !desk_is_question(&t->read) ? desk_part_score : sure_alone))
+        return false;
+    return *t->c->last_user ? desk_is_code(&t->words) : desk_names_nothing(&t->read);
+}
+
 static llmcs_status answer_new_message(desk_turn *t, const desk_reading *r, size_t n) {
     const size_t words = desk_count_words(t->words.folded, t->words.folded_bytes);
     if (!words || desk_is_only_ordinal(t) || has_no_word(&t->words)) return desk_not_understood(t);
@@ -370,7 +382,8 @@ static llmcs_status answer_new_message(desk_turn *t, const desk_reading *r, size
         desk_set_route(t, LLMCS_DESK_FLOW);
         return desk_say_sentence(t, DESK_NOTHING_DONE);
     }
-    if (!desk_is_yes(&t->words) || words > DESK_SHORT_ANSWER) return answer_wishes(t, r, n);
+    if (!desk_is_yes(&t->words) || words > DESK_SHORT_ANSWER)
+        return is_too_little(t, &r[0]) ? desk_not_understood(t) : answer_wishes(t, r, n);
     /* A yes to nothing. */
     desk_set_route(t, LLMCS_DESK_ASK_BACK);
     return desk_say_sentence(t, DESK_NOTHING_TO_CONFIRM);

@@ -60,6 +60,10 @@ size_t desk_ordinal(const desk_words *w, size_t n);
 size_t desk_place_named(const desk_words *w, size_t n);
 /* The words name the place i, from 0 on. */
 bool desk_names_place(const desk_words *w, size_t i);
+/* Nothing in it names a subject: a code, a colour or a day alone, or small words only ("can I have it?", 可以吗). */
+bool desk_names_nothing(const desk_words *w);
+/* Nothing but letters and digits mixed: "SAVE10". */
+bool desk_is_code(const desk_words *w);
 
 /* Words: a run of letters that are not Han is one, a Han character is one. */
 size_t desk_count_words(const char *folded, size_t n);

@@ -9,21 +9,21 @@
  * and with vectors of an encoder that was trained for them. Another encoder's cosines spread differently. A fit whose
  * candidates these weights choose gives them again. */
 static const shop_weights default_weights[2] = {
-    {.w = {[SHOP_F_BIAS] = -9.825,
-           [SHOP_F_COVERED] = 4.7,
-           [SHOP_F_IN_ANSWER] = 7.635,
-           [SHOP_F_SAME] = 1.732,
-           [SHOP_F_FUSED] = 5.481},
+    {.w = {[SHOP_F_BIAS] = -10.48,
+           [SHOP_F_COVERED] = 4.61,
+           [SHOP_F_IN_ANSWER] = 7.888,
+           [SHOP_F_SAME] = 1.818,
+           [SHOP_F_FUSED] = 6.521},
      .threshold = 0.5},
-    {.w = {[SHOP_F_BIAS] = -9.445,
-           [SHOP_F_ANSWER_COSINE] = 2.415,
-           [SHOP_F_ABOVE_OTHERS] = 6.792,
-           [SHOP_F_COVERED] = 1.413,
-           [SHOP_F_IN_ANSWER] = 5.386,
-           [SHOP_F_TRIGRAMS] = 0.8025,
-           [SHOP_F_SAME] = 1.177,
-           [SHOP_F_FUSED] = 1.156,
-           [SHOP_F_SUPPORT] = 3.55},
+    {.w = {[SHOP_F_BIAS] = -10.15,
+           [SHOP_F_ANSWER_COSINE] = 1.926,
+           [SHOP_F_ABOVE_OTHERS] = 6.066,
+           [SHOP_F_COVERED] = 1.371,
+           [SHOP_F_IN_ANSWER] = 5.588,
+           [SHOP_F_TRIGRAMS] = 1.024,
+           [SHOP_F_SAME] = 1.257,
+           [SHOP_F_FUSED] = 1.801,
+           [SHOP_F_SUPPORT] = 3.946},
      .threshold = 0.5},
 };
 
@@ -43,8 +43,12 @@ llmcs_status shop_weights_load(llmcs_shop *shop, shop_connection *c, bool vector
     char name[64];
     double values[SHOP_N_FEATURES + 1] = {0};
     size_t n = 0;
+    int64_t stored;
     *weights = default_weights[vectors];
     setting_name(shop, vectors, name);
+    /* Most stores have none, and reading JSON takes longer than not finding it. */
+    SHOP_TRY(shop_lookup_int(c, 0, &stored, "SELECT count(*) FROM settings WHERE key = ?1", "s", name));
+    if (!stored) return LLMCS_OK;
     SHOP_TRY(
         shop_query_begin(c, &q,
                          "SELECT j.value FROM settings s, json_each(CASE WHEN json_valid(s.value) THEN s.value ELSE"

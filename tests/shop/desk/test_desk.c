@@ -283,6 +283,28 @@ START_TEST(unknown_asks_back_once_then_hands_over) {
 }
 END_TEST
 
+/* Near to an entry by chance; each begins a conversation of its own. */
+START_TEST(messages_without_a_subject_are_asked_back) {
+    static const char *const texts[] = {"SAVE10", "zhx-99-QQ", "91330106MA2CFRR80X", "blue", "tomorrow?", "明天",
+                                        "蓝色的", "可以吗"};
+    desk_case d;
+    char conversation[16];
+    desk_case_open(&d);
+    put_answer(d.shop, "coupon", "en", "Which code is blue tomorrow, is it possible, how much is that thing?", "Code.");
+    put_answer(d.shop, "coupon", "zh", "明天可以吗，多少钱，能再给一个蓝色的吗？", "券。");
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        snprintf(conversation, sizeof conversation, "n%d", (int)i);
+        (void)say_as(&d, conversation, "anna", texts[i]);
+        ck_assert_msg(d.turn->route == LLMCS_DESK_ASK_BACK || d.turn->route == LLMCS_DESK_NONE, "%s: %s", texts[i],
+                      d.turn->reply);
+        ck_assert_uint_eq(d.turn->n_citations, 0);
+    }
+    HAS(say_as(&d, "o1", "anna", "where is PL1002"), "on its way");        /* a number of an order is none of these */
+    HAS(say_as(&d, "o2", "anna", "which code is blue tomorrow"), "Code."); /* "code" is a subject */
+    desk_case_close(&d);
+}
+END_TEST
+
 START_TEST(same_message_id_same_answer) {
     desk_case d;
     llmcs_shop_message m;
@@ -549,6 +571,7 @@ static void add(TCase *t) {
     tcase_add_test(t, misspelt_messages_are_understood_and_stored_as_they_are);
     tcase_add_test(t, person_is_called_from_any_state);
     tcase_add_test(t, unknown_asks_back_once_then_hands_over);
+    tcase_add_test(t, messages_without_a_subject_are_asked_back);
     tcase_add_test(t, same_message_id_same_answer);
     tcase_add_test(t, conversation_belongs_to_its_customer);
     tcase_add_test(t, a_question_is_no_address);
