@@ -239,10 +239,11 @@ llmcs_status desk_choices(desk_turn *t, const desk_frame *frame, int slot, const
 
 /* What a message says of an object that a slot lists. */
 typedef struct desk_reference {
-    bool describes;                   /* it says which it means */
-    bool pure;                        /* and hardly anything else */
-    bool goods;                       /* it names a kind of goods */
-    bool all;                         /* "both": every one of `ids` is meant */
+    bool describes; /* it says which it means */
+    bool pure;      /* and hardly anything else */
+    bool goods;     /* it names a kind of goods */
+    bool strong;    /* more than a word of a title: goods, status, date, price, place; or it points at one */
+    bool all;       /* "both": every one of `ids` is meant */
     const char *ids[DESK_MAX_LISTED]; /* what it fits */
     size_t n;
 } desk_reference;

@@ -96,7 +96,7 @@ llmcs_status desk_answer_owned(desk_turn *t, int flow, bool *handled) {
     SHOP_TRY(desk_start_flow(t, flow, &(desk_words){.plain = "", .folded = ""}));
     desk_set_slot(desk_top(t), slot, NULL);
     SHOP_TRY(desk_refer(t, slot, &t->words, false, &ref));
-    if (!ref.goods || ref.n != 1) {
+    if (!(ref.goods || (ref.strong && desk_points(&t->words))) || ref.n != 1) {
         t->c->n_frames--;
         return LLMCS_OK;
     }

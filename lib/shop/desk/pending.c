@@ -131,6 +131,7 @@ static bool wants_other_action(const desk_turn *t, const desk_frame *frame, cons
 
 /* A no, and then something of its own. */
 static bool wants_instead(const desk_turn *t, const desk_frame *frame, const desk_reading *r) {
+    if (desk_is_negated(t, frame->flow) && !desk_is_question(&t->words)) return false; /* 那先不退了 */
     if (desk_count_words(t->words.folded, t->words.folded_bytes) <= DESK_SHORT_ANSWER) return false;
     return r->rule ? r->rule->flow != frame->flow : wants_other(frame, r, desk_part_score);
 }
@@ -362,6 +363,10 @@ static llmcs_status refer_again(desk_turn *t, desk_frame *frame, bool *handled) 
     t->out.probability = 1;
     for (size_t i = 0; i < ref.n; i++)
         if (!strcmp(ref.ids[i], frame->slots[slot])) return desk_run(t);
+    if (!ref.strong) { /* "it was a white one that came": a word of some title changes no order */
+        *handled = false;
+        return LLMCS_OK;
+    }
     if (!ref.n) {
         desk_set_route(t, LLMCS_DESK_FLOW);
         SHOP_TRY(desk_say_sentence(t, DESK_NONE_FITS));

@@ -570,7 +570,7 @@ static bool place_in_list(desk_turn *t, int slot, const desk_rows *rows, const d
     if (!place || place > n) return false;
     const char *id = t->c->n_offered ? t->c->offered[place - 1] : rows->cells[(place - 1) * rows->n_columns].text;
     if (!id) return false;
-    ref->describes = true;
+    ref->describes = ref->strong = true;
     ref->ids[0] = id;
     ref->n = 1;
     return true;
@@ -600,6 +600,7 @@ static llmcs_status fit_all(desk_turn *t, int slot, const desk_words *w, bool an
     ref->describes = true;
     ref->pure = !left;
     ref->goods = clue.kind;
+    ref->strong = strong || desk_points(w);
     take_ids(&c, ref);
     return LLMCS_OK;
 }
@@ -625,6 +626,7 @@ llmcs_status desk_refer(desk_turn *t, int slot, const desk_words *w, bool answer
         ref->pure = ref->describes && !words_left(&clue, &t->flows->flows[desk_top(t)->flow]);
         ref->all = clue.all;
         ref->goods = clue.kind && ref->n;
+        ref->strong = has_clue(&clue) || desk_points(w);
         if (ref->describes && c.n == rows->n && rows->n > 1 && !clue.all) { /* all of them: no answer */
             *ref = (desk_reference){.n = 0};
             return LLMCS_OK;
@@ -651,7 +653,7 @@ llmcs_status desk_refer_value(desk_turn *t, int slot, const desk_words *w, bool 
     SHOP_TRY(desk_refer(t, slot, w, answers, &ref));
     if (!ref.describes) return LLMCS_OK;
     if (frame->slots[slot]) { /* a correction names another one and hardly anything else */
-        if (ref.pure && ref.n == 1) *value = ref.ids[0];
+        if (ref.pure && ref.strong && ref.n == 1) *value = ref.ids[0];
         return LLMCS_OK;
     }
     frame->unfit = !ref.n;

@@ -375,6 +375,21 @@ START_TEST(cue_with_an_object_begins_its_flow) {
 }
 END_TEST
 
+/* A word that some title has, too, changes no order that is known. */
+START_TEST(stray_word_changes_no_order) {
+    desk_case d;
+    open_refer(&d);
+    HAS(ask(&d, "cancel PL3001"), "cancel order PL3001?");
+    HAS(ask(&d, "it was red"), "PL3001");
+    HAS(ask(&d, "yes"), "PL3001 is cancelled");
+    ORDER_IS("PL3002", "paid");
+    HAS(say_as(&d, "z", "cleo", "取消PL3002"), "PL3002");
+    HAS(say_as(&d, "z", "cleo", "发的是酒红的"), "PL3002");
+    LACKS(d.turn->reply, "PL3003");
+    desk_case_close(&d);
+}
+END_TEST
+
 START_TEST(unknown_goods_are_not_taken_for_the_only_order) {
     desk_case d;
     open_refer(&d);
@@ -440,6 +455,7 @@ static void add(TCase *t) {
     tcase_add_test(t, flow_goes_on_as_it_began);
     tcase_add_test(t, question_with_an_order_is_a_wish);
     tcase_add_test(t, cue_with_an_object_begins_its_flow);
+    tcase_add_test(t, stray_word_changes_no_order);
     tcase_add_test(t, unknown_goods_are_not_taken_for_the_only_order);
     tcase_add_test(t, words_of_flows_are_checked);
 }
