@@ -1,4 +1,4 @@
-"""libllmcs from Python, through ctypes: no compiler and no package is needed besides the shared library.
+"""libllmcs from Python, through ctypes: needs only the shared library, no compiler and no other package.
 
     import llmcs
     model = llmcs.Model("path/to/gpt2")
@@ -26,22 +26,21 @@
     index.put(ids, vectors)
     ids, scores = index.search(model.embed("a red dress"), k=10)
 
-Names and meanings are those of include/llmcs.h. What goes wrong is raised as a subclass of llmcs.Error with the
-library's message and its status name; wrong types as TypeError, wrong values as ValueError, both with the argument's
+Names and meanings are those of include/llmcs.h. Failures raise a subclass of llmcs.Error with the library's message and
+status name; wrong types raise TypeError, wrong values ValueError, both with the argument's
 name. One string is one text; several are a list, tuple, generator, numpy array or pandas Series.
 
-For asyncio there is an a... for each call that computes (aclassify, aembed, agenerate, astream, ...): the event loop goes on
-meanwhile, and cancelling the task cancels the call or request.
+For asyncio each call that computes has a version with a prefix a (aclassify, aembed, agenerate, astream, ...). It does not
+block the event loop, and cancelling the task cancels the call or request.
 
-Objects are freed with their last reference, by close() or by a with statement; calls that other threads make meanwhile
-end first. A session and a request serve one call at a time; everything else may be used from any thread (the
+Objects are freed with their last reference, by close() or by a with statement, after running calls of other threads
+have ended. A session and a request serve one call at a time; everything else may be used from any thread (the
 interpreter lock is released in calls). Ctrl-C ends a call early. After fork a child opens its own model (ForkError).
 
 A Model, Tokenizer or Chat pickles as its path and options, and is opened again where it is unpickled.
 
-The library is looked for in $LLMCS_LIBRARY, in the wheel, in build/lib of this source tree, then by the system's loader;
-library_path() is the file.
-What it logs goes to the logging module's logger "llmcs".
+Search order for the library: $LLMCS_LIBRARY, the wheel, build/lib of this source tree, the system's loader.
+library_path() names the file in use. The library's log goes to the logging module's logger "llmcs".
 """
 
 from ._chat import Chat, Rendered

@@ -1,4 +1,4 @@
-"""python3 -m llmcs: which libraries are loaded, and their versions."""
+"""python3 -m llmcs: prints the loaded libraries and their versions."""
 
 from . import library_path, version
 

@@ -1,8 +1,8 @@
 """asyncio: calls of the library in threads of the event loop's executor, and requests of engines by their descriptor.
 
 A call that computes for long (classify, embed, generate of a session, open) runs in a thread of the loop's default
-executor, as with asyncio.to_thread: ctypes releases the interpreter lock meanwhile. When its task is cancelled the call is
-cancelled, too, and has ended before CancelledError goes on, so its session is free for the next call.
+executor, as with asyncio.to_thread: ctypes releases the interpreter lock meanwhile. Cancelling the task cancels the call and
+waits for its end before CancelledError is raised, so the session is free for the next call.
 
 Requests of an engine need no thread: the engine computes on its own, and its descriptor (llmcs_engine_fd) wakes the loop
 when a request has new text or is finished. A cancelled task cancels its request.
@@ -83,7 +83,7 @@ class Streams:
         return stream
 
     async def left_ones(self) -> None:
-        """Waits for the calls of streams that nobody reads any more."""
+        """Waits for the calls of abandoned streams."""
         self._streams = [(s, calls) for s, calls in self._streams if s() or any(not call.done() for call in calls)]
         loop = asyncio.get_running_loop()
         left = [call for s, calls in self._streams if not s() for call in calls if call.get_loop() is loop]
@@ -111,7 +111,7 @@ async def _stream_in_thread(
     try:
         while (piece := await arrived.get()) is not None:
             yield piece
-        await call  # raises what went wrong
+        await call  # raises its exception
     finally:
         if not call.done():
             call.cancel()
@@ -181,7 +181,7 @@ class Watch:
         return bool(waiters)
 
     def wake_all(self) -> None:
-        """The engine was stopped or closed: each looks what became of its request, and no event will come."""
+        """The engine was stopped or closed and sends no more events: wakes each waiter to check its request."""
         with self._lock:
             self._is_over = True
             waiters = [w for group in self._waiting.values() for w in group]
@@ -197,14 +197,14 @@ class Watch:
 
 
 def _on(loop: asyncio.AbstractEventLoop, function: Callable[..., Any], *arguments: Any) -> None:
-    """In the loop's own thread, where asyncio may be called."""
+    """Runs a call in the loop's thread, as asyncio requires."""
     if asyncio._get_running_loop() is loop:
         function(*arguments)
     elif not loop.is_closed():
         try:
             loop.call_soon_threadsafe(function, *arguments)
         except RuntimeError:
-            pass  # it was closed meanwhile, and nobody waits there
+            pass  # the loop was closed meanwhile: no coroutine waits there
 
 
 class Waiter:
@@ -251,7 +251,7 @@ async def wait(request: "Request") -> "Generated":
 
 
 async def read(request: "Request") -> AsyncIterator[str]:
-    """Pieces of text as they come. Raises what went wrong before there was a text."""
+    """Pieces of text as they come. Raises an error that occurred before any text."""
     with Waiter(request) as changed:
         while True:
             try:

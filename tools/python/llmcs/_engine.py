@@ -145,7 +145,7 @@ class Engine(Handle):
             return answers + [_finish(request) for request in waiting]
         finally:
             for request in waiting:
-                request.close()  # after an error or Ctrl-C: nobody waits for the others
+                request.close()  # after an error or Ctrl-C the others are not needed
 
     def next(self, timeout: Optional[float] = None) -> Event:
         """The next request with an event, (request, finished); PendingError, a TimeoutError, after `timeout` seconds.
@@ -157,7 +157,7 @@ class Engine(Handle):
                 return found
 
     def _next_unread(self) -> Optional[Event]:
-        """Of the events that an event loop has received and nobody there waits for."""
+        """The next event that an event loop received but no coroutine waits for."""
         for request in list(self._unread):
             finished = self._unread.pop(request, None)
             if finished is not None and not request.closed:
@@ -178,7 +178,7 @@ class Engine(Handle):
         return None if request is None else Event(request, bool(event.finished))
 
     def _drain(self) -> None:
-        """In an event loop whose reader found the descriptor readable: hands the events to those who wait."""
+        """Called by the event loop when the descriptor is readable: passes the events to the waiting coroutines."""
         try:
             while True:
                 found = self._next_event(0.0)

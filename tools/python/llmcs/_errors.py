@@ -1,5 +1,5 @@
-"""What the library's statuses become: one exception class per group of llmcs_status, and one for each status that
-programs often handle by itself."""
+"""Exceptions for the library's statuses: one class per group of llmcs_status, and one for each status that programs
+often handle separately."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from ._native import STATUS, lib
 
 
 class Error(Exception):
-    """A call failed. .status is the name of its llmcs_status ("CONFIG", "CONTEXT_FULL", ...), .message what the
-    library had to say."""
+    """A call failed. .status is the name of its llmcs_status ("CONFIG", "CONTEXT_FULL", ...), .message the
+    library's message."""
 
     def __init__(self, status: str, message: str) -> None:
         super().__init__("%s: %s" % (status, message))
@@ -82,7 +82,7 @@ class FileError(ModelError):
 
 
 class UnsupportedError(ModelError):
-    """Valid, but nothing that this library runs."""
+    """Valid, but not supported by this library."""
 
 
 class MachineError(Error):
@@ -94,7 +94,7 @@ class NoMemoryError(MachineError, MemoryError):
 
 
 class ForkError(MachineError):
-    """The object was made by another process, from which this one was forked."""
+    """The object belongs to the parent process; open the model again after fork."""
 
 
 _CLASSES: Dict[str, Type[Error]] = {

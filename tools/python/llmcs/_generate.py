@@ -1,4 +1,4 @@
-"""Parameters of generation and its results: what sessions and engines share."""
+"""Parameters and results of generation, for sessions and engines."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Params:
 
     @contextlib.contextmanager
     def ready(self) -> Iterator[Any]:
-        """with params.ready() as pointer: what it points to stays while the block runs."""
+        """with params.ready() as pointer: the parameters stay in memory while the block runs."""
         if self._grammar is None:
             yield c.byref(self.struct)
             return

@@ -1,4 +1,4 @@
-"""Grammars: what a generated text must be."""
+"""Grammars: constraints on generated texts."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _relays: "weakref.WeakSet[Relay[Any]]" = weakref.WeakSet()
 
 
 class CancelFlag:
-    """What a C call's `cancel` points to. set() ends the call it was given to, and no other."""
+    """The flag that a C call's `cancel` points to. set() ends only the call that it was passed to."""
 
     def __init__(self) -> None:
         self._value = c.c_int32(0)
@@ -42,7 +42,7 @@ class Stopper:
         self._started = self.stopped = False
 
     def start(self) -> bool:
-        """Whether the thread is still to make the call."""
+        """Whether the thread should still make the call."""
         with self._lock:
             self._started = not self.stopped
             return self._started
@@ -227,7 +227,7 @@ class Handle:
             self.__call_ends()
 
     def _end_calls(self) -> None:
-        """Makes running calls end early, where there is a way."""
+        """Ends running calls early, if possible."""
 
     def _release(self) -> None:
         if self._pointer:
@@ -375,7 +375,7 @@ class Relay(Generic[T]):
         self._replies.put(stop)
 
     def abandon(self) -> None:
-        """Lets the callback, and with it the call, end: nobody reads any more."""
+        """Makes the callback, and so the call, end, since the reader has gone."""
         self._stopped = True
         self._replies.put(True)
 

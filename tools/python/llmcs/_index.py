@@ -46,8 +46,8 @@ _BUILD = {"min_vectors": size, "n_lists": i32, "n_iterations": i32, "sample": i3
 
 
 class Found(NamedTuple):
-    """What a search found: ids and scores, best first. Of one query as many as there are; of several [n, k], filled
-    up with id 2**64 - 1."""
+    """Results of a search: ids and scores, best first. For one query at most k; for several queries [n, k], padded with
+    id 2**64 - 1."""
 
     ids: Any
     scores: Any
@@ -148,7 +148,7 @@ class Index(Handle):
         return index
 
     def save(self, file: Any) -> None:
-        """Writes it to a file, whole or not at all."""
+        """Writes it to a file atomically."""
         with self._using() as h:
             call(lib.llmcs_index_save, h, path("file", file))
 

@@ -1,4 +1,4 @@
-"""What callers give, checked before C sees it: an error names the argument, and no number is cut to fewer bits."""
+"""Checks arguments before they reach C: errors name the argument, and numbers are never truncated to fewer bits."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def utf8(name: str, value: Any) -> bytes:
     try:
         return value.encode("utf-8")
     except UnicodeEncodeError as e:
-        raise ValueError("%s: character %d is a lone surrogate, which is no Unicode text" % (name, e.start)) from None
+        raise ValueError("%s: character %d is a lone surrogate, which Unicode text cannot contain" % (name, e.start)) from None
 
 
 def c_string(name: str, value: Any) -> bytes:
@@ -198,7 +198,7 @@ def matrix(values: Any, *shape: int) -> Any:
 
 
 def floats(n: int) -> Any:
-    """A zeroed C array for n floats; of one where n is 0, for C wants an address."""
+    """A zeroed C array of n floats; of one element if n is 0, because C needs an address."""
     return (c.c_float * max(1, n))()
 
 

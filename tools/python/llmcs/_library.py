@@ -44,7 +44,7 @@ def places(variable: str, name: str, soname: str, next_to: str = "") -> List[Pla
 
 def load(variable: str, name: str, soname: str, next_to: str = "") -> c.CDLL:
     """Loads the first of places() that exists; ImportError names each place and what was wrong with it. A file that
-    exists and does not load ends the search: another copy of the library would hide the fault."""
+    exists but does not load ends the search, since another copy of the library would hide the problem."""
     tried: List[str] = []
     for place in places(variable, name, soname, next_to):
         is_file = os.sep in place.path
@@ -64,7 +64,7 @@ def load(variable: str, name: str, soname: str, next_to: str = "") -> c.CDLL:
 
 
 def _reason(message: str, path: str) -> str:
-    """The loader's message, and what to do where another library or another machine's file is the matter."""
+    """The loader's message, and what to do if a dependency is missing or the file is for another machine."""
     missing = message.split(":")[0]
     if "cannot open shared object file" in message and missing != path and ".so" in missing:
         return "%s; it needs %s, which is not installed on this machine" % (message, missing)
@@ -74,7 +74,7 @@ def _reason(message: str, path: str) -> str:
 
 
 def file_of(function: Any) -> str:
-    """The file that a loaded function is in."""
+    """The file that contains a loaded function."""
     info = _DlInfo()
     dladdr = c.CDLL(None).dladdr
     dladdr.argtypes, dladdr.restype = [c.c_void_p, c.POINTER(_DlInfo)], c.c_int

@@ -108,7 +108,7 @@ _TEXT_CHOICES: Dict[str, Tuple[str, ...]] = {
     "rerank_score": ("auto", "logit", "sigmoid"),
     "aggregation": ("none", "simple", "first", "max", "average"),
 }
-_INTERRUPTIBLE_BYTES = 4096  # shorter calls are over before anyone has pressed a key
+_INTERRUPTIBLE_BYTES = 4096  # shorter calls need not be interruptible
 
 _logger = logging.getLogger("llmcs")
 _LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING)
@@ -220,7 +220,7 @@ def _answer_params(given: Dict[str, Any]) -> Any:
 
 
 def _opened(kind: "type[Model]", folder: str, options: Dict[str, Any]) -> "Model":
-    """What a pickled model becomes."""
+    """Opens a pickled model."""
     return kind(folder, **options)
 
 
@@ -289,7 +289,7 @@ class Model(Handle):
 
     @property
     def heads(self) -> FrozenSet[str]:
-        """What the model can do: causal_lm, classification, masked_lm, embedding, pooler, token_classification,
+        """The model's tasks: causal_lm, classification, masked_lm, embedding, pooler, token_classification,
         question_answering."""
         return frozenset(name for name, bit in HEADS.items() if self._info["heads"] & bit)
 
