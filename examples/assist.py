@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the person behind the desk sees: conversations that wait, suggested replies, and what was sent becomes the next suggestion.
+"""The agent's view: waiting conversations, suggested replies, and sent replies that become suggestions themselves.
 
     examples/shop/import.sh shop.db
     examples/assist.py shop.db
@@ -29,7 +29,7 @@ def customer_asks(desk, conversation, customer, *messages):
 
 def suggest(helper, conversation, question):
     print("\n%s, suggestions:" % conversation)
-    # The last message was "agent"; the question is what has to be answered.
+    # The last message was "agent"; the one before it is the question to answer.
     offered = helper.suggest(conversation, text=question, actor=AGENT)
     for n, s in enumerate(offered, 1):
         cited = ", ".join("%s version %d" % (c.id, c.version) for c in s.citations) or s.source
@@ -38,7 +38,7 @@ def suggest(helper, conversation, question):
 
 
 def send(desk, helper, conversation, suggestion, edited=None):
-    """Sends a suggestion, as it is or edited; either way it is kept for the next agent."""
+    """Sends a suggestion, unchanged or edited, and stores the outcome."""
     if edited is None or edited == suggestion.text:
         helper.decide(suggestion.id, "accepted", actor=AGENT)
     else:
@@ -50,8 +50,8 @@ def send(desk, helper, conversation, suggestion, edited=None):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="suggestions for the person who answers")
-    parser.add_argument("store", help="a store that examples/shop/import.sh made")
+    parser = argparse.ArgumentParser(description="suggested replies for an agent")
+    parser.add_argument("store", help="a store created by examples/shop/import.sh")
     parser.add_argument("--encoder", default=os.path.join(HERE, "models", "shop-encoder"), help="the store's model")
     options = parser.parse_args()
     guard = llmcs_shop.Guard()

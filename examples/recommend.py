@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Products for a customer, like a product, or for a text, with reasons in words.
+"""Recommends products for a customer, a product or a text, with reasons in words.
 
     recommend.py --customer c001
     recommend.py --item P1009 --text "a gift for somebody who likes tea" --text "送给爱喝茶的爸爸"
 
-Without --store the demo shop's products and events go into a store that lives as long as this program.
+Without --store, uses a temporary store with the demo shop's products and events.
 """
 import argparse
 import json
@@ -39,7 +39,7 @@ def show(shop, k, **asked):
 
 def main():
     parser = argparse.ArgumentParser(description="recommend products of the demo shop")
-    parser.add_argument("--store", help="a store that exists; default: the demo shop's data")
+    parser.add_argument("--store", help="an existing store (default: the demo shop's data)")
     parser.add_argument("--encoder", default=os.path.join(HERE, "models", "shop-encoder"), help="the store's model")
     parser.add_argument("--customer", action="append", default=[], help="a customer's id")
     parser.add_argument("--item", action="append", default=[], help="a product's id")

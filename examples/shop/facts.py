@@ -1,11 +1,11 @@
-"""The demo shop's facts: what its answers, orders and intents have to agree on. All of it is invented."""
+"""The demo shop's facts, shared by its answers, orders and intents. All of them are invented."""
 from datetime import datetime, timezone
 
-TODAY = datetime(2026, 11, 16, 12, 0, tzinfo=timezone.utc)   # every date of the data is relative to this one
+TODAY = datetime(2026, 11, 16, 12, 0, tzinfo=timezone.utc)   # all dates of the data are relative to this one
 CURRENCY = "CNY"
 NAME = {"en": "Pomelo Lane", "zh": "柚子里"}
 
-# What stands in braces in texts/faq.*.txt.
+# Values of the names in braces in texts/faq.*.txt.
 FACTS = {
     "shipping_fee": 10, "free_shipping": 99, "express_fee": 25, "express_cutoff": "14:00", "dispatch_cutoff": "16:00",
     "standard_days": {"en": "2 to 4", "zh": "2到4"}, "remote_days": {"en": "5 to 8", "zh": "5到8"},
@@ -53,7 +53,7 @@ FAMILY_NAMES = list("王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高�
 GIVEN_NAMES = """晓雯 子涵 雨桐 浩然 思远 佳怡 志强 梦琪 俊杰 欣妍 天宇 静怡 博文 诗涵 建国 丽华 明轩 雅婷 晨曦 宇航 若曦 文静 伟 敏 芳
 磊 洋 艳 勇 娜""".split()
 
-# What fills the braces of the intent patterns.
+# Values of the names in braces in the intent patterns.
 SLOTS = {
     "en": {"when": ["yesterday", "this morning", "last week", "on Monday", "two days ago"],
            "month": ["January", "last month", "June", "September", "this year"],

@@ -1,4 +1,4 @@
-"""Words that name one subject of the FAQ: a message with them that wants nothing done is answered by that entry.
+"""Words that name one subject of the FAQ: that entry answers a message with them, unless it requests an action.
 
 (entry, English pattern, Chinese pattern), the first that matches. NOTHING_DONE in front of them keeps out what a flow has to
 look at: order numbers, cancelling, returns, damage.
