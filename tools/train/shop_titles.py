@@ -273,7 +273,7 @@ def listing(attributes):
 
 
 def looser(rng, text, source_lang):
-    """What shops write besides: other capitals, other punctuation. For sources only."""
+    """Variants as shops write them: other capitals, other punctuation. For sources only."""
     roll = rng.random()
     if source_lang == EN:
         return text.lower() if roll < 0.08 else text.upper() if roll < 0.1 else text.replace(", ", " ") if roll < 0.15 else text

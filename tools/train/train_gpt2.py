@@ -196,8 +196,8 @@ def row_tokens(config):
 
 
 def pack_rows(rng, encoded, tokens_per_row):
-    """Rows of whole documents, in random order, nearly full. (Batches of documents of equal length would need no packing,
-    but equal length often means the same reply, and the model then swings from reply to reply.)"""
+    """Rows of whole documents, in random order, nearly full. (Batches of equal length would need no packing, but documents of
+    equal length often have the same reply, which makes training unstable.)"""
     rows, open_rows = [], []  # open_rows: [tokens left, documents]
     for i in rng.sample(range(len(encoded)), len(encoded)):
         size = len(encoded[i][0]) + len(encoded[i][1])
@@ -325,7 +325,7 @@ def epoch_batches(args, data, pairs, tokenizer, config, epoch):
 def train(args, model, tokenizer, data, pairs):
     checkpoint = os.path.join(args.work, "checkpoint.pt")
     optimizer = common.adamw(model, args.lr, args.weight_decay)
-    step, epoch, done = 0, 0, 0  # `done` batches of `epoch` are behind us
+    step, epoch, done = 0, 0, 0  # `done` batches of `epoch` are done
     if args.resume and os.path.exists(checkpoint):
         step, extra = common.load_checkpoint(checkpoint, model, optimizer)
         epoch, done = extra["epoch"], extra["done"]
@@ -479,7 +479,7 @@ def parse_arguments():
     p.add_argument("--documents", type=int, default=10**9, help="held-out documents per part for the loss (default: all)")
     p.add_argument("--steps", type=int, default=5000)
     p.add_argument("--stop-at", type=int, help="stop after this step, to go on later with --resume")
-    p.add_argument("--guided-steps", type=int, default=0, help="steps in which two heads are told where to copy from; at least three layers (default: %(default)s)")
+    p.add_argument("--guided-steps", type=int, default=0, help="steps in which a loss guides two heads to copy from the prompt; needs three layers (default: %(default)s)")
     p.add_argument("--tokens-per-batch", type=int, default=4096)
     p.add_argument("--lr", type=float, default=1.2e-3)
     p.add_argument("--warmup", type=int, default=150)

@@ -6,9 +6,9 @@
     train_seq2seq.py --out DIR --evaluate test.jsonl                  loss and chrF of a folder
 
 Rows are {"source": ..., "target": ...}, for several languages with "source_lang" and "target_lang" as the tokenizer spells them
-("en_XX", for Marian "fra"). A tokenizer without languages is told in words, by --prefix. An interrupted run goes on with --resume.
-With --threads above 1 on a machine that has other work, set OMP_WAIT_POLICY=passive: threads that wait for each other take
-processor time otherwise, and a step several times as long.
+("en_XX", for Marian "fra"). For a tokenizer without languages, --prefix names them in words. --resume continues an interrupted run.
+With --threads above 1 on a busy machine, set OMP_WAIT_POLICY=passive: otherwise waiting threads use processor time, and a
+step takes several times as long.
 Needs build/lib/libllmcs.so, whose tokenizers read every kind of folder, PyTorch and numpy.
 """
 import argparse
@@ -160,7 +160,7 @@ def translate(model, texts, rows, longest, batch=64):
             sources.append(texts.source(row))
             starts.append([start])
             firsts.append(said[0])
-        # mBART-50 and BART are told their first token.
+        # mBART-50 and BART have a forced first token.
         forced = firsts if (texts.languages and config["model_type"] == "mbart" and firsts[0] in texts.languages.values()) or config.get("forced_bos_token_id") is not None else None
         found = seq2seq.greedy(model, sources, starts, forced, config["pad_token_id"], config["eos_token_id"], longest)
         out += [texts.decode(ids) for ids in found]
@@ -314,7 +314,7 @@ def parse_arguments():
     p.add_argument("--vocab-size", type=int, default=4096)
     p.add_argument("--steps", type=int, default=5000)
     p.add_argument("--stop-at", type=int, help="stop after this step, to go on later with --resume")
-    p.add_argument("--minutes", type=float, help="end after so many minutes if --steps are not made by then; the learning rate falls in time")
+    p.add_argument("--minutes", type=float, help="stop after this many minutes even if --steps are not done; the learning rate schedule adapts")
     p.add_argument("--tokens-per-batch", type=int, default=4096, help="of sources and targets together")
     p.add_argument("--max-tokens", type=int, default=128, help="longer sources or targets are left out (default: %(default)s)")
     p.add_argument("--lr", type=float, default=1e-3)
@@ -322,9 +322,9 @@ def parse_arguments():
     p.add_argument("--weight-decay", type=float, default=0.01)
     p.add_argument("--dropout", type=float, default=0.1)
     p.add_argument("--label-smoothing", type=float, default=0.0)
-    p.add_argument("--valid-every", type=int, default=0, help="steps between looks at the held-out pairs (default: none)")
-    p.add_argument("--patience", type=int, default=0, help="stop after so many looks without a better figure, and write the best weights (default: never)")
-    p.add_argument("--metric", choices=["loss", "chrf"], default="loss", help="which figure (default: %(default)s)")
+    p.add_argument("--valid-every", type=int, default=0, help="steps between evaluations on the held-out pairs (default: none)")
+    p.add_argument("--patience", type=int, default=0, help="stop after this many evaluations without improvement, and write the best weights (default: never)")
+    p.add_argument("--metric", choices=["loss", "chrf"], default="loss", help="metric for early stopping (default: %(default)s)")
     p.add_argument("--chrf-rows", type=int, default=200, help="held-out pairs translated for chrF (default: %(default)s)")
     p.add_argument("--beams", type=int, default=1, help="num_beams of the new generation_config.json (default: %(default)s)")
     p.add_argument("--dtype", choices=list(TORCH_DTYPES), default="F16", help="of the exported weights (default: %(default)s)")

@@ -22,7 +22,7 @@ import tempfile
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 SHOP = os.path.join(ROOT, "examples", "shop")
 LANGUAGES = ("en", "zh")
-# What a run of about a minute can read; the rows with the smallest hashes are taken.
+# Number of rows for a run of about a minute; the rows with the smallest hashes are used.
 MOST_ROWS, MOST_ORDINARY = 8000, 2000
 
 
@@ -79,7 +79,7 @@ def intent_rows(data):
     return train, test
 
 
-# What customers write to a shop is neither praise nor anger, but for these intents.
+# Customers' messages are neutral except those of these intents.
 MOODS = {"thanks": "positive", "complaint": "negative", "insult": "negative", "damaged_item": None, "wrong_item": None, "missing_item": None,
          "missing_parcel": None, "payment_issue": None, "greeting": None, "goodbye": None}
 NEUTRAL_ROWS = 2500

@@ -37,7 +37,7 @@ def is_punctuation(char):
 
 
 def _clean(char):
-    """What clean_text makes of one character: nothing for control characters, a space for white space."""
+    """clean_text for one character: removes control characters, replaces white space by a space."""
     if char in "\t\n\r":
         return " "
     if char in "\0\ufffd" or unicodedata.category(char) in ("Cc", "Cf", "Co"):
