@@ -28,7 +28,7 @@
  * Rules that hold everywhere
  *
  * - Errors. A function that can fail returns llmcs_status. A failed call returns nothing, frees what it allocated and
- *   leaves every other handle as it was; llmcs_error_message() names file, key or tensor, offset, found and expected.
+ *   leaves every other handle unchanged; llmcs_error_message() names file, key or tensor, offset, found and expected.
  *   The library never prints, aborts, exits, raises a signal or installs a handler.
  * - Text is UTF-8 with a length in bytes; LLMCS_NUL as length means "up to the NUL byte". Bytes that are not UTF-8 are
  *   read as U+FFFD, one for each maximal ill-formed part (Unicode, chapter 3), unless LLMCS_STRICT_UTF8 is set. NUL
@@ -354,7 +354,7 @@ typedef enum llmcs_rerank_score {
 /* How labels of tokens become spans: the strategies of Transformers' TokenClassificationPipeline. Neighbouring tokens
  * with the same label form one span; a label that begins with "B-" starts a new one. */
 typedef enum llmcs_aggregation {
-    LLMCS_AGGREGATE_NONE = 0,   /* every token is a span, with its label as it stands: "B-PER", "I-PER" */
+    LLMCS_AGGREGATE_NONE = 0,   /* every token is a span, with its own label: "B-PER", "I-PER" */
     LLMCS_AGGREGATE_SIMPLE = 1, /* each token gets its most probable label */
     LLMCS_AGGREGATE_FIRST = 2,  /* all tokens of a word get the label of its first token */
     LLMCS_AGGREGATE_MAX = 3,    /* all tokens of a word get the label of its most confident token */
@@ -386,12 +386,12 @@ typedef struct llmcs_text_params {
     llmcs_aggregation aggregation;       /* [SIMPLE] llmcs_tag only */
     llmcs_rerank_score rerank_score;     /* [AUTO] llmcs_rerank only */
     const char *prompt_name; /* [NULL: the folder's default] llmcs_embed only: which prompt of a sentence-transformers
-                                folder stands before the text: "query", "document"; see llmcs_model_prompt_name */
+                                folder is prepended: "query", "document"; see llmcs_model_prompt_name */
     const char *prompt;      /* [NULL: as prompt_name] llmcs_embed: the prompt itself; "" for none. llmcs_rerank with a
                                 language model: the task, in a sentence */
     size_t truncate_dim;     /* [0: all] llmcs_embed only: vectors are cut to their first truncate_dim numbers, for
                                 models trained for that (Matryoshka); of no effect from n_embedding on */
-    const char *hypothesis;  /* [NULL: "This example is {}."] llmcs_zero_shot only: the label stands for its one "{}" */
+    const char *hypothesis;  /* [NULL: "This example is {}."] llmcs_zero_shot only: the label replaces its one "{}" */
     int32_t multi_label;     /* [0] llmcs_zero_shot only: 1: labels do not exclude each other */
 } llmcs_text_params;
 

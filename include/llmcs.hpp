@@ -23,9 +23,9 @@
  *   field yourself must outlive the call, as in C.
  * - Text is std::string_view: UTF-8, NUL bytes inside are text. Paths and names are const std::string & (which takes a
  *   std::filesystem::path, too) and must not hold a NUL byte.
- * - Callbacks are any callable. One that returns bool goes on with true and stops with false; one that returns nothing
- *   goes on. An exception never passes through C: it is caught, the call is stopped, everything of the call is freed,
- *   and the exception is thrown again to the caller. Where there is no caller to throw to, a comment says so.
+ * - Callbacks are any callable. One that returns bool continues with true and stops with false; one that returns
+ * nothing continues. An exception never passes through C: it is caught, the call is stopped, everything of the call is
+ * freed, and the exception is thrown again to the caller. Where there is no caller to throw to, a comment says so.
  * - Threads. As in C: models, tokenizers, grammars, engines and indexes by any number of threads at once, a session by
  *   one call at a time (else llmcs::busy). An object must not be moved or destroyed while another thread uses it.
  */
@@ -302,8 +302,8 @@ class kept {
     std::map<std::string_view, std::shared_ptr<const void>> objects_; /* keys are literals */
 };
 
-/* In catch (...) of a callback: what was thrown. pthread_exit and pthread_cancel unwind like an exception that is no
- * C++ object, which nobody may keep: it goes on. */
+/* In catch (...) of a callback: the exception. pthread_exit and pthread_cancel unwind like an exception that is not a
+ * C++ object and cannot be stored: it is rethrown. */
 inline std::exception_ptr caught() {
     std::exception_ptr thrown = std::current_exception();
     if (!thrown) throw;
@@ -441,8 +441,8 @@ struct call_limits : llmcs_call_limits {
 
 /* ------------------------------------------------------------------------------------------------- model */
 struct model_options : llmcs_model_options {
-    /* Called from any thread as long as the model or anything made of it lives. What it throws while the model opens
-     * is thrown by the constructor; later there is nobody to throw to, and it is dropped. */
+    /* Called from any thread as long as the model or anything made of it lives. The constructor rethrows what it throws
+     * while the model opens; later exceptions are dropped. */
     detail::log_function on_log;
     detail::progress_function on_progress; /* false stops: llmcs::cancelled */
 

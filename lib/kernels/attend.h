@@ -50,9 +50,9 @@ typedef struct ll_attend {
     size_t head_dim, n_rows;
     size_t n_positions; /* positions that row 0 attends to, at least 1 */
     size_t causal_step; /* 1 if causal: each row attends to one position more than the row before; else 0. The last
-                           positions of all rows lie in one block */
+                           positions of all rows are in one block */
     /* A window, in which row r begins at begin + r * begin_step, and ends as above, but at n_most at the latest. The
-     * last positions may then lie in several blocks. No window: n_most is 0. */
+     * last positions may then be in several blocks. No window: n_most is 0. */
     ptrdiff_t begin; /* may be negative: the row begins at 0 */
     size_t begin_step, n_most;
     float scale;

@@ -70,7 +70,7 @@ typedef struct ll_kernels {
     void (*quantize)(const float *x, size_t n, bool with_blocks, void *row);
     /* Converts GGUF's Q8_0 to Q8: n_rows <= nr consecutive rows of n_blocks blocks each. A block is a finite binary16
      * scale and LL_Q_BLOCK signed bytes; a weight is their product, which is exact in float32. The Q8 value is
-     * rint(weight * inverse[row]), ties to even, and must lie in -127..127. to: the place of the first row's first four
+     * rint(weight * inverse[row]), ties to even, and must be in -127..127. to: the place of the first row's first four
      * values in the panel. */
     void (*pack_q8_0)(const unsigned char *rows, size_t n_rows, size_t n_blocks, const float *inverse, void *to);
 
