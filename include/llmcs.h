@@ -692,8 +692,7 @@ typedef struct llmcs_generate_params {
     float exponential_decay_factor;           /* [1] 0 or more; 1: off */
     const llmcs_sequence_bias *sequence_bias; /* [NULL] */
     size_t n_sequence_bias;
-    double
-        max_time; /* [0] seconds; the token that is being computed then is the last (LLMCS_FINISH_DEADLINE); 0: off */
+    double max_time; /* [0] seconds, checked after each token (LLMCS_FINISH_DEADLINE); 0: off */
     /* Classifier-free guidance (Sanchez et al. 2023): log-probabilities become n + guidance_scale * (p - n), with p
      * those after the prompt and n those after negative_prompt_ids, both followed by the answer so far. Needs two
      * sequences per completion, so twice the memory and time; num_beams = 1 and no prompt lookup. */
