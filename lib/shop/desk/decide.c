@@ -13,7 +13,7 @@ static const double unlikely_flow = 0.7, likely_entry = 0.7;
 enum {
     LEAST_QUESTION = 3,
     LEAST_DIGITS = 5,    /* of a number that may be an order's */
-    MOST_BESIDE_KIND = 3 /* words beside a kind of product in a message without another answer */
+    MOST_BESIDE_KIND = 3 /* words next to a kind of product in a message without another answer */
 };
 
 /* What it refuses may be meant by the other parts of the message, too. */

@@ -39,7 +39,7 @@ llmcs_status desk_answer_pending(desk_turn *t, desk_frame *frame, const desk_rea
 llmcs_status desk_answer_choice(desk_turn *t, bool *handled);
 /* "Oops, I meant PL26050124" after an order that was not found: the same again with the other number. */
 llmcs_status desk_answer_not_found(desk_turn *t, int flow, const desk_reading *r, bool *handled);
-/* A word that asks for the flow. */
+/* Whether the message has a cue of the flow. */
 bool desk_has_cue(const desk_turn *t, const desk_flow *flow);
 /* "Don't return it": the flow is named to say that it is not wanted. */
 bool desk_is_negated(const desk_turn *t, int flow);

@@ -258,9 +258,9 @@ llmcs_status desk_refer_value(desk_turn *t, int slot, const desk_words *w, bool 
 bool desk_points(const desk_words *w);
 /* The slot of an order that the flow uses, or -1. */
 int desk_order_slot(const desk_turn *t, int flow);
-/* How many words a message has beside those of the flow and small ones; SIZE_MAX without memory. */
+/* Words of a message that are neither the flow's nor function words; SIZE_MAX if memory ran out. */
 size_t desk_words_beside(const desk_turn *t, const desk_words *w, const desk_flow *flow);
-/* What the question of the slot lists: its candidates, or those of them that were narrowed to. */
+/* The rows that the slot's question lists: all candidates, or those that fit the answers so far. */
 llmcs_status desk_offers(desk_turn *t, const desk_frame *frame, int slot, const desk_rows **rows);
 /* Keeps which orders were listed, in a question or by the flow. */
 llmcs_status desk_keep_offered(desk_turn *t, const desk_rows *rows);

@@ -3,7 +3,7 @@
  *
  *   flows_file.c    the file: names, facts, values, slots, finds, actions, intents, rules
  *   flows_steps.c   the steps of a flow become a program: a list of operations with jumps
- *   flows_words.c   by which words objects are described, values recognised, flows asked for
+ *   flows_words.c   words that describe objects, mark values and name flows
  *   template.c      texts with {placeholders}
  *   defaults.c      the desk's own sentences
  */

@@ -110,7 +110,7 @@ llmcs_status desk_answer_described(desk_turn *t, bool *handled) {
     for (size_t i = 0; i < t->flows->n_flows; i++) {
         const int slot = t->flows->flows[i].objects ? desk_order_slot(t, (int)i) : -1;
         if (slot < 0) continue;
-        /* "Has it arrived" asks for the status; only if that leaves no order does it describe one. */
+        /* "Has it arrived" requests the status. It describes an order only if no order is found otherwise. */
         SHOP_TRY(answer_reference(t, (int)i, slot, false, false, handled));
         return *handled ? LLMCS_OK : answer_reference(t, (int)i, slot, true, false, handled);
     }

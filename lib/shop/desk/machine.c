@@ -101,8 +101,8 @@ static llmcs_status take_focus(desk_turn *t, desk_frame *frame, bool refers_back
     return LLMCS_OK;
 }
 
-/* Two questions which order do not wait for each other: what is asked for now takes the place of what was. *dropped:
- * the frame with the list that it had been narrowed to, or NULL. */
+/* Two open frames must not both ask which order is meant: the new one replaces the old. *dropped: the old frame, whose
+ * list may have been narrowed, or NULL. */
 static void drop_same_question(desk_turn *t, int flow, const desk_frame **dropped) {
     const desk_frame *top = desk_top(t);
     *dropped = NULL;

@@ -1,7 +1,7 @@
 /*
  * Which of the objects that a question lists is meant: by status ("the one that has not been sent yet"), goods, date,
- * price, place in the list, "the other one". Each clue keeps the rows that fit it. What fits nothing that is offered is
- * looked for among all objects of the customer: the flow then says why it cannot be done with that one.
+ * price, place in the list, "the other one". Each clue keeps the rows that fit it. If no row fits, all objects of the
+ * customer are searched; the flow then says why it does not apply to the one found.
  */
 #include <string.h>
 
@@ -180,7 +180,7 @@ static int64_t take_number(clues *c, size_t i) {
     return number;
 }
 
-/* The day beside a month: "2 november", "november 2nd", 11月2日; 0: none. */
+/* The day next to a month: "2 november", "november 2nd", 11月2日; 0: none. */
 static int64_t day_beside(clues *c, size_t month, size_t n_month) {
     const char *t = c->w->folded;
     size_t i = month + n_month;

@@ -339,7 +339,7 @@ static llmcs_status find_text(desk_turn *t, const desk_slot *s, const desk_words
     return n >= s->min && n <= s->max ? copy_part(t, begin, (size_t)(end - begin), value) : LLMCS_OK;
 }
 
-/* "Please send it to 14 Rosewood Lane" in a message that asks for more than that. */
+/* "Please send it to 14 Rosewood Lane" in a message with other requests. */
 static llmcs_status find_address(desk_turn *t, const desk_slot *s, const desk_words *w, const char **value) {
     const size_t at = w->plain_bytes == w->folded_bytes ? find_lead(s, w) : SIZE_MAX;
     desk_words rest;

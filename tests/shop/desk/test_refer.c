@@ -232,14 +232,14 @@ START_TEST(address_without_the_words_before_it) {
     HAS(ask(&d, "change it to 12 Harbour Road, Leeds LS1 4AB"), "Send PL3001 to 12 Harbour Road, Leeds LS1 4AB?");
     HAS(say_as(&d, "z", "cleo", "PL3002改寄"), "改到哪个地址");
     HAS(say_as(&d, "z", "cleo", "改成杭州市西湖区文三路100号"), "PL3002改寄到杭州市西湖区文三路100号吗");
-    /* In the message that asks for it. */
+    /* In the message that begins the flow. */
     HAS(say_as(&d, "f", "cleo", "new address for PL3001, send it to 7 Mill Lane, York YO1 7HH"),
         "Send PL3001 to 7 Mill Lane, York YO1 7HH?");
     desk_case_close(&d);
 }
 END_TEST
 
-/* What is asked for next is done with the order that was spoken of. */
+/* The next request applies to the last order mentioned. */
 START_TEST(focus_is_the_last_order) {
     desk_case d;
     open_refer(&d);
