@@ -1,10 +1,11 @@
 /*
  * Actions.
  *
- * An action by SQL, or a ticket, takes effect in the transaction that stores the turn: with it or not at all. An action
- * of the host is recorded as PENDING in a transaction of its own before the host sees it, and settled in the one that
- * stores the turn. A row that stays PENDING longer than its time is UNKNOWN: the process died in between, or the store
- * could not be written.
+ * An SQL action or a ticket takes effect in the transaction that stores the turn: both commit or neither does.
+ *
+ * A host action is recorded as PENDING in its own transaction before the host is called, and settled in the transaction
+ * that stores the turn. A row that stays PENDING longer than its timeout counts as UNKNOWN: the process died in
+ * between, or the store could not be written.
  */
 #include <string.h>
 #include <time.h>
@@ -12,7 +13,7 @@
 #include "shop/base/hash.h"
 #include "shop/desk/desk.h"
 
-/* Real time, for deadlines that other processes see. */
+/* Wall-clock time, for deadlines that other processes read. */
 static int64_t wall_ms(void) {
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
@@ -93,7 +94,8 @@ llmcs_status desk_find(desk_turn *t, const desk_frame *frame, int find, const de
 
 /* ---- keys */
 
-/* The same for the same wish of the same dialogue: conversation, flow, action, values. */
+/* The idempotency key: a hash of conversation, frame, action and slot values. A retry of the same request gives the
+ * same key. */
 static llmcs_status make_key(desk_turn *t, const desk_frame *frame, const desk_query *action, const char **key) {
     desk_buffer b = {.allocator = &t->desk->allocator};
     char text[120];
@@ -128,8 +130,8 @@ llmcs_shop_action_state desk_action_state(const char *name) {
     return LLMCS_ACTION_UNKNOWN;
 }
 
-/* Inside a write: what is known of this key, or of the same wish while nobody knows what became of it. NONE: nothing.
- */
+/* Looks up the state recorded for this key. Also finds the same action on the same object that is still PENDING or
+ * UNKNOWN under another key, and reports UNKNOWN for it. NONE: nothing is recorded. Call inside a write transaction. */
 static llmcs_status look_up(desk_turn *t, shop_connection *c, const desk_query *action, const char *key,
                             const char *object, llmcs_shop_action_state *state) {
     shop_query q;
@@ -147,7 +149,7 @@ static llmcs_status look_up(desk_turn *t, shop_connection *c, const desk_query *
     return LLMCS_OK;
 }
 
-/* {"slot": "masked value"} of the slots that the action records. */
+/* Builds {"slot": "masked value"} from the slots that the action records. */
 static llmcs_status make_detail(desk_turn *t, const desk_frame *frame, const desk_query *action, const char **detail) {
     desk_buffer b = {.allocator = &t->desk->allocator};
     llmcs_status status = LLMCS_OK;
@@ -203,7 +205,7 @@ static llmcs_status act_in_store(desk_turn *t, const desk_frame *frame, const de
     return audit_action(t->writer, action, r);
 }
 
-/* PENDING, before the host sees it. */
+/* Records PENDING before the host is called. */
 static llmcs_status record_pending(desk_turn *t, const desk_query *action, desk_act_record *r, const char *detail) {
     SHOP_TRY(desk_write_begin(t));
     shop_connection *c = t->writer;
@@ -231,7 +233,7 @@ static llmcs_status act_by_host(desk_turn *t, const desk_frame *frame, const des
     if (r->state != LLMCS_ACTION_PENDING) return LLMCS_OK;
     t->c->acting = r->key;
     t->host_acted = true;
-    /* Want of memory for the answer's facts does not change what the host said. */
+    /* If the facts of the answer cannot be allocated, the host's outcome still stands. */
     outcome = DESK_HOST_LATE;
     state = LLMCS_ACTION_NONE;
     const llmcs_status status = ask_host(t, frame, action, r->key, &outcome, &state, &r->answer);
@@ -258,7 +260,7 @@ llmcs_status desk_do(desk_turn *t, desk_frame *frame, const desk_op *op, int at,
     if (*record) return LLMCS_OK;
     if (frame->n_acts == DESK_MAX_ACTS)
         return shop_fail(LLMCS_CONFIG, "%s: more than %d actions in one dialogue", t->flows->path, DESK_MAX_ACTS);
-    /* flows.json was checked for it, too; here it is what was said that counts. */
+    /* Reading flows.json already checked that a confirmation precedes this; here the customer's yes is checked. */
     if (action->destructive && frame->yes != desk_slots_hash(t, frame))
         return shop_fail(LLMCS_CONFIG, "%s: action %s without a yes to these values", t->flows->path, action->name);
     desk_act_record *r = &frame->acts[frame->n_acts];
@@ -273,7 +275,7 @@ llmcs_status desk_do(desk_turn *t, desk_frame *frame, const desk_op *op, int at,
     return LLMCS_OK;
 }
 
-/* ---- what another turn left */
+/* ---- actions left open by earlier turns */
 
 llmcs_status desk_settle_acting(desk_turn *t, bool *busy, bool *lost) {
     shop_connection *c;

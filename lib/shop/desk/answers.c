@@ -1,11 +1,12 @@
-/* What the desk says: its own sentences, entries of the knowledge base, the handover. */
+/* The desk's replies: built-in sentences, knowledge base entries and the handover. */
 #include <math.h>
 #include <string.h>
 
 #include "shop/desk/desk.h"
 #include "shop/knowledge/knowledge.h"
 
-/* Least probability that one of two questions is meant, for which the desk asks back. */
+/* least_offer: the lowest probability at which the desk asks "do you mean A or B?". strange_scope: from this
+ * out-of-scope probability on, an entry must reach least_if_strange. */
 static const double least_offer = 0.3, strange_scope = 0.65, least_if_strange = 0.32;
 
 void desk_set_route(desk_turn *t, llmcs_shop_desk_route route) {
@@ -91,10 +92,10 @@ static bool was_cited(const desk_turn *t, const char *id) {
 llmcs_status desk_say_entry(desk_turn *t, const char *id, bool *found) {
     const char *text, *lang;
     int32_t version = 0;
-    *found = was_cited(t, id); /* once in a reply */
+    *found = was_cited(t, id); /* an entry is cited once per reply */
     if (*found) return LLMCS_OK;
     SHOP_TRY(read_entry(t, id, &text, &lang, &version));
-    if (!text || strchr(text, '{')) return LLMCS_OK; /* an answer with slots needs the question */
+    if (!text || strchr(text, '{')) return LLMCS_OK; /* an answer with slots needs its question */
     desk_new_line(t);
     const size_t begin = t->reply.n;
     desk_puts(&t->reply, text);
@@ -113,7 +114,7 @@ static llmcs_status say_answer(desk_turn *t, const llmcs_shop_answer *a, bool *f
         return LLMCS_OK;
     }
     if (a->route != LLMCS_ROUTE_ASK_BACK && a->n_candidates && a->n_citations) {
-        /* The same entry in the language of the reply, if there is one. */
+        /* Prefer the same entry in the language of the reply. */
         const llmcs_shop_candidate *first = a->candidates[0];
         if (strcmp(first->lang, t->flows->langs[t->lang]) != 0 && *first->lang) {
             SHOP_TRY(desk_say_entry(t, first->id, found));
@@ -137,7 +138,8 @@ static llmcs_status say_answer(desk_turn *t, const llmcs_shop_answer *a, bool *f
     return t->reply.status;
 }
 
-/* Whether it asks back between two questions in the language of the reply, one of which is probably meant. */
+/* True if the desk should ask back: the answer lacks a slot, or the best entry is probable enough and the best two are
+ * in the reply's language. */
 static bool is_worth_asking(const desk_turn *t, const llmcs_shop_answer *a) {
     const char *lang = t->flows->langs[t->lang];
     if (a->missing_slot) return true;
@@ -160,7 +162,7 @@ static llmcs_status say_knowledge(desk_turn *t, const desk_wish *wish, double at
     params.tags = tags;
     params.n_tags = n_tags;
     params.threshold = accept < 0 ? t->flows->accept : accept;
-    /* What the classifier takes for none of the shop's business has to fit an entry well. */
+    /* A message that the classifier rates as out of scope needs a better match. */
     if (accept < 0 && t->out.out_of_scope >= strange_scope) params.threshold = fmax(params.threshold, least_if_strange);
     SHOP_TRY(shop_ask_corrected(t->desk->shop, wish->text, strlen(wish->text), &params, wish->vector, &answer));
     llmcs_status status = LLMCS_OK;

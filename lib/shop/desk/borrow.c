@@ -1,4 +1,4 @@
-/* Reads the rows of a customer from the server, and writes changed ones back. */
+/* Copies the rows of one customer from the server and writes changed rows back. */
 #include "shop/desk/borrow.h"
 
 #include <string.h>
@@ -25,7 +25,7 @@ llmcs_status desk_borrow_end(shop_connection *c) {
 
 /* ---- reading */
 
-/* A text of a column, or NULL. */
+/* The text of a column, or NULL. */
 typedef struct text {
     const char *bytes;
     size_t n;
@@ -88,11 +88,11 @@ _Static_assert(MAX_ORDERS == 10000, "the limit above is one more");
     " i.order_row WHERE o.customer = ?1 ORDER BY i.order_row, i.position"
 
 llmcs_status desk_borrow(shop_connection *c, shop_connection *server, unsigned tables, int64_t customer, bool lock) {
-    SHOP_TRY(desk_borrow_end(c)); /* the last one may have failed */
+    SHOP_TRY(desk_borrow_end(c)); /* the previous call may have failed */
     if (customer < 0) return LLMCS_OK;
     if (tables & DESK_BORROW_CUSTOMERS)
         SHOP_TRY(copy_rows(c, server, lock ? CUSTOMER " FOR UPDATE" : CUSTOMER, customer, put_customer, 1));
-    /* Who changes items has locked their order. */
+    /* Lock the orders first: every writer of items locks their order. */
     if (tables & (DESK_BORROW_ORDERS | DESK_BORROW_ITEMS))
         SHOP_TRY(copy_rows(c, server, lock ? ORDERS " FOR UPDATE" : ORDERS, customer, put_order, MAX_ORDERS));
     if (tables & DESK_BORROW_ITEMS) SHOP_TRY(copy_rows(c, server, ITEMS, customer, put_item, SIZE_MAX));
@@ -145,7 +145,8 @@ static llmcs_status return_order(shop_connection *server, const shop_query *q, i
                        tracking.n, city.bytes, city.n);
 }
 
-/* An item is known by order and position, which an UPDATE may move: all items of the order are written anew. */
+/* Items are identified by order and position, and an UPDATE may change the position. So all items of the order are
+ * replaced. */
 static llmcs_status return_items(shop_connection *c, shop_connection *server, const shop_query *q, int64_t customer) {
     shop_query items;
     int64_t own;

@@ -1,47 +1,48 @@
 /*
- * Statements of flows.json where orders are on a server.
+ * Runs statements of flows.json when orders live on a server.
  *
- * Such a statement joins orders with products, which each node has in its file; and the shop wrote it for SQLite. So it
- * is not sent to the server. The rows of one customer are read into temporary tables that hide the file's of the same
- * names, the statement runs there, and rows that an action changed are written back.
+ * The statements are written for SQLite and join orders with products, which each node keeps in its local file. So they
+ * are not sent to the server. The rows of one customer are copied into temporary tables that shadow the tables of the
+ * same names in the file, the statement runs on them, and rows that an action changed are written back.
  *
- *   - The server sees only the statements of borrow.c, with the customer's row as a parameter: whatever flows.json
- * says, it reaches no row of anybody else, no other table and no function of the server.
- *   - A find reads in a read-only transaction. An action's rows are locked until the turn is stored.
+ *   - The server sees only the statements of borrow.c, with the customer's row as a parameter. No statement of
+ * flows.json can reach rows of another customer, other tables or functions of the server.
+ *   - A find reads in a read-only transaction. The rows of an action stay locked until the turn is stored.
  */
 #ifndef SHOP_DESK_BORROW_H
 #define SHOP_DESK_BORROW_H
 
 #include "shop/store/shared.h"
 
-/* Tables that a statement names. */
+/* Tables that a statement uses. */
 enum { DESK_BORROW_CUSTOMERS = 1, DESK_BORROW_ORDERS = 2, DESK_BORROW_ITEMS = 4 };
 
-/* Makes the temporary tables on a connection that only reads the file. */
+/* Creates the temporary tables on a connection that only reads the file. */
 llmcs_status desk_borrow_init(shop_connection *c);
 
-/* Fills them with what the server has of `customer`, a row of its customers; < 0: nobody. lock: until the transaction
- * ends nobody else changes the rows. LIMIT: of more than 10,000 orders. */
+/* Copies the rows of `customer` (a row of the server's customers; < 0: copies nothing). lock: no other thread can
+ * change the rows until the transaction ends. Returns LIMIT if the customer has more than 10,000 orders. */
 llmcs_status desk_borrow(shop_connection *c, shop_connection *server, unsigned tables, int64_t customer, bool lock);
-/* Empties them. */
+/* Empties the temporary tables. */
 llmcs_status desk_borrow_end(shop_connection *c);
 
 enum { DESK_MAX_CHANGES = 64 };
 
-/* Rows that a statement changed. n may be larger than what is kept. */
+/* The rows that a statement changed. n counts all of them and may exceed the number kept. */
 typedef struct desk_changes {
     size_t n;
     struct {
-        char table; /* its first letter, for order_items 'i' */
+        char table; /* first letter of the table; 'i' for order_items */
         bool inserted;
         int64_t row;
     } rows[DESK_MAX_CHANGES];
 } desk_changes;
 
-/* From here on changes are noted; NULL: no longer. */
+/* Starts recording changes; NULL stops. */
 void desk_borrow_watch(shop_connection *c, desk_changes *changes);
 
-/* Writes them to the server. *done: false if one could not be made, or is not the customer's: roll back. */
+/* Writes the changes to the server. Sets *done to false if a change failed or touches a row of another customer; the
+ * caller then rolls back. */
 llmcs_status desk_borrow_return(shop_connection *c, shop_connection *server, int64_t customer,
                                 const desk_changes *changes, bool *done);
 

@@ -1,4 +1,4 @@
-/* What products a message seeks, and the list of them. */
+/* Reads what product a message looks for, and lists the matches. */
 #include "shop/desk/browse.h"
 
 #include <math.h>
@@ -12,7 +12,8 @@ enum { LINE_BYTES = 2000, SEARCHED = 60, MOST_NUMBERS = 8 };
 
 /* ---- price */
 
-/* The first Chinese numeral of two characters or more; 0: none. One alone is mostly a part of a word (十分, 一个). */
+/* Returns the first Chinese numeral of two or more characters, or 0. A single character is usually part of a word
+ * (十分, 一个). */
 static double find_numeral(const desk_words *w) {
     int32_t c[SHOP_NUMERAL_CHARS];
     for (size_t i = 0, len; i < w->plain_bytes; i += len) {
@@ -27,7 +28,7 @@ static double find_numeral(const desk_words *w) {
     return 0;
 }
 
-/* "under 170", 200以内, 三百以内: the most that it may cost; 0 if nothing is said. */
+/* Returns the price limit of "under 170", 200以内 or 三百以内; 0 if there is none. */
 static double find_budget(const desk_words *w) {
     static const char *const words[] = {"under",        "below",        "less than", "up to",  "at most", "within",
                                         "cheaper than", "no more than", "max",       "budget", "以内",    "以下",
@@ -46,7 +47,7 @@ static double find_budget(const desk_words *w) {
 
 /* ---- colour */
 
-/* Words of one colour. A Chinese one stands for what holds it, too: 苔绿 is 绿. */
+/* Words of each colour. A Chinese word also matches inside longer ones: 绿 in 苔绿. */
 static const char *const colours[][7] = {
     {"black", "黑"},        {"white", "白"},        {"red", "红"},
     {"blue", "navy", "蓝"}, {"green", "绿"},        {"grey", "gray", "灰"},
@@ -60,7 +61,7 @@ enum { N_COLOURS = sizeof colours / sizeof *colours };
 
 static bool is_han_word(const char *word) { return (unsigned char)*word >= 0xe3; }
 
-/* 红色, 红的, 大红: a character alone is mostly of another word (红茶, 白板). */
+/* Matches 红色, 红的, 大红. The character alone is usually part of another word (红茶, 白板). */
 static bool has_han_colour(const desk_words *w, const char *word) {
     for (const char *at = strstr(w->folded, word); at; at = strstr(at + 1, word)) {
         const char *after = at + strlen(word);
@@ -69,7 +70,7 @@ static bool has_han_colour(const desk_words *w, const char *word) {
     return false;
 }
 
-/* The colour that the words name, as its number + 1; 0: none. */
+/* Returns the index of the colour named in the text + 1, or 0. */
 static size_t find_colour(const desk_words *w) {
     for (size_t i = 0; i < N_COLOURS; i++)
         for (size_t k = 0; k < 6 && colours[i][k]; k++)
@@ -105,7 +106,7 @@ bool desk_goods_have_colour(const desk_goods *g, const char *colour) {
 
 static const char *const letters[] = {"xxs", "xs", "s", "m", "l", "xl", "xxl", "xxxl", NULL};
 
-/* Positions of a clothes' size: letters from 0 on, numbers as they are; -1: none. */
+/* Returns the value of a clothing size: the index of a letter size, or the number itself; -1 if it is neither. */
 static double size_value(const char *text, size_t n) {
     double number = 0;
     size_t digits = 0;
@@ -116,7 +117,7 @@ static double size_value(const char *text, size_t n) {
     return digits && digits == n ? number : -1;
 }
 
-/* "size 42", "in an L", 42码: the word for it. */
+/* Finds the size in "size 42", "in an L", 42码. */
 static bool find_size(const desk_words *w, const char **at, size_t *n) {
     static const char *const before[] = {"size ", "in ", "in a ", "in an ", "eu ", "uk ", NULL};
     for (size_t i = 0; i < w->folded_bytes; i++) {
@@ -140,7 +141,7 @@ static bool find_size(const desk_words *w, const char **at, size_t *n) {
     return false;
 }
 
-/* "36 to 45", "XS至XL": whether the size lies in between. Sizes of another form tell nothing. */
+/* False only if the product has a size range ("36 to 45", XS至XL) that excludes the size. */
 static bool has_size(const desk_goods *g, const char *size) {
     static const char *const to[] = {" to ", "至", "-", NULL};
     const double wanted = size_value(size, strlen(size));
@@ -159,16 +160,16 @@ static bool has_size(const desk_goods *g, const char *size) {
     return true;
 }
 
-/* ---- what is sought */
+/* ---- filters */
 
 llmcs_status desk_read_kind(desk_turn *t, const char *text, size_t n, shop_wish *wish) {
     if (t->kind_text != text) SHOP_TRY(shop_read_wish(t->desk->shop, text, n, &t->kind));
-    t->kind_text = text; /* texts of a turn stay where they are until it ends */
+    t->kind_text = text; /* texts of a turn stay valid until it ends */
     *wish = t->kind;
     return LLMCS_OK;
 }
 
-/* The text without the kind that it names, which is not wanted. */
+/* Sets seek->text to the text without the excluded kind ("not tea"). */
 static llmcs_status cut_kind(desk_turn *t, desk_seek *seek) {
     shop_wish wish;
     char *rest;
@@ -234,7 +235,7 @@ static double first_number(const char *text) {
     return number;
 }
 
-/* The number before "mm" or 毫米; 0: there is none. */
+/* Returns the number before "mm" or 毫米, or 0. */
 static double millimetres(const char *text) {
     for (const char *p = text; *p; p++) {
         if (*p < '0' || *p > '9' || (p > text && p[-1] >= '0' && p[-1] <= '9')) continue;
@@ -310,7 +311,7 @@ static bool is_one_of(const char *id, const char *const *ids, size_t n) {
     return false;
 }
 
-/* The digits as a number of their own. */
+/* True if the title has these digits as a number on their own. */
 static bool has_number(const char *title, const char *number) {
     const size_t n = strlen(number);
     for (const char *at = strstr(title, number); at; at = strstr(at + 1, number)) {
@@ -345,7 +346,7 @@ static double rank_value(const desk_goods *g, desk_rank rank) {
     }
 }
 
-/* Stable, of at most SEARCHED. */
+/* A stable sort of at most SEARCHED products. */
 static void sort_goods(desk_goods *goods, size_t n, desk_rank rank) {
     for (size_t i = 1; i < n; i++) {
         const desk_goods one = goods[i];
@@ -357,7 +358,7 @@ static void sort_goods(desk_goods *goods, size_t n, desk_rank rank) {
 
 /* ---- the list */
 
-/* The value of the aspect for the product, "" without one: the attribute whose key is one of the aspect's words. */
+/* Reads the product's value for the aspect: the attribute whose key is one of the aspect's words. "" if it has none. */
 static llmcs_status read_aspect(desk_turn *t, shop_connection *c, const char *id, const desk_option *aspect,
                                 const char **value) {
     shop_query q;
@@ -386,12 +387,12 @@ static void put_price(desk_turn *t, const desk_goods *g) {
     else
         sqlite3_snprintf(sizeof number, number, "%.2f", g->price);
     if (yuan)
-        desk_putf(&t->reply, "\302\245%s", number); /* 46，399元 would read as one number */
+        desk_putf(&t->reply, "\302\245%s", number); /* without the sign, 46，399元 would read as one number */
     else
         desk_putf(&t->reply, "%s %.10s", number, g->currency);
 }
 
-/* "1. title, ¥79" in the reply's language. */
+/* Prints "1. title, ¥79" in the reply's language. */
 static llmcs_status say_goods(desk_turn *t, const desk_goods *g, const desk_option *show) {
     const bool zh = !strncmp(t->flows->langs[t->lang], "zh", 2);
     const char *value = "";
@@ -420,7 +421,7 @@ static llmcs_status say_with(desk_turn *t, desk_sentence sentence, const char *w
     return desk_say_text(t, t->flows->sentences[sentence], &v);
 }
 
-/* "black, size 42": what is sought and nothing has, in the reply's language. */
+/* Returns the filters that no product meets, such as "black, size 42", in the reply's language. */
 static const char *name_filters(desk_turn *t, const desk_seek *s) {
     const bool zh = !strncmp(t->flows->langs[t->lang], "zh", 2);
     const char *colour = s->colour, *text = "";
@@ -442,7 +443,7 @@ static const char *name_filters(desk_turn *t, const desk_seek *s) {
     return text;
 }
 
-/* Those of `among` in its order: a list that is shown again keeps its numbers. */
+/* Puts the products in the order of `among`, so that a list shown again keeps its numbers. */
 static void sort_as_listed(desk_goods *goods, size_t n, const desk_browse *b) {
     size_t to = 0;
     for (size_t k = 0; k < b->n_among; k++)
@@ -454,7 +455,7 @@ static void sort_as_listed(desk_goods *goods, size_t n, const desk_browse *b) {
             }
 }
 
-/* The flow that answers whether there is something: whose name the turn gets. */
+/* Returns the name of the flow that answers "do you have ...?", which the turn reports. */
 static const char *listing_flow(const desk_turn *t) {
     for (size_t i = 0; i < t->flows->n_flows; i++)
         for (size_t k = 0; k < t->flows->flows[i].n_ops && !t->flows->flows[i].listed; k++)
@@ -499,7 +500,7 @@ static llmcs_status search(desk_turn *t, const desk_browse *b, const desk_seek *
     params.n_exclude = b->n_exclude;
     if (s->most > 0) params.price_max = s->most;
     params.price_min = s->least;
-    /* The vector of the whole message is there already. */
+    /* Reuse the vector of the whole message. */
     const bool encoded = !strcmp(s->text, t->read.plain);
     return shop_recommend_kind(t->desk->shop, &params, encoded ? t->vector : NULL, s->without, list);
 }
@@ -548,12 +549,12 @@ llmcs_status desk_browse_products(desk_turn *t, const desk_browse *b, bool *foun
 
 /* ---- recommendations */
 
-/* Whether one of the titles has to do with the text at all. */
+/* True if a recommended title shares a word with the text. */
 static bool fits_text(desk_turn *t, const desk_words *w, const llmcs_shop_recommendations *found) {
     size_t common = 0;
     char *text;
     desk_words words;
-    /* Of "below 300" the number is a price, of a title a size. */
+    /* Replace digits: in "below 300" the number is a price, in a title it is a size. */
     if (shop_arena_alloc(t->arena, w->plain_bytes + 1, 1, &text)) return false;
     for (size_t i = 0; i < w->plain_bytes; i++) text[i] = w->plain[i] >= '0' && w->plain[i] <= '9' ? ' ' : w->plain[i];
     if (desk_words_make(t->arena, text, w->plain_bytes, &words)) return false;
@@ -562,7 +563,7 @@ static bool fits_text(desk_turn *t, const desk_words *w, const llmcs_shop_recomm
     return common > 0;
 }
 
-/* By what the message names or, if it names nothing, by what was sought before: "something under 500". */
+/* Searches by what the message names; if it names nothing, by the previous search: "something under 500". */
 static llmcs_status recommend_sought(desk_turn *t, size_t k, bool have, bool *found) {
     bool names, filters;
     desk_browse b = {.k = k, .sentence = have ? DESK_HAVE_THESE : DESK_RECOMMEND_TEXT};

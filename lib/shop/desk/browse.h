@@ -1,8 +1,8 @@
 /*
- * Products in answer to what is sought: of the kind that the customer names, in the colour and size, for the price.
+ * Product search in a conversation: by kind, colour, size and price.
  *
- *   browse.c    reads what a message seeks, finds the products, lists them
- *   context.c   a message that goes on from what was spoken of: "anything cheaper?", "the second one in blue"
+ *   browse.c    reads the filters of a message, finds the products, lists them
+ *   context.c   follow-ups about listed products: "anything cheaper?", "the second one in blue"
  */
 #ifndef SHOP_DESK_BROWSE_H
 #define SHOP_DESK_BROWSE_H
@@ -17,12 +17,12 @@ typedef enum desk_rank {
     DESK_SMALL_FIRST
 } desk_rank;
 
-/* A product as it is listed. */
+/* A product as listed. */
 typedef struct desk_goods {
     const char *id, *title, *currency;
-    const char *colours, *sizes; /* values of these attributes in all languages, "" without */
-    double price, measure;       /* the first number of its capacity, size or weight; 0 without */
-    double thickness;            /* the number of millimetres in its size */
+    const char *colours, *sizes; /* attribute values in all languages, or "" */
+    double price, measure;       /* measure: first number of its capacity, size or weight; 0 if it has none */
+    double thickness;            /* in mm, from its size; 0 if unknown */
 } desk_goods;
 
 typedef struct desk_browse {
@@ -30,27 +30,27 @@ typedef struct desk_browse {
     desk_rank rank;
     size_t k;
     desk_sentence sentence;
-    bool strict;         /* nothing is listed rather than something of another colour or size */
-    const char *missing; /* "cheaper": what nothing is, said before the list; or NULL */
+    bool strict;         /* list nothing rather than another colour or size */
+    const char *missing; /* what no product is ("cheaper"), said before the list; or NULL */
     const char *const *exclude;
     size_t n_exclude;
-    const char *const *among; /* [n_among] ids: no others; NULL: any */
+    const char *const *among; /* [n_among] only these ids; NULL: all */
     size_t n_among;
-    double above, below;     /* measure; 0: any */
-    const char *number;      /* that stands in the title; or NULL: any */
-    bool thick;              /* measures are thicknesses */
-    const desk_option *show; /* an aspect: its value stands in each line; or NULL */
+    double above, below;     /* limits of the measure; 0: none */
+    const char *number;      /* must occur in the title; or NULL */
+    bool thick;              /* measure is the thickness */
+    const desk_option *show; /* aspect whose value each line shows; or NULL */
 } desk_browse;
 
-/* Adds to *seek what the words say: kind, gift or audience (then the rest begins anew), colour, size, price.
- * *names: they name a kind, a gift or an audience. *filters: colour, size or price. */
+/* Adds the filters of the words to *seek: kind, gift, audience, colour, size, price. A kind, gift or audience starts a
+ * new search. *names: the words name a kind, gift or audience. *filters: they name a colour, size or price. */
 llmcs_status desk_read_seek(desk_turn *t, const desk_words *w, desk_seek *seek, bool *names, bool *filters);
-/* Finds and lists. The list is what "the second one" means from now on. */
+/* Finds products and lists them. "The second one" refers to this list from now on. */
 llmcs_status desk_browse_products(desk_turn *t, const desk_browse *b, bool *found);
 bool desk_goods_have_colour(const desk_goods *g, const char *colour);
-/* The length of a word for a colour at byte i; 0: there is none. */
+/* Returns the length of the colour word at byte i, or 0. */
 size_t desk_colour_at(const desk_words *w, size_t i);
-/* One product as listed; false if it is not in the store. */
+/* Reads one product. *found is false if it is not in the store. */
 llmcs_status desk_read_goods(desk_turn *t, const char *id, desk_goods *g, bool *found);
 
 #endif

@@ -1,10 +1,11 @@
 /*
- * A message that goes on from what was spoken of: products ("anything cheaper?", "the second one in blue",
- * 有大一点的吗), orders ("and the last one?", 什么时候能到).
+ * Follow-up messages about recent products ("anything cheaper?", "the second one in blue", 有大一点的吗) and recent
+ * orders
+ * ("and the last one?", 什么时候能到).
  *
- * The focus is what the last turns listed or looked up; each kind is forgotten after FOCUS_TURNS turns. A message is
- * read as going on if nothing is left of it once references, comparisons, filters, aspects and function words are taken
- * away: "how much is the second" does, "how much is shipping" does not.
+ * The focus is what recent turns listed or looked up. Each kind of focus expires after FOCUS_TURNS turns. A message is
+ * a follow-up if references, comparisons, filters, aspects and function words account for all of it: "how much is the
+ * second" is one, "how much is shipping" is not.
  */
 #include <string.h>
 
@@ -16,9 +17,9 @@ enum {
     MOST_WORDS = 16,
     LISTED = 4,
     MOST_ADDED = 6,
-    LEAST_CODE = 6 /* bytes of an order's number */,
+    LEAST_CODE = 6 /* bytes of an order number */,
     MOST_LEFT = 2,
-    LEAST_DESCRIBED = 5 /* bytes of a word */,
+    LEAST_DESCRIBED = 5 /* bytes of a word looked up in a description */,
     ORDERS_TABLE = 16 /* bit of desk_query.tables */
 };
 
@@ -61,7 +62,7 @@ static const char *const places[] = {"first",    "second",   "third", "fourth", 
 static const char *const references[] = {"it",   "they", "them", "these", "those", "this", "that", "one",  "ones",
                                          "it's", "its",  "它",   "它们",  "这",    "那",   "这个", "那个", "这些",
                                          "那些", "这款", "那款", "这件",  "那件",  "这单", "那单", NULL};
-/* Words that ask and say nothing of what. */
+/* Words that mark a question but not its subject. */
 static const char *const filler[] = {
     "a",     "an",       "the",    "of",       "in",       "on",       "at",        "to",    "for",   "with",
     "and",   "or",       "but",    "so",       "ok",       "okay",     "then",      "than",  "do",    "does",
@@ -103,19 +104,19 @@ static bool has_any(const desk_words *w, const char *const *phrases) {
 typedef struct signals {
     bool cheaper, dearer, bigger, smaller, other, reference;
     bool cheapest, dearest, biggest, smallest;
-    bool order;                                        /* a word of questions about an order */
-    bool of_order;                                     /* such words count as understood */
-    size_t kind_begin, kind_end;                       /* of the kind that is named, or of the one that is not wanted */
-    const char *number;                                /* digits that are no price and no size, or NULL */
-    size_t rest_begin[MOST_LEFT], rest_end[MOST_LEFT]; /* of the words that are left */
-    bool filters;                                      /* a colour, a size, a price */
-    bool adds;                 /* it describes further what is sought: "for the office", 上班用的 */
-    size_t number_of_places;   /* of the list that it names */
-    bool names;                /* a kind of product, or for whom */
-    const desk_option *aspect; /* of a product; or NULL */
-    int aspect_slot;           /* that takes it, or -1 */
-    size_t left;               /* words that are none of these */
-    desk_seek seek;            /* what was sought, with what the message adds */
+    bool order;                                        /* has a word of `of_orders` */
+    bool of_order;                                     /* count words of `of_orders` as known */
+    size_t kind_begin, kind_end;                       /* range of the named or excluded kind */
+    const char *number;                                /* digits that are neither price nor size, or NULL */
+    size_t rest_begin[MOST_LEFT], rest_end[MOST_LEFT]; /* ranges of the unknown words */
+    bool filters;                                      /* has a colour, size or price */
+    bool adds;                                         /* adds a description: "for the office", 上班用的 */
+    size_t number_of_places;                           /* how many places of the list it names */
+    bool names;                                        /* names a kind of product or an audience */
+    const desk_option *aspect;                         /* aspect of a product, or NULL */
+    int aspect_slot;                                   /* slot that holds the aspect, or -1 */
+    size_t left;                                       /* number of unknown words */
+    desk_seek seek;                                    /* previous search plus what the message adds */
 } signals;
 
 static bool compares(const signals *s) { return s->cheaper || s->dearer || s->bigger || s->smaller || s->other; }
@@ -131,7 +132,7 @@ static bool orders_are_near(const desk_turn *t) {
     return c->orders_at && c->n_turns + 1 - c->orders_at <= FOCUS_TURNS;
 }
 
-/* The flow that answers for one product (or order) of those listed. */
+/* Returns the flow that answers about one listed product or order, or -1. */
 static int listed_flow(const desk_turn *t, desk_slot_type type, int *slot) {
     for (size_t i = 0; i < t->flows->n_flows; i++)
         for (size_t k = 0; t->flows->flows[i].listed && k < t->flows->n_slots; k++)
@@ -161,7 +162,7 @@ static void find_aspect(const desk_turn *t, signals *s) {
     }
 }
 
-/* Words that no list holds. Numbers and colours are filters. */
+/* Counts the words that no list contains. Numbers and colours count as filters. */
 static size_t count_left(const desk_turn *t, signals *s) {
     const char *const *const lists[] = {cheaper,
                                         dearer,
@@ -179,7 +180,7 @@ static size_t count_left(const desk_turn *t, signals *s) {
     const desk_slot *aspects = s->aspect_slot >= 0 ? &t->flows->slots[s->aspect_slot] : NULL;
     const desk_words *w = &t->read;
     size_t left = 0;
-    bool run = false; /* of Chinese characters: one word */
+    bool run = false; /* inside a run of Chinese characters, which counts as one word */
     for (size_t i = 0, len; i < w->folded_bytes; i += len) {
         const int32_t c = desk_char_at(w->folded, w->folded_bytes, i, &len);
         size_t best = desk_colour_at(w, i);
@@ -210,7 +211,7 @@ static size_t count_left(const desk_turn *t, signals *s) {
             if (next != '\'' && (!desk_is_letter(next) || desk_is_han(next))) break;
             digit = digit || (next >= '0' && next <= '9');
         }
-        if (digit && len < LEAST_CODE) continue; /* a longer one is a number of something else */
+        if (digit && len < LEAST_CODE) continue; /* a longer number may be an order or tracking number */
         if (han && run && left <= MOST_LEFT) s->rest_end[left - 1] = i + len;
         if (han && run) continue;
         if (left < MOST_LEFT) s->rest_begin[left] = i, s->rest_end[left] = i + len;
@@ -220,7 +221,7 @@ static size_t count_left(const desk_turn *t, signals *s) {
     return left;
 }
 
-/* "For the office", 上班用的: a part of a sentence that only describes. */
+/* True for a phrase that only adds a description: "for the office", 上班用的. */
 static bool describes_further(const desk_words *w) {
     static const char *const ends[] = {"用的", "的", "用", NULL};
     const size_t words = desk_count_words(w->folded, w->folded_bytes);
@@ -232,7 +233,7 @@ static bool describes_further(const desk_words *w) {
     return false;
 }
 
-/* The first number of the message. */
+/* Finds the first number of the message. */
 static llmcs_status find_number(desk_turn *t, const char **number) {
     const desk_words *w = &t->read;
     size_t i = 0, n = 0;
@@ -289,7 +290,7 @@ static llmcs_status answer_product(desk_turn *t, const char *product, const sign
     return desk_run(t);
 }
 
-/* What was sought; of a product that was spoken of alone, its kind. */
+/* Completes the search. If the last product discussed came from no list, its title becomes the search text. */
 static llmcs_status whole_seek(desk_turn *t, signals *s) {
     const desk_conversation *c = t->c;
     desk_goods g;
@@ -303,7 +304,7 @@ static llmcs_status whole_seek(desk_turn *t, signals *s) {
     return LLMCS_OK;
 }
 
-/* What a comparison is with: the product spoken of, else the one of the list that is farthest already. */
+/* Returns the product to compare with: the one in focus, else the extreme of the list (for "cheaper", the cheapest). */
 static llmcs_status compared_with(desk_turn *t, const signals *s, desk_goods *with) {
     const desk_conversation *c = t->c;
     bool found, any = false;
@@ -331,13 +332,13 @@ static const char *missing_words(const desk_turn *t, const signals *s) {
     return zh ? "别" : "else";
 }
 
-/* "One for 4 people", 有4人的吗. */
+/* True for "one for 4 people", 有4人的吗. */
 static bool asks_for_number(const desk_turn *t, const signals *s) {
     static const char *const words[] = {"one", "ones", "any", "有", NULL};
     return s->number && has_any(&t->read, words);
 }
 
-/* The list again with another filter: cheaper, bigger, in blue, others. */
+/* Searches again with another filter: cheaper, bigger, in blue, others. */
 static llmcs_status browse_again(desk_turn *t, signals *s, bool *handled) {
     desk_conversation *c = t->c;
     desk_goods with = {.price = 0};
@@ -360,11 +361,12 @@ static llmcs_status browse_again(desk_turn *t, signals *s, bool *handled) {
     }
     SHOP_TRY(desk_browse_products(t, &b, handled));
     b.number = NULL;
-    if (!*handled && compares(s) && (b.seek.colour || b.seek.size)) { /* in another colour rather than not at all */
+    if (!*handled && compares(s) &&
+        (b.seek.colour || b.seek.size)) { /* drop the colour and size rather than list nothing */
         b.seek.colour = b.seek.size = NULL;
         SHOP_TRY(desk_browse_products(t, &b, handled));
     }
-    if (!*handled && (compares(s) || s->number)) { /* nothing is: what there is, with a word on it */
+    if (!*handled && (compares(s) || s->number)) { /* no product matches: say so and list the nearest */
         b.seek = t->c->seek.text ? t->c->seek : s->seek;
         if (!b.seek.text) b.seek.text = s->seek.text;
         if (s->cheaper) b.seek.most = 0;
@@ -383,7 +385,7 @@ static llmcs_status browse_again(desk_turn *t, signals *s, bool *handled) {
     return LLMCS_OK;
 }
 
-/* The list again by what was said before and now. */
+/* Searches again by the previous text and this message together. */
 static llmcs_status browse_further(desk_turn *t, signals *s, bool *handled) {
     desk_browse b = {.k = LISTED, .sentence = DESK_HAVE_THESE};
     desk_buffer text = {.allocator = &t->desk->allocator};
@@ -400,7 +402,7 @@ static llmcs_status browse_further(desk_turn *t, signals *s, bool *handled) {
     return LLMCS_OK;
 }
 
-/* "The cheapest one", 哪个最厚: of those listed. */
+/* Picks one of the listed products: "the cheapest one", 哪个最厚. */
 static llmcs_status pick_one(desk_turn *t, const signals *s, bool *handled) {
     const desk_conversation *c = t->c;
     const bool by_price = s->cheapest || s->dearest;
@@ -418,7 +420,7 @@ static llmcs_status pick_one(desk_turn *t, const signals *s, bool *handled) {
     return best.id ? answer_product(t, best.id, s, by_price ? "price" : "size", handled) : LLMCS_OK;
 }
 
-/* "The green one", 绿色那个: the only one of those listed with it. */
+/* Returns the listed product with this colour if there is only one: "the green one", 绿色那个. */
 static llmcs_status one_with_colour(desk_turn *t, const signals *s, const char **product) {
     const desk_conversation *c = t->c;
     size_t n = 0;
@@ -435,7 +437,7 @@ static llmcs_status one_with_colour(desk_turn *t, const signals *s, const char *
     return LLMCS_OK;
 }
 
-/* A product of another colour than the message names is not meant: "the first one in mint?" */
+/* Clears *product if it does not come in the named colour: "the first one in mint?". */
 static llmcs_status keep_if_coloured(desk_turn *t, const signals *s, const char **product) {
     desk_goods g;
     bool found;
@@ -444,7 +446,7 @@ static llmcs_status keep_if_coloured(desk_turn *t, const signals *s, const char 
     return LLMCS_OK;
 }
 
-/* The list as it was, with the aspect in each line. */
+/* Lists the same products again, with the aspect in each line. */
 static llmcs_status repeat_list(desk_turn *t, signals *s, bool *handled) {
     const desk_conversation *c = t->c;
     const char *among[DESK_MAX_LISTED];
@@ -458,7 +460,7 @@ static llmcs_status repeat_list(desk_turn *t, signals *s, bool *handled) {
     return LLMCS_OK;
 }
 
-/* "Can you make it cheaper" bargains; "have you got a cheaper one" seeks another product. */
+/* "Can you make it cheaper" is bargaining; "have you got a cheaper one" looks for another product. */
 static bool bargains(const desk_words *w) {
     static const char *const asks[] = {"can you",    "could you", "can i",    "能便宜", "可以便宜",
                                        "能不能便宜", "便宜点吧",  "给我便宜", NULL};
@@ -466,7 +468,7 @@ static bool bargains(const desk_words *w) {
     return has_any(w, asks) && !has_any(w, seeks);
 }
 
-/* Whether the product's description holds one of the words that are left: "dishwasher", 防水. */
+/* Sets *described if the product's description has one of the unknown words: "dishwasher", 防水. */
 static llmcs_status is_described(desk_turn *t, const char *product, const signals *s, bool *described) {
     static const char sql[] =
         "SELECT max(instr(lower(t.description), ?2)) > 0 FROM products p JOIN product_texts t"
@@ -492,10 +494,10 @@ static llmcs_status answer_products(desk_turn *t, const desk_rule *rule, signals
     const desk_conversation *c = t->c;
     const char *product = desk_listed_product(t, &t->read), *coloured = NULL;
     const bool definite = s->reference || s->aspect;
-    /* What is sought anew is no question on what was found; "not tea" is one. */
+    /* A new kind of product starts a new search; "not tea" narrows the old one. */
     if (s->names && !s->seek.without) return LLMCS_OK;
     if (s->cheaper && bargains(&t->read)) return LLMCS_OK;
-    /* "How do I buy the last one?" is a question about buying. */
+    /* "How do I buy the last one?" is about buying, not about the product. */
     if (rule && rule->entry && !s->aspect && !compares(s) && !s->filters && !picks(s)) return LLMCS_OK;
     if (s->adds && s->left && c->seek.text) return browse_further(t, s, handled);
     if (s->left) {
@@ -519,13 +521,13 @@ static llmcs_status answer_products(desk_turn *t, const desk_rule *rule, signals
     return LLMCS_OK;
 }
 
-/* A rule that refuses or hands over means what it says, whatever was spoken of. */
+/* A rule that refuses or hands over applies whatever the focus is. */
 static bool refuses(const desk_turn *t, const desk_rule *rule) {
     return rule && rule->flow >= 0 &&
            (t->flows->flows[rule->flow].alone || t->flows->flows[rule->flow].route == LLMCS_DESK_NONE);
 }
 
-/* A rule of a flow that is about a product, or lists some. */
+/* True if the rule starts a flow that lists products. */
 static bool is_of_products(const desk_turn *t, const desk_rule *rule) {
     const desk_flow *flow = rule->flow >= 0 ? &t->flows->flows[rule->flow] : NULL;
     for (size_t i = 0; flow && i < flow->n_ops; i++)
@@ -533,7 +535,7 @@ static bool is_of_products(const desk_turn *t, const desk_rule *rule) {
     return false;
 }
 
-/* A product by its name; else nothing is begun. */
+/* Starts the product flow if the message names a product; otherwise starts nothing. */
 static llmcs_status answer_named(desk_turn *t, bool *handled) {
     int slot = -1;
     const int flow = listed_flow(t, DESK_SLOT_PRODUCT, &slot);
@@ -546,10 +548,8 @@ static llmcs_status answer_named(desk_turn *t, bool *handled) {
     return desk_run(t);
 }
 
-/*
- * A kind of product and hardly more: "desk lamp", 有瑜伽垫吗, "wireless earphones pls", 想买个行李箱. Whatever models
- * make of so few words, it is what the customer looks for.
- */
+/* Handles a message that is little more than a kind of product: "desk lamp", 有瑜伽垫吗, "wireless earphones pls",
+ * 想买个行李箱. So few words mislead the classifier, and the customer is looking for that kind. */
 llmcs_status desk_answer_bare_kind(desk_turn *t, const desk_rule *rule, size_t most_left, bool *handled) {
     signals s;
     shop_wish wish;
@@ -557,10 +557,10 @@ llmcs_status desk_answer_bare_kind(desk_turn *t, const desk_rule *rule, size_t m
     if (rule && !is_of_products(t, rule)) return LLMCS_OK;
     if (desk_count_words(t->read.folded, t->read.folded_bytes) > MOST_WORDS) return LLMCS_OK;
     SHOP_TRY(desk_read_kind(t, t->read.plain, t->read.plain_bytes, &wish));
-    if (!wish.kind) return LLMCS_OK; /* as most messages */
+    if (!wish.kind) return LLMCS_OK; /* most messages name no kind */
     SHOP_TRY(read_signals(t, false, &s));
     if (!s.names || s.kind_end == s.kind_begin || s.left > most_left) return LLMCS_OK;
-    if (s.left && s.order) return LLMCS_OK; /* "has my coffee grinder been sent" */
+    if (s.left && s.order) return LLMCS_OK; /* "has my coffee grinder been sent" is about an order */
     if (s.left) SHOP_TRY(answer_named(t, handled));
     if (*handled) return LLMCS_OK;
     const desk_browse b = {.seek = s.seek,
@@ -578,7 +578,7 @@ llmcs_status desk_answer_bare_kind(desk_turn *t, const desk_rule *rule, size_t m
 
 /* ---- orders */
 
-/* The order that the message means: by its place in the list, or the one that was looked up. */
+/* Returns the order that the message means: the one at the place it names in the list, else the one looked up last. */
 static const char *meant_order(const desk_turn *t, const signals *s, int slot) {
     const desk_conversation *c = t->c;
     const size_t place = desk_which_place(&t->read, c->n_offered);

@@ -1,27 +1,28 @@
 /*
- * What a message means, in this order: rules that interrupt everything; the answer to what the desk asked; other rules;
- * the classifier, for the message and for its parts; the knowledge base; a question back; a person.
+ * Decides what a message means. In this order: interrupting rules, the answer to the desk's open question, references
+ * to the conversation, other rules, the classifier (for the whole message and its parts), the knowledge base, a
+ * question back, a handover.
  */
 #include "shop/desk/decide.h"
 
 #include <string.h>
 
-/* Least score of the two intents that the desk asks back between; of an entry that answers one of several questions; of
- * an intent that a follow-up question does not outweigh. */
+/* Lowest scores: offered_*: the two intents of "do you mean A or B?". sure_entry: an entry that answers one of several
+ * questions. sure_alone: an intent that a follow-up question does not override. */
 static const double offered_first = 0.3, offered_second = 0.12, sure_entry = 0.5, sure_alone = 0.9, likely_scope = 0.3;
 static const double unlikely_flow = 0.7, likely_entry = 0.7;
 enum {
     LEAST_QUESTION = 3,
-    LEAST_DIGITS = 5,    /* of a number that may be an order's */
-    MOST_BESIDE_KIND = 3 /* words next to a kind of product in a message without another answer */
+    LEAST_DIGITS = 5,    /* of a number that may be an order number */
+    MOST_BESIDE_KIND = 3 /* other words in a bare "desk lamp" message */
 };
 
-/* What it refuses may be meant by the other parts of the message, too. */
+/* True if the rule's flow answers alone, leaving other parts of the message unanswered. */
 static bool is_alone(const desk_turn *t, const desk_rule *rule) {
     return rule && rule->flow >= 0 && t->flows->flows[rule->flow].alone;
 }
 
-/* "My boots from October, can I return these": not how returns work, but that order. */
+/* "My boots from October, can I return these" starts the return of that order instead of explaining returns. */
 static llmcs_status follow_with_object(desk_turn *t, const desk_rule *rule, bool *handled) {
     const int follow = rule->flow >= 0 ? t->flows->flows[rule->flow].follow : -1;
     *handled = false;
@@ -60,7 +61,7 @@ desk_wish desk_wish_of(const desk_reading *r) {
                        .vector = r->vector};
 }
 
-/* What a rule says of a part of a message. */
+/* The wish of a part that matches a rule. */
 static desk_wish rule_wish(const desk_reading *r) {
     return (desk_wish){
         .text = r->text, .label = "", .score = 1, .flow = r->rule->flow, .entry = r->rule->entry, .vector = r->vector};
@@ -70,7 +71,7 @@ static bool is_small_talk(const desk_turn *t, const desk_wish *w) {
     return w->flow >= 0 && t->flows->flows[w->flow].small_talk;
 }
 
-/* A part that asks something, and nobody knows what. */
+/* True for a part that asks something nobody understood. */
 static bool is_unsure(const desk_wish *w) { return w->flow < 0 && !w->entry && !*w->label; }
 
 static bool same_wish(const desk_wish *a, const desk_wish *b) {
@@ -79,17 +80,17 @@ static bool same_wish(const desk_wish *a, const desk_wish *b) {
     return !strcmp(a->label, b->label);
 }
 
-/* A question of its own that the classifier does not know: more than "is it?" and "what else?". */
+/* True for a question that the classifier does not know and that stands on its own, unlike "is it?" or "what else?". */
 static bool asks_something_else(const desk_turn *t, const desk_reading *r) {
     const size_t words = desk_count_words(r->words.folded, r->words.folded_bytes);
     const desk_wish w = desk_wish_of(r);
     const size_t n = r->words.folded_bytes;
-    const bool exclaims = n && r->words.folded[n - 1] == '!'; /* "three days already!" */
+    const bool exclaims = n && r->words.folded[n - 1] == '!'; /* "three days already!" is no question */
     return !is_small_talk(t, &w) && !r->accepted && !exclaims && desk_is_question(&r->words) &&
            words >= LEAST_QUESTION && !desk_refers_back(&r->words);
 }
 
-/* The wishes of the parts, in order; *n_known of them are known, the others unsure. */
+/* Collects the wishes of the parts, in order. *n_known of them are known, the others are unsure. */
 static size_t find_part_wishes(const desk_turn *t, const desk_reading *r, size_t n, desk_wish wishes[DESK_MAX_PARTS],
                                size_t *n_known) {
     size_t n_wishes = 0;
@@ -111,13 +112,13 @@ static size_t find_part_wishes(const desk_turn *t, const desk_reading *r, size_t
     return n_wishes;
 }
 
-/* What the message wants, in order: its parts, if they certainly want different things, else the whole. */
+/* Collects the wishes of the message in order: those of its parts if they certainly differ, else that of the whole. */
 static size_t find_wishes(const desk_turn *t, const desk_reading *r, size_t n, desk_wish wishes[DESK_MAX_PARTS]) {
     size_t n_known;
     const size_t n_wishes = find_part_wishes(t, r, n, wishes, &n_known);
     const desk_wish whole = desk_wish_of(&r[0]);
     if (n_known >= 2 || (n_known == 1 && n_wishes > 1)) return n_wishes;
-    /* One real wish among greetings, or in a message that is unclear as a whole. */
+    /* One known wish among greetings, or in a message that is unclear as a whole. */
     if (n_known == 1 && *wishes[0].label && (!*whole.label || is_small_talk(t, &whole))) {
         wishes[0].text = r[0].text;
         return 1;
@@ -126,7 +127,7 @@ static size_t find_wishes(const desk_turn *t, const desk_reading *r, size_t n, d
     return 1;
 }
 
-/* The flow that a label starts and that has a title, or -1. */
+/* Returns the titled flow that the label starts, or -1. */
 static int offered_flow(const desk_turn *t, const char *label) {
     const desk_intent *intent = label ? desk_find_intent(t->flows, label) : NULL;
     if (!intent || intent->kind != DESK_INTENT_FLOW || !t->flows->flows[intent->flow].title) return -1;
@@ -134,7 +135,7 @@ static int offered_flow(const desk_turn *t, const char *label) {
     return intent->flow;
 }
 
-/* "Do you mean a or b?" *offered: false if there are no two to offer. */
+/* Asks "do you mean A or B?". *offered is false if there are no two flows to offer. */
 static llmcs_status offer_two(desk_turn *t, const desk_reading *r, bool *offered) {
     const int first = offered_flow(t, r->label), second = offered_flow(t, r->second);
     *offered = false;
@@ -169,7 +170,7 @@ static llmcs_status offer_two(desk_turn *t, const desk_reading *r, bool *offered
     return LLMCS_OK;
 }
 
-/* What nothing else answers: the likely flow, which asks before it does anything. */
+/* Last resort: starts the likely flow, which confirms before it acts. */
 static llmcs_status start_likely(desk_turn *t, const desk_reading *r, bool *understood) {
     const int flow = offered_flow(t, r->label);
     if (!r->likely || flow < 0 || t->flows->flows[flow].small_talk || r->score < offered_first ||
@@ -191,7 +192,8 @@ llmcs_status desk_not_understood(desk_turn *t) {
 static llmcs_status start_wish(desk_turn *t, const desk_wish *wish, const desk_intent *intent, bool *understood) {
     double entry_first = intent ? intent->entry_first : 2;
     *understood = true;
-    /* A flow that is none too likely gives way to an entry that is: the order alone begins it afterwards. */
+    /* If the flow is not certain, a likely entry answers first. An order number in the next message then starts the
+     * flow. */
     if (intent && entry_first > 1 && wish->score < unlikely_flow) entry_first = likely_entry;
     if (entry_first <= 1) {
         bool found;
@@ -206,14 +208,14 @@ static llmcs_status start_wish(desk_turn *t, const desk_wish *wish, const desk_i
     return desk_run_new(t, t->done_before);
 }
 
-/* One of several questions, of which only an entry that fits well is an answer. */
+/* Answers one of several questions, only by an entry that fits well. */
 static llmcs_status answer_unsure(desk_turn *t, const desk_wish *wish) {
     bool found;
     t->wish = *wish;
     SHOP_TRY(desk_say_knowledge(t, wish, sure_entry, &found));
     if (found) return LLMCS_OK;
     desk_new_line(t);
-    /* The parts with an answer say what the turn is. */
+    /* The parts that have an answer decide the route. */
     if (!t->route_set && !t->c->n_queue) desk_set_route(t, LLMCS_DESK_NONE);
     return desk_say_sentence(t, DESK_PART_UNANSWERED);
 }
@@ -238,7 +240,7 @@ llmcs_status desk_answer_wish(desk_turn *t, const desk_wish *wish, bool *underst
     return desk_say_knowledge(t, wish, -1, understood);
 }
 
-/* ---- what hangs on the message before */
+/* ---- follow-ups */
 
 static int product_slot(const desk_turn *t, int flow) {
     for (size_t i = 0; flow >= 0 && i < t->flows->n_slots; i++)
@@ -246,23 +248,23 @@ static int product_slot(const desk_turn *t, int flow) {
     return -1;
 }
 
-/* It certainly begins a flow that acts. */
+/* True if the message certainly starts a flow that acts on an order. */
 static bool is_wish_to_act(const desk_turn *t, const desk_reading *r) {
     return r->intent && r->score >= sure_alone && r->intent->kind == DESK_INTENT_FLOW &&
            t->flows->flows[r->intent->flow].inherits;
 }
 
-/* "Is the second one in stock?" *handled: false if the message wants something else than to know of the product. */
+/* Answers "is the second one in stock?". *handled is false if the message is not about the product. */
 static llmcs_status answer_listed(desk_turn *t, const desk_reading *r, const char *about, bool *handled) {
     const char *product = desk_listed_product(t, &t->read);
     const int meant = r->rule ? r->rule->flow : r->intent ? r->intent->flow : -1;
-    /* What is done with orders is not done with products that were shown. */
+    /* An order flow (return, cancel) does not apply to a listed product. */
     bool other = (r->rule || r->accepted) && product_slot(t, meant) < 0 &&
                  !(meant >= 0 && t->flows->flows[meant].inherits && desk_is_question(&t->words));
     if (!product && about && desk_is_question(&t->words) &&
         (desk_refers_back(&t->words) || (!other && desk_asks_attribute(&t->words)))) {
         product = about;
-        /* "Does it come in blue?", but not "how do I order it?" */
+        /* "Does it come in blue?" is about the product, "how do I order it?" is not. */
         other = other || (!r->rule && !r->accepted && r->score >= offered_first &&
                           product_slot(t, offered_flow(t, r->label)) < 0);
     }
@@ -279,7 +281,7 @@ static llmcs_status answer_listed(desk_turn *t, const desk_reading *r, const cha
     return LLMCS_OK;
 }
 
-/* "And how much is that?" after an entry: with the question before it, if that makes a question with an answer. */
+/* Answers "and how much is that?" after an entry: combines it with the previous question and looks that up. */
 static llmcs_status answer_follow_up(desk_turn *t, const desk_reading *r, bool *handled) {
     const desk_words read = t->read;
     const float *vector = t->vector;
@@ -291,7 +293,7 @@ static llmcs_status answer_follow_up(desk_turn *t, const desk_reading *r, bool *
     SHOP_TRY(desk_embed(t));
     const desk_rule *rule = desk_find_rule(t, &t->read, false);
     t->wish = (desk_wish){.text = text, .label = "", .flow = -1, .vector = t->vector};
-    t->out.out_of_scope = 0; /* that of the message alone */
+    t->out.out_of_scope = 0; /* the score was for the message alone */
     SHOP_TRY(desk_say_knowledge(t, &t->wish, sure_entry, handled));
     if (!*handled && rule && rule->entry) SHOP_TRY(desk_say_entry(t, rule->entry, handled));
     t->read = read;
@@ -302,7 +304,7 @@ static llmcs_status answer_follow_up(desk_turn *t, const desk_reading *r, bool *
 
 /* ---- a message */
 
-/* Wishes that wait, then the flow that waited for an answer before. */
+/* Answers queued wishes, then resumes the flow that was interrupted. */
 static llmcs_status go_on(desk_turn *t) {
     for (size_t guard = 0; guard < DESK_MAX_QUEUE + DESK_MAX_FRAMES; guard++) {
         desk_conversation *c = t->c;
@@ -354,7 +356,7 @@ static llmcs_status answer_wishes(desk_turn *t, const desk_reading *r, size_t n)
     return t->c->n_queue ? LLMCS_OK : desk_not_understood(t);
 }
 
-/* Marks and a few digits: no word that a model could go by. */
+/* True for punctuation and a few digits: nothing a model could classify. */
 static bool has_no_word(const desk_words *w) {
     size_t n_digits = 0;
     for (size_t i = 0; i < w->folded_bytes; i++) {
@@ -365,8 +367,8 @@ static bool has_no_word(const desk_words *w) {
     return n_digits < LEAST_DIGITS;
 }
 
-/* It names no subject, and is neither small talk nor certainly the wish to have something done. What was said before
- * may name the subject of small words, but not of a code. */
+/* True if the message names no subject, and is neither small talk nor certainly a known intent. Earlier turns can
+ * supply the subject of small words, but not of a code. */
 static bool is_too_little(const desk_turn *t, const desk_reading *r) {
     const desk_wish w = desk_wish_of(r);
     if (r->accepted && r->score >= (is_small_talk(t, &w) && !desk_is_question(&t->read) ? desk_part_score : sure_alone))
@@ -378,18 +380,19 @@ static llmcs_status answer_new_message(desk_turn *t, const desk_reading *r, size
     const size_t words = desk_count_words(t->words.folded, t->words.folded_bytes);
     if (!words || desk_is_only_ordinal(t) || has_no_word(&t->words)) return desk_not_understood(t);
     if (words <= DESK_LONG_ANSWER && !r[0].rule && desk_gives_up(&t->words)) {
-        /* "Forget it", when nothing is open. */
+        /* "Forget it" with nothing open. */
         desk_set_route(t, LLMCS_DESK_FLOW);
         return desk_say_sentence(t, DESK_NOTHING_DONE);
     }
     if (!desk_is_yes(&t->words) || words > DESK_SHORT_ANSWER)
         return is_too_little(t, &r[0]) ? desk_not_understood(t) : answer_wishes(t, r, n);
-    /* A yes to nothing. */
+    /* A yes with nothing to confirm. */
     desk_set_route(t, LLMCS_DESK_ASK_BACK);
     return desk_say_sentence(t, DESK_NOTHING_TO_CONFIRM);
 }
 
-/* "I don't like the wallet, want to send it back": a word of one flow, and goods of one order or a whole address. */
+/* "I don't like the wallet, want to send it back": starts the one flow whose cue it has, if the message also names one
+ * order or a whole address. */
 static llmcs_status start_by_cue(desk_turn *t, bool *handled) {
     int found = -1;
     bool address = false;
@@ -409,7 +412,7 @@ static llmcs_status start_by_cue(desk_turn *t, bool *handled) {
     return desk_answer_wish(t, &wish, handled);
 }
 
-/* "Don't return the yoga mat", when nothing is open: nothing is done. */
+/* "Don't return the yoga mat" with nothing open: confirms that nothing is done. */
 static llmcs_status decline_negated(desk_turn *t, const desk_reading *r, bool *handled) {
     const int flow = r->rule ? r->rule->flow : r->intent && r->intent->kind == DESK_INTENT_FLOW ? r->intent->flow : -1;
     if (flow < 0 || !t->flows->flows[flow].acts || desk_is_question(&t->words) || !desk_is_negated(t, flow))
@@ -425,13 +428,13 @@ llmcs_status desk_decide(desk_turn *t) {
     size_t n;
     bool handled = false;
     desk_frame *frame = desk_top(t);
-    /* The flow's own time: without what is counted elsewhere. */
+    /* Flow time excludes encoding and classification, which are reported separately. */
     const double begin = shop_now_ms(), counted = t->out.ms.encode + t->out.ms.classify;
     const int retry = t->c->retry, resume = t->c->resume;
     const desk_rule *rule = desk_find_rule_of_message(t, true);
     const bool lacks = t->c->lacks_object, acted = t->c->acted, kept = t->c->kept;
     t->c->kept = false;
-    /* The turn before was about it. */
+    /* The product of the previous turn. */
     const char *about = t->c->products_at == t->c->n_turns && t->c->spoken == DESK_SPOKEN_PRODUCTS ? t->c->about : NULL;
     t->c->retry = t->c->resume = 0;
     if (rule) {
@@ -442,7 +445,7 @@ llmcs_status desk_decide(desk_turn *t) {
     }
     SHOP_TRY(desk_read_message(t, r, &n));
     const desk_intent *first = r[0].intent;
-    /* A short answer means the question, whatever the classifier makes of it. */
+    /* A short yes or no answers the open question, whatever the classifier says. */
     const bool answers = frame && frame->asked >= 0 && (desk_is_yes(&t->words) || desk_is_no(&t->words));
     const bool interrupts = !answers && first && first->kind == DESK_INTENT_FLOW && t->flows->flows[first->flow].always;
     if (interrupts) {
@@ -467,21 +470,21 @@ llmcs_status desk_decide(desk_turn *t) {
     if (!handled) SHOP_TRY(answer_follow_up(t, &r[0], &handled));
     if (!handled && !desk_top(t)) SHOP_TRY(decline_negated(t, &r[0], &handled));
     desk_wish wishes[DESK_MAX_PARTS];
-    /* Parts that want different things are answered one by one. */
+    /* Parts with different intents are answered one by one. */
     rule = handled || (find_wishes(t, r, n, wishes) > 1 && !is_alone(t, r[0].rule)) ? NULL : r[0].rule;
     if (rule)
         SHOP_TRY(desk_obey_rule(t, rule));
     else if (!handled)
         SHOP_TRY(answer_new_message(t, r, n));
     SHOP_TRY(go_on(t));
-    if (resume && !kept && !t->c->resume && !desk_top(t)) { /* a remark between does not end the subject */
+    if (resume && !kept && !t->c->resume && !desk_top(t)) { /* one message in between keeps the subject open */
         t->c->resume = resume;
         t->c->lacks_object = lacks;
         t->c->acted = acted;
         t->c->kept = true;
     }
     while (t->reply.n && t->reply.text[t->reply.n - 1] == '\n') desk_buffer_cut(&t->reply, t->reply.n - 1);
-    /* A flow that said nothing. */
+    /* The flow produced no reply. */
     if (!t->reply.n && !t->handed_over && t->out.expects == LLMCS_EXPECTS_ANYTHING) SHOP_TRY(desk_not_understood(t));
     t->out.ms.flow += shop_now_ms() - begin - (t->out.ms.encode + t->out.ms.classify - counted);
     return LLMCS_OK;

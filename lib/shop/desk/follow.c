@@ -1,20 +1,20 @@
 /*
- * What hangs on the message before: an object and hardly more ("PL26111334", "the coat stand"), the place of a product
- * in a list ("is the second one in stock?"), a question that goes on after an entry ("and how much is that?").
+ * Messages that depend on the previous turn: an object alone ("PL26111334", "the coat stand"), the place of a product
+ * in the last list ("is the second one in stock?"), and a follow-up question after an entry ("and how much is that?").
  */
 #include <string.h>
 
 #include "shop/desk/desk.h"
 
 enum {
-    BARE_WORDS = 2,       /* of a message that is an object and nothing else */
-    CORRECTION_WORDS = 8, /* of one that begins with "no, " */
+    BARE_WORDS = 2,       /* of a message that is only an object */
+    CORRECTION_WORDS = 8, /* of a message that begins with "no, " */
     DESCRIPTION_WORDS = 12,
     PLACE_WORDS = 14,
     FOLLOW_UP_WORDS = 10,
-    ELLIPSIS_WORDS = 5, /* of a question that is nothing without the one before: "how long?", 要多久 */
+    ELLIPSIS_WORDS = 5, /* of a question that needs the previous one: "how long?", 要多久 */
     ATTRIBUTE_WORDS = 8,
-    WHOLE_ADDRESS = 6, /* words of an address that can stand alone */
+    WHOLE_ADDRESS = 6, /* words of a complete address */
     MOST_WORDS_BEFORE = 40,
     PRODUCT_TABLES = 3 /* bits of desk_query.tables: products and their texts */
 };
@@ -40,12 +40,12 @@ void desk_await_object(desk_turn *t, int flow, const desk_frame *frame) {
     const int next = f->follow >= 0 ? f->follow : flow;
     const int slot = desk_order_slot(t, next);
     if (slot < 0) return;
-    t->c->acted = frame && frame->n_acts; /* it is done: only for another one */
+    t->c->acted = frame && frame->n_acts; /* acted: only another object may follow */
     t->c->resume = next + 1;
     t->c->lacks_object = !frame || !frame->slots[slot];
 }
 
-/* "No, PL26050124": the same again with this number. */
+/* True for "no, PL26050124": the same request with another number. */
 static bool corrects(const desk_words *w) {
     static const char *const cues[] = {"no",   "wait",   "sorry",   "oops",     "i mean", "i meant", "meant",
                                        "typo", "rather", "instead", "actually", "不对",   "不是",    "打错",
@@ -53,13 +53,13 @@ static bool corrects(const desk_words *w) {
     return count_words(w) <= CORRECTION_WORDS && has_any(w, cues);
 }
 
-/* "And the other one?", "the lunch box one": a description and nothing else, of an order for the flow that ended. */
+/* "And the other one?", "the lunch box one": if the message only describes an order, runs the flow `resume` for it. */
 static llmcs_status answer_reference(desk_turn *t, int resume, int slot, bool answers, bool acted, bool *handled) {
     desk_reference ref;
     desk_frame *frame;
     if (count_words(&t->words) > DESCRIPTION_WORDS || desk_is_yes(&t->words)) return LLMCS_OK;
     const char *number;
-    SHOP_TRY(desk_value_find(t, slot, &t->words, false, &number)); /* no list applies: by the pattern alone */
+    SHOP_TRY(desk_value_find(t, slot, &t->words, false, &number)); /* by the pattern alone, without a list */
     if (number) return LLMCS_OK;
     const int64_t focus = t->c->focus;
     SHOP_TRY(desk_start_flow(t, resume, &(desk_words){.plain = "", .folded = ""}));
@@ -68,7 +68,7 @@ static llmcs_status answer_reference(desk_turn *t, int resume, int slot, bool an
     t->c->focus = focus;
     SHOP_TRY(desk_refer(t, slot, &t->words, answers, &ref));
     const char *known = t->c->mentioned[slot];
-    for (size_t i = 0; known && i < ref.n; i++) /* what was spoken of last, if it fits */
+    for (size_t i = 0; known && i < ref.n; i++) /* prefer the order mentioned last */
         if (!strcmp(ref.ids[i], known)) ref.ids[0] = known, ref.n = 1;
     if (!ref.describes || !ref.pure || !ref.n || (acted && known && !strcmp(ref.ids[0], known))) {
         t->c->n_frames--;
@@ -110,7 +110,8 @@ llmcs_status desk_answer_described(desk_turn *t, bool *handled) {
     for (size_t i = 0; i < t->flows->n_flows; i++) {
         const int slot = t->flows->flows[i].objects ? desk_order_slot(t, (int)i) : -1;
         if (slot < 0) continue;
-        /* "Has it arrived" requests the status. It describes an order only if no order is found otherwise. */
+        /* "Has it arrived" first counts as a question about status. Only if no order is found does "arrived" describe
+         * the order. */
         SHOP_TRY(answer_reference(t, (int)i, slot, false, false, handled));
         return *handled ? LLMCS_OK : answer_reference(t, (int)i, slot, true, false, handled);
     }
@@ -128,11 +129,11 @@ llmcs_status desk_answer_object(desk_turn *t, int resume, bool may_describe, boo
     if (desk_is_yes(&t->words) || desk_is_no(&t->words) || desk_ordinal(&t->words, DESK_MAX_LISTED)) {
         if (!corrects(&t->words)) return LLMCS_OK;
     }
-    SHOP_TRY(desk_value_find(t, slot, &t->words, false, &number)); /* no list applies: by the pattern alone */
+    SHOP_TRY(desk_value_find(t, slot, &t->words, false, &number)); /* by the pattern alone, without a list */
     const bool bare = number && (words <= BARE_WORDS || corrects(&t->words));
     if (!bare && (number || !may_describe)) return LLMCS_OK;
     SHOP_TRY(desk_start_flow(t, resume, &t->words));
-    SHOP_TRY(desk_value_find(t, slot, &t->words, false, &number)); /* with the list of the flow */
+    SHOP_TRY(desk_value_find(t, slot, &t->words, false, &number)); /* now with the candidates of the flow */
     if (!number) {
         t->c->n_frames--;
         return LLMCS_OK;
@@ -181,11 +182,11 @@ llmcs_status desk_correct_address(desk_turn *t, desk_frame *frame, bool *correct
     return LLMCS_OK;
 }
 
-/* ---- products that were listed */
+/* ---- listed products */
 
 llmcs_status desk_keep_listed(desk_turn *t, const desk_frame *frame) {
     desk_conversation *c = t->c;
-    if (t->out.n_products) return LLMCS_OK; /* browse.c has kept them */
+    if (t->out.n_products) return LLMCS_OK; /* browse.c has stored them */
     for (size_t i = 0; t->flows->flows[frame->flow].listed && i < t->flows->n_slots; i++)
         if (t->flows->slots[i].type == DESK_SLOT_PRODUCT && frame->slots[i])
             c->about = frame->slots[i], c->products_at = c->n_turns + 1, c->spoken = DESK_SPOKEN_PRODUCTS;
@@ -226,9 +227,9 @@ bool desk_asks_attribute(const desk_words *w) {
     return has_any(w, words) && count_words(w) <= ATTRIBUTE_WORDS;
 }
 
-/* ---- a question that goes on */
+/* ---- follow-up questions */
 
-/* What a question begins with that says nothing on its own. */
+/* True if the message starts like a follow-up ("and ...", "what about ..."). */
 static bool goes_on(const desk_words *w) {
     static const char *const openings[] = {
         "and ",       "what about", "how about", "how much",  "how long",  "does that",    "does it",   "is that",
@@ -245,7 +246,7 @@ static bool goes_on(const desk_words *w) {
     return false;
 }
 
-/* "From there", "that", 那边: what was answered. */
+/* True if it refers to the previous answer: "from there", "that", 那边. */
 static bool refers_to_answer(const desk_words *w) {
     static const char *const words[] = {"there", "that", "it",          "this",      "they", "those",
                                         "them",  "那边", "那里",        "那儿",      "这个", "那个",
@@ -264,7 +265,7 @@ llmcs_status desk_follow_up_text(desk_turn *t, const char **text, bool *refers) 
     SHOP_TRY(desk_words_make(t->arena, before, strlen(before), &w));
     if (strcmp(desk_language(&w) ? desk_language(&w) : "", t->flows->langs[t->lang]) != 0) return LLMCS_OK;
     if (count_words(&w) > MOST_WORDS_BEFORE) return LLMCS_OK;
-    /* One sentence: ends of sentences would make it several questions. */
+    /* Join them into one sentence; sentence ends would split it into several questions. */
     desk_buffer b = {.allocator = &t->desk->allocator};
     for (size_t i = 0, len; i < w.plain_bytes; i += len) {
         (void)desk_char_at(w.plain, w.plain_bytes, i, &len);

@@ -1,9 +1,9 @@
 /*
  * Runs the programs of flows.
  *
- * A turn runs the flow from its first operation with what its frame knows: finds are done again, sentences that were
- * said are passed over, filled slots and given confirmations do not stop it. So a flow always decides on fresh data,
- * and a new value of a slot needs nothing undone.
+ * Each turn runs the flow from its first operation with the state of its frame: finds are repeated, sentences already
+ * said are skipped, filled slots and given confirmations do not stop it. So a flow always decides on current data, and
+ * a corrected slot needs no undo.
  */
 #include <string.h>
 
@@ -18,7 +18,7 @@ typedef enum run_result { RUN_GOES_ON, RUN_WAITS, RUN_ENDS, RUN_HANDED_OVER } ru
 
 desk_frame *desk_top(const desk_turn *t) { return t->c->n_frames ? t->c->frames[t->c->n_frames - 1] : NULL; }
 
-/* Values stay known to the conversation: "cancel it". */
+/* Remembers the values for later turns: "cancel it". */
 static void keep_objects(desk_turn *t, const desk_frame *frame) {
     for (size_t i = 0; i < t->flows->n_slots; i++) {
         const desk_slot_type type = t->flows->slots[i].type;
@@ -72,7 +72,7 @@ llmcs_status desk_fill_slots(desk_turn *t, desk_frame *frame, const desk_words *
     return LLMCS_OK;
 }
 
-/* "They are the wrong colour" while a return waits for its yes: of the same order. */
+/* "They are the wrong colour" while a return is being confirmed: takes the order of that return. */
 static llmcs_status inherit_objects(desk_turn *t, desk_frame *frame) {
     const desk_flow *flow = &t->flows->flows[frame->flow];
     for (size_t i = 0; flow->inherits && i < t->flows->n_slots; i++) {
@@ -84,8 +84,8 @@ static llmcs_status inherit_objects(desk_turn *t, desk_frame *frame) {
     return LLMCS_OK;
 }
 
-/* The order that the turn before spoke of, unless the message describes another: "send it to my office". Without a word
- * for it only where the flow offers it, too. */
+/* Takes the order of recent turns, unless the message describes another: "send it to my office". If the message does
+ * not refer back, the order must be among those the flow offers. */
 static llmcs_status take_focus(desk_turn *t, desk_frame *frame, bool refers_back) {
     const int slot = desk_order_slot(t, frame->flow);
     const desk_rows *rows;
@@ -93,7 +93,7 @@ static llmcs_status take_focus(desk_turn *t, desk_frame *frame, bool refers_back
         !t->c->mentioned[slot] || t->c->focus + FOCUS_TURNS <= t->c->n_turns)
         return LLMCS_OK;
     SHOP_TRY(desk_choices(t, frame, slot, &rows));
-    bool offered = refers_back || (rows && !rows->n); /* nothing is offered: the flow says why not with that one */
+    bool offered = refers_back || (rows && !rows->n); /* nothing is offered: the flow explains why for this one */
     for (size_t i = 0; rows && i < rows->n && !offered; i++)
         offered = rows->cells[i * rows->n_columns].text &&
                   !strcmp(rows->cells[i * rows->n_columns].text, t->c->mentioned[slot]);
@@ -114,7 +114,7 @@ static void drop_same_question(desk_turn *t, int flow, const desk_frame **droppe
     *dropped = top;
 }
 
-/* What the question that was dropped had been narrowed to, as far as this flow offers it. */
+/* Takes over the candidates that the dropped question was narrowed to, if this flow offers them. */
 static llmcs_status take_narrowed(desk_turn *t, desk_frame *frame, const desk_frame *dropped) {
     const int slot = desk_order_slot(t, frame->flow);
     const desk_rows *rows;
@@ -136,7 +136,7 @@ llmcs_status desk_start_flow(desk_turn *t, int flow, const desk_words *w) {
     drop_same_question(t, flow, &dropped);
     const bool narrowed = dropped && dropped->n_narrowed;
     for (size_t i = 0; i < c->n_frames; i++)
-        if (c->frames[i]->flow == flow) { /* begun again: only one of a kind */
+        if (c->frames[i]->flow == flow) { /* a flow is open only once: restart it */
             memmove(c->frames + i, c->frames + i + 1, (c->n_frames - i - 1) * sizeof(void *));
             c->n_frames--;
             break;
@@ -227,7 +227,7 @@ static bool holds(const desk_turn *t, const desk_frame *frame, const desk_condit
 static bool was_said(const desk_frame *frame, size_t at) { return frame->said[at / 8] >> (at % 8) & 1; }
 static void mark_said(desk_frame *frame, size_t at) { frame->said[at / 8] |= (unsigned char)(1 << (at % 8)); }
 
-/* Whether the text shows {choices} in this language. */
+/* True if the text contains {choices} in this language. */
 static bool shows_choices(const desk_turn *t, const desk_text *text) {
     for (size_t v = 0; v < text->n_variants[t->lang]; v++)
         for (size_t i = 0; i < text->variants[t->lang][v].n; i++)
@@ -235,7 +235,7 @@ static bool shows_choices(const desk_turn *t, const desk_text *text) {
     return false;
 }
 
-/* Whether the text can be said without the list. */
+/* True if the text makes sense without the list. */
 static bool says_without_list(const desk_turn *t, const desk_text *text, const desk_values_in *v) {
     desk_buffer trial = {.allocator = &t->desk->allocator};
     desk_values_in plain = *v;
@@ -246,13 +246,13 @@ static bool says_without_list(const desk_turn *t, const desk_text *text, const d
     return said;
 }
 
-/* Before a question that is put again: why. */
+/* Says why a question is repeated. */
 static llmcs_status say_why_again(desk_turn *t, const desk_frame *frame, const desk_slot *s) {
     if (frame->unfit) return desk_say_sentence(t, DESK_NONE_FITS);
     return frame->missed && !s->again ? desk_say_sentence(t, DESK_AGAIN) : LLMCS_OK;
 }
 
-/* The list is printed once; from then on the question is one line. */
+/* Prints the list the first time. Repeated questions are one line. */
 static llmcs_status ask_slot(desk_turn *t, desk_frame *frame, int slot, int at) {
     const desk_slot *s = &t->flows->slots[slot];
     const desk_rows *rows;
@@ -295,7 +295,7 @@ static llmcs_status ask_confirm(desk_turn *t, desk_frame *frame, const desk_op *
     return desk_say_text(t, text, &v);
 }
 
-/* By running the flow again: the question is asked with what is true now. */
+/* Runs the flow again, so that the question uses current data. */
 llmcs_status desk_ask_again(desk_turn *t, desk_frame *frame, bool missed) {
     if (frame->asked < 0) return LLMCS_OK;
     desk_new_line(t);
@@ -311,8 +311,8 @@ static llmcs_status end_with(desk_turn *t, desk_sentence sentence, run_result *r
     return desk_say_sentence(t, sentence);
 }
 
-/* A personal find or action without a login. A customer whom the store does not know has no rows, but may have some of
- * the host. */
+/* True if the find or action needs a login and there is none. A customer missing from the store has no rows there, but
+ * the host may know them. */
 static bool needs_login(const desk_turn *t, const desk_query *q) { return q->personal && !t->c->customer_id; }
 
 static llmcs_status run_slot(desk_turn *t, desk_frame *frame, const desk_op *op, int at, int *next,
@@ -358,7 +358,7 @@ static llmcs_status run_find(desk_turn *t, desk_frame *frame, const desk_op *op,
     return LLMCS_OK;
 }
 
-/* What two flows of one message say is said once. */
+/* Removes a sentence that another flow already said in this reply. */
 static void cut_repeated(desk_turn *t, size_t before) {
     char *text = t->reply.text;
     size_t begin = before;
@@ -412,7 +412,7 @@ static llmcs_status run_confirm(desk_turn *t, desk_frame *frame, const desk_op *
         return LLMCS_OK;
     }
     if (frame->yes && frame->yes == desk_slots_hash(t, frame)) return LLMCS_OK;
-    /* An action that this flow has done was confirmed then. */
+    /* A confirmation that this flow has already acted on stays given. */
     for (size_t i = 0; i < frame->n_acts; i++)
         if (frame->acts[i].flow == frame->flow && frame->acts[i].op > at) return LLMCS_OK;
     *result = RUN_WAITS;
@@ -537,7 +537,7 @@ static llmcs_status run_op(desk_turn *t, desk_frame *frame, int at, int *next, r
     }
 }
 
-/* The question which of several objects that a description fits, or -1. */
+/* Returns the operation that asks which of the narrowed orders is meant, or -1. */
 static int narrowed_question(const desk_turn *t, const desk_frame *frame) {
     const desk_flow *flow = &t->flows->flows[frame->flow];
     for (size_t i = 0; frame->n_narrowed && i < flow->n_ops; i++)
@@ -570,7 +570,7 @@ static llmcs_status run_frame(desk_turn *t, desk_frame *frame, run_result *resul
     return LLMCS_OK;
 }
 
-/* Slots of the flow as the caller gets them. */
+/* Sets the slots that the caller gets. */
 static llmcs_status show_slots(desk_turn *t, const desk_frame *frame) {
     llmcs_shop_slot *slots;
     size_t n = 0;
@@ -583,7 +583,7 @@ static llmcs_status show_slots(desk_turn *t, const desk_frame *frame) {
     return LLMCS_OK;
 }
 
-/* The orders that a flow has listed because it does not know which is meant. */
+/* Remembers the orders that the flow listed without knowing which one is meant. */
 static llmcs_status keep_orders(desk_turn *t, const desk_frame *frame) {
     const int slot = desk_order_slot(t, frame->flow);
     const desk_rows *rows = NULL;
@@ -592,7 +592,7 @@ static llmcs_status keep_orders(desk_turn *t, const desk_frame *frame) {
     return rows ? desk_keep_offered(t, rows) : LLMCS_OK;
 }
 
-/* A ticket for the staff; what else was done shows in what the flow looks up. */
+/* Remembers that a ticket was opened. Other actions show in the flow's next lookup. */
 static void keep_ticket(desk_turn *t, const desk_frame *frame) {
     const desk_act_record *last = frame->n_acts ? &frame->acts[frame->n_acts - 1] : NULL;
     if (!last || last->state != LLMCS_ACTION_DONE) return;
@@ -616,7 +616,7 @@ llmcs_status desk_run(desk_turn *t) {
     desk_frame *frame = desk_top(t);
     if (!frame) return LLMCS_OK;
     SHOP_TRY(run_frame(t, frame, &result));
-    if (t->handed_over) result = RUN_HANDED_OVER; /* by an answer that was not understood: no frame is left */
+    if (t->handed_over) result = RUN_HANDED_OVER; /* by an answer that was not understood; no frame is left */
     SHOP_TRY(show_slots(t, frame));
     frame->missed = frame->unfit = false;
     SHOP_TRY(desk_keep_listed(t, frame));

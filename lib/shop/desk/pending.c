@@ -1,10 +1,10 @@
-/* Answers to the desk's questions: a slot, a confirmation, one of two, a corrected number; and digressions from them.
- */
+/* Handles answers to the desk's questions (a slot, a confirmation, a choice of two, a corrected number) and
+ * digressions. */
 #include <string.h>
 
 #include "shop/desk/decide.h"
 
-/* The intent of another flow, or of an entry, that this message certainly has. */
+/* True if the message certainly has the intent of an entry or of another flow. */
 static bool wants_other(const desk_frame *frame, const desk_reading *r, double least) {
     if (!r->intent || r->score < least) return false;
     return r->intent->kind != DESK_INTENT_FLOW || r->intent->flow != frame->flow;
@@ -16,15 +16,15 @@ bool desk_has_cue(const desk_turn *t, const desk_flow *flow) {
     return false;
 }
 
-/* Whether a flow may take the place of an open question: one with cues only by a word of it; one that acts by a rule or
- * a verb, by no label alone. */
+/* True if the flow may replace an open question. A flow with cues needs one of them in the message. A flow that acts
+ * needs a rule or a verb; the label alone is not enough. */
 static bool may_replace(const desk_turn *t, int flow, bool by_rule) {
     const desk_flow *f = &t->flows->flows[flow];
     return f->n_cues ? desk_has_cue(t, f)
                      : by_rule || !(f->acts || f->small_talk) || (f->acts && desk_names_action(&t->words));
 }
 
-/* "Ok refund please": words of a flow that acts, and nothing else. */
+/* Returns the acting flow if the message consists of its cues only ("ok refund please"), or -1. */
 static int commanded_flow(const desk_turn *t, const desk_frame *frame) {
     for (size_t i = 0; i < t->flows->n_flows; i++) {
         const desk_flow *f = &t->flows->flows[i];
@@ -55,20 +55,20 @@ bool desk_is_negated(const desk_turn *t, int flow) {
     return false;
 }
 
-/* The flow that the message leads to, if it may take the place of an open question; or -1. */
+/* Returns the flow that the message starts if it may replace an open question, or -1. */
 static int replacing_flow(const desk_turn *t, const desk_reading *r) {
     const int flow = r->rule ? r->rule->flow : r->intent && r->intent->kind == DESK_INTENT_FLOW ? r->intent->flow : -1;
     return flow >= 0 && may_replace(t, flow, r->rule != NULL) ? flow : -1;
 }
 
-/* Thanks or a goodbye and hardly more. */
+/* True for thanks or a goodbye and little else. */
 static bool closes(const desk_turn *t, const desk_reading *r) {
     const int flow = replacing_flow(t, r);
     return flow >= 0 && t->flows->flows[flow].closes &&
            desk_count_words(t->words.folded, t->words.folded_bytes) <= DESK_LONG_ANSWER;
 }
 
-/* What was open ends with a sentence that nothing was done. */
+/* Drops all open flows and says that nothing was done. */
 static llmcs_status leave_open(desk_turn *t, const desk_reading *r) {
     const int flow = replacing_flow(t, r);
     bool acted = false;
@@ -84,7 +84,7 @@ static llmcs_status leave_open(desk_turn *t, const desk_reading *r) {
     return desk_run(t);
 }
 
-/* A new value for a slot that has one: "no, order 124". */
+/* "No, order 124": replaces the value of a filled slot. */
 static llmcs_status correct_slots(desk_turn *t, desk_frame *frame, bool *corrected) {
     const desk_flow *flow = &t->flows->flows[frame->flow];
     *corrected = false;
@@ -102,34 +102,36 @@ static llmcs_status correct_slots(desk_turn *t, desk_frame *frame, bool *correct
     return LLMCS_OK;
 }
 
-/* The flow runs again, so that its question shows what is looked up now. */
+/* Runs the flow again, so that its question shows current data. After too many unclear answers the confirmation counts
+ * as declined. */
 static llmcs_status ask_or_decline(desk_turn *t, desk_frame *frame) {
     if (++frame->tries <= DESK_MAX_UNCLEAR) return desk_run(t);
     frame->refused = frame->asked;
     return desk_run(t);
 }
 
-/* The message certainly names the action that is asked about. */
+/* True if the message certainly names the action being confirmed. */
 static bool same_flow(const desk_frame *frame, const desk_reading *r) {
     if (r->rule) return r->rule->flow == frame->flow;
     return r->intent && r->intent->kind == DESK_INTENT_FLOW && r->intent->flow == frame->flow &&
            r->score >= desk_part_score;
 }
 
-/* "Cancel it then" to whether to cancel; "report it" to any question, since it names no other action. */
+/* True for "cancel it then" to "shall I cancel it?", and for "report it" to any question, since it names no other
+ * action. */
 static bool agrees(const desk_turn *t, const desk_frame *frame, const desk_reading *r) {
     if (!desk_agrees(&t->words)) return false;
     return same_flow(frame, r) || desk_has_cue(t, &t->flows->flows[frame->flow]) ||
            (!r->rule && !desk_names_action(&t->words) && !wants_other(frame, r, desk_part_score));
 }
 
-/* Another thing is to be done with an order than the frame would. */
+/* True if the message wants another action on an order than the frame's. */
 static bool wants_other_action(const desk_turn *t, const desk_frame *frame, const desk_reading *r) {
     const int flow = r->rule || wants_other(frame, r, desk_part_score) ? replacing_flow(t, r) : -1;
     return flow >= 0 && flow != frame->flow && t->flows->flows[flow].inherits;
 }
 
-/* A no, and then something of its own. */
+/* True for a no followed by a request: "no, I want to change the address". */
 static bool wants_instead(const desk_turn *t, const desk_frame *frame, const desk_reading *r) {
     if (desk_is_negated(t, frame->flow) && !desk_is_question(&t->words)) return false; /* 那先不退了 */
     if (desk_count_words(t->words.folded, t->words.folded_bytes) <= DESK_SHORT_ANSWER) return false;
@@ -138,7 +140,7 @@ static bool wants_instead(const desk_turn *t, const desk_frame *frame, const des
 
 static bool is_free_text(const desk_turn *t, int slot) { return t->flows->slots[slot].type >= DESK_SLOT_ADDRESS; }
 
-/* The value of a free text with what was said towards it before: "the yoga mat: in plum". */
+/* Returns the value of a free-text slot, with the part given earlier in front: "the yoga mat: in plum". */
 static llmcs_status whole_text(desk_turn *t, const desk_frame *frame, int slot, const char **value) {
     SHOP_TRY(desk_value_find(t, slot, &t->words, true, value));
     if (!*value || !frame->part || !t->flows->slots[slot].like) return LLMCS_OK;
@@ -152,7 +154,7 @@ static llmcs_status whole_text(desk_turn *t, const desk_frame *frame, int slot, 
     return status;
 }
 
-/* "Can I have plum instead?" to whether to exchange it for something else. */
+/* "Can I have plum instead?" while an exchange is being confirmed: replaces the free text. */
 static llmcs_status correct_text(desk_turn *t, desk_frame *frame, bool *corrected) {
     for (size_t i = 0; i < t->flows->n_slots; i++) {
         const desk_slot *slot = &t->flows->slots[i];
@@ -166,7 +168,7 @@ static llmcs_status correct_text(desk_turn *t, desk_frame *frame, bool *correcte
     return LLMCS_OK;
 }
 
-/* "Cancel", to whether to return something: no return. */
+/* "Cancel" to "shall I return it?" declines the return. */
 static bool calls_off(const desk_turn *t, const desk_frame *frame, const desk_reading *r) {
     static const char *const words[] = {"cancel", "cancel that", "取消"};
     return !same_flow(frame, r) && desk_is_only(&t->words, words, sizeof words / sizeof *words);
@@ -189,7 +191,7 @@ static llmcs_status answer_confirm(desk_turn *t, desk_frame *frame, const desk_r
         frame->yes = desk_slots_hash(t, frame);
         return desk_run(t);
     }
-    if (no && closes(t, r)) { /* "no thanks, bye": all that is open */
+    if (no && closes(t, r)) { /* "no thanks, bye" closes everything that is open */
         *handled = false;
         return LLMCS_OK;
     }
@@ -211,13 +213,13 @@ static llmcs_status answer_confirm(desk_turn *t, desk_frame *frame, const desk_r
     return LLMCS_OK;
 }
 
-/* A yes or no and nothing else. */
+/* True for a yes or no and nothing else. */
 static bool is_bare_answer(const desk_turn *t) {
     return (desk_is_yes(&t->words) || desk_is_no(&t->words)) &&
            desk_count_words(t->words.folded, t->words.folded_bytes) <= 2;
 }
 
-/* Whether a message answers a slot of free text, rather than a question or a change of mind. */
+/* True if the message answers a free-text slot, rather than asks a question or changes the subject. */
 static bool fits_free_text(const desk_turn *t, const desk_frame *frame, int slot, const desk_reading *r) {
     const desk_slot_type type = t->flows->slots[slot].type;
     const bool other = wants_other(frame, r, desk_digression_score), asks = desk_is_question(&t->read);
@@ -227,13 +229,13 @@ static bool fits_free_text(const desk_turn *t, const desk_frame *frame, int slot
                !wants_other(frame, r, desk_part_score);
     }
     if (desk_changes_mind(&t->read) && wants_other(frame, r, desk_part_score)) return false;
-    if (is_bare_answer(t) || closes(t, r)) return false; /* "yes" says nothing of what to exchange it for */
+    if (is_bare_answer(t) || closes(t, r)) return false; /* "yes" is no answer to "what would you like instead?" */
     if (t->flows->slots[slot].like && !desk_is_like(&t->flows->slots[slot], &t->words)) return false;
     const bool asks_how = r->rule && (r->rule->entry || t->flows->flows[r->rule->flow].follow >= 0);
     return !(asks && (other || asks_how));
 }
 
-/* "The yoga mat", to what it should be exchanged for: a part of the answer. */
+/* "The yoga mat" to "what would you like instead?": keeps it as the first part of the answer. */
 static llmcs_status keep_part(desk_turn *t, desk_frame *frame, int slot, bool *handled) {
     const int object = desk_order_slot(t, frame->flow);
     desk_reference ref;
@@ -257,7 +259,8 @@ static llmcs_status answer_slot(desk_turn *t, desk_frame *frame, int slot, const
         return desk_say_sentence(t, DESK_NOTHING_DONE);
     }
     *handled = false;
-    if (free_text && desk_points(&t->words)) SHOP_TRY(keep_part(t, frame, slot, handled)); /* "the green one": which */
+    if (free_text && desk_points(&t->words))
+        SHOP_TRY(keep_part(t, frame, slot, handled)); /* "the green one" says which */
     if (*handled) return LLMCS_OK;
     *handled = true;
     const bool digresses = free_text ? !fits_free_text(t, frame, slot, r)
@@ -279,12 +282,12 @@ static llmcs_status answer_slot(desk_turn *t, desk_frame *frame, int slot, const
     SHOP_TRY(keep_part(t, frame, slot, handled));
     if (*handled) return LLMCS_OK;
     if (!digresses) SHOP_TRY(correct_slots(t, frame, &corrected));
-    /* A description that fits several: the question lists those. */
+    /* If a description fits several objects, the question lists them. */
     *handled = corrected || (frame->n_narrowed && frame->shown < 0);
     return *handled ? desk_run(t) : LLMCS_OK;
 }
 
-/* Neither an answer nor another wish. */
+/* The message is neither an answer nor another request. */
 static llmcs_status missed_answer(desk_turn *t, desk_frame *frame) {
     const desk_op *op = &t->flows->flows[frame->flow].ops[frame->asked];
     desk_set_route(t, LLMCS_DESK_FLOW);
@@ -295,7 +298,7 @@ static llmcs_status missed_answer(desk_turn *t, desk_frame *frame) {
 
 bool desk_is_only_ordinal(const desk_turn *t) { return desk_ordinal(&t->words, DESK_MAX_ORDINAL) > 0; }
 
-/* It leads to goods that are recommended. */
+/* True if the intent leads to product recommendations. */
 static bool is_suggestion(const desk_turn *t, const desk_intent *intent) {
     if (intent->kind != DESK_INTENT_FLOW) return intent->kind == DESK_INTENT_RECOMMEND;
     const desk_flow *f = &t->flows->flows[intent->flow];
@@ -304,7 +307,7 @@ static bool is_suggestion(const desk_turn *t, const desk_intent *intent) {
     return false;
 }
 
-/* A question in the middle of a flow; the flow goes on afterwards. */
+/* Answers a question in the middle of a flow. The flow resumes afterwards. */
 static llmcs_status digress(desk_turn *t, desk_frame *frame, const desk_reading *r, bool *handled) {
     const bool replaces = replacing_flow(t, r) >= 0;
     *handled = false;
@@ -314,13 +317,13 @@ static llmcs_status digress(desk_turn *t, desk_frame *frame, const desk_reading 
         const desk_wish wish = {.text = r->text, .label = "", .score = 1, .flow = commanded, .vector = r->vector};
         return desk_answer_wish(t, &wish, handled);
     }
-    if (r->rule && r->rule->flow == frame->flow) return LLMCS_OK; /* it says more of what is being done */
+    if (r->rule && r->rule->flow == frame->flow) return LLMCS_OK; /* it adds to the current request */
     if (r->rule && (r->rule->entry || replaces)) {
         *handled = true;
         return desk_obey_rule(t, r->rule);
     }
     const bool asks = desk_is_question(&t->words);
-    /* A statement is about what was asked, unless a word of another flow is in it. */
+    /* A statement answers the open question, unless it has a cue of another flow. */
     const bool barred =
         r->intent && ((r->intent->kind == DESK_INTENT_FLOW && !replaces) || (!asks && is_suggestion(t, r->intent)));
     if (!barred && wants_other(frame, r, desk_is_question(&t->words) ? desk_part_score : desk_digression_score)) {
@@ -332,7 +335,7 @@ static llmcs_status digress(desk_turn *t, desk_frame *frame, const desk_reading 
     return desk_say_knowledge(t, &wish, 0.5, handled);
 }
 
-/* "Can I return the first one", to which order has something missing: the other flow, with that order. */
+/* "Can I return the first one" to "which order has something missing?": starts the return with that order. */
 static llmcs_status answer_with_other_flow(desk_turn *t, const desk_frame *frame, const desk_reading *r,
                                            bool *handled) {
     const desk_op *op = &t->flows->flows[frame->flow].ops[frame->asked];
@@ -347,7 +350,7 @@ static llmcs_status answer_with_other_flow(desk_turn *t, const desk_frame *frame
     return desk_answer_wish(t, &wish, handled);
 }
 
-/* "The navy one", when it is known which: the same one, another, or none that there is. */
+/* "The navy one" when the order is already known: keeps it, changes it, or says that there is none. */
 static llmcs_status refer_again(desk_turn *t, desk_frame *frame, bool *handled) {
     const desk_op *op = &t->flows->flows[frame->flow].ops[frame->asked];
     const int slot = desk_order_slot(t, frame->flow);
@@ -355,7 +358,7 @@ static llmcs_status refer_again(desk_turn *t, desk_frame *frame, bool *handled) 
     *handled = false;
     if (slot < 0 || !frame->slots[slot] || desk_is_yes(&t->words)) return LLMCS_OK;
     if (op->kind == DESK_OP_SLOT && (op->index == slot || t->flows->slots[op->index].like)) return LLMCS_OK;
-    for (size_t i = 0; i < t->flows->n_slots; i++) /* "plum, please" is what it is exchanged for */
+    for (size_t i = 0; i < t->flows->n_slots; i++) /* "plum, please" is the exchange wish */
         if (frame->slots[i] && t->flows->slots[i].like && desk_is_like(&t->flows->slots[i], &t->words)) return LLMCS_OK;
     SHOP_TRY(desk_refer(t, slot, &t->words, true, &ref));
     if (!ref.describes || !ref.pure || ref.all) return LLMCS_OK;
@@ -363,7 +366,7 @@ static llmcs_status refer_again(desk_turn *t, desk_frame *frame, bool *handled) 
     t->out.probability = 1;
     for (size_t i = 0; i < ref.n; i++)
         if (!strcmp(ref.ids[i], frame->slots[slot])) return desk_run(t);
-    if (!ref.strong) { /* "it was a white one that came": a word of some title changes no order */
+    if (!ref.strong) { /* "it was a white one that came": a title word alone does not change the order */
         *handled = false;
         return LLMCS_OK;
     }
@@ -380,13 +383,13 @@ static llmcs_status refer_again(desk_turn *t, desk_frame *frame, bool *handled) 
     return desk_run(t);
 }
 
-/* An address, to whether to cancel: that is neither a yes nor a no, and no later "yes" is one. It answers the question
- * below, if that waits for an address. */
+/* An address in reply to "shall I cancel it?" is neither yes nor no, so the confirmation is dropped: a later "yes" must
+ * not count for it. If the flow below waits for an address, this is its answer. */
 static llmcs_status drop_contradicted(desk_turn *t, const desk_frame *frame, const desk_reading *r, bool *handled) {
     const desk_flow *flow = &t->flows->flows[frame->flow];
     *handled = false;
     if (flow->ops[frame->asked].kind != DESK_OP_CONFIRM || !desk_is_whole_address(&t->words)) return LLMCS_OK;
-    for (size_t i = 0; i < t->flows->n_slots; i++) /* a complaint may name an address */
+    for (size_t i = 0; i < t->flows->n_slots; i++) /* a complaint may contain an address */
         if (flow->uses[i] && t->flows->slots[i].type >= DESK_SLOT_ADDRESS) return LLMCS_OK;
     desk_pop(t);
     desk_frame *below = desk_top(t);
@@ -422,7 +425,7 @@ llmcs_status desk_answer_pending(desk_turn *t, desk_frame *frame, const desk_rea
     return handled ? LLMCS_OK : missed_answer(t, frame);
 }
 
-/* "the first", or words of one of the titles. */
+/* Matches "the first", or words of one of the titles. */
 llmcs_status desk_answer_choice(desk_turn *t, bool *handled) {
     desk_conversation *c = t->c;
     size_t chosen = desk_ordinal(&t->words, c->n_choices);
@@ -440,7 +443,7 @@ llmcs_status desk_answer_choice(desk_turn *t, bool *handled) {
         (void)desk_overlap(t->arena, &t->words, desk_buffer_text(&title), &common);
         desk_buffer_free(&title);
         SHOP_TRY(status);
-        if (common == most) most = SIZE_MAX; /* both fit, or none */
+        if (common == most) most = SIZE_MAX; /* a tie, or no match */
         if (common > most) chosen = i + 1, most = common;
     }
     c->n_choices = 0;

@@ -1,40 +1,40 @@
 /*
- * Which of the objects that a question lists is meant: by status ("the one that has not been sent yet"), goods, date,
- * price, place in the list, "the other one". Each clue keeps the rows that fit it. If no row fits, all objects of the
- * customer are searched; the flow then says why it does not apply to the one found.
+ * Resolves which of the listed objects a message means: by status ("the one not sent yet"), goods, date,
+ * price, place in the list, or "the other one". Each clue keeps the rows that match. If no row matches, all objects of
+ * the customer are searched, and the flow explains why it does not apply to the one found.
  */
 #include <string.h>
 
 #include "shop/desk/desk.h"
 
 enum {
-    FEW_WORDS = 6, /* of an answer in which a single weak word decides */
+    FEW_WORDS = 6, /* of an answer in which one weak word decides */
     LEAST_PRICE = 10,
-    WEEK_SLACK_DAYS = 2, /* "last week" on a Monday may be ten days ago */
+    WEEK_SLACK_DAYS = 2, /* on a Monday, "last week" may be ten days ago */
     DAY = 86400,
-    KIND_SCORE = 3 /* of a kind of goods against a word of the title */
+    KIND_SCORE = 3 /* weight of a kind of goods; a title word counts 1 */
 };
 
 typedef enum extreme { NO_EXTREME, LATEST, OLDEST, CHEAPEST, DEAREST } extreme;
 
-/* What the words say. */
+/* The clues of a message. */
 typedef struct clues {
     const desk_words *w;
-    bool *used; /* [w->folded_bytes] bytes that are part of a clue */
+    bool *used; /* [w->folded_bytes] bytes that belong to a clue */
     const desk_status_words *status;
     bool dated, slack;
-    int64_t from, until; /* seconds */
+    int64_t from, until; /* seconds since 1970 */
     extreme extreme;
     bool other, all;
     size_t place;
     bool kind; /* names a kind of goods */
 } clues;
 
-/* Rows with the columns that describe them. */
+/* Rows with their descriptive columns. */
 typedef struct candidates {
     const desk_rows *rows;
     const desk_query *find;
-    int status, date, price, title; /* columns; -1 */
+    int status, date, price, title; /* column indices; -1: none */
     bool keep[DESK_MAX_ROWS];
     size_t n;
 } candidates;
@@ -43,7 +43,7 @@ typedef struct candidates {
 
 static void mark(clues *c, size_t at, size_t n) { memset(c->used + at, true, n * sizeof *c->used); }
 
-/* The longest of the phrases, marked; false if there is none. */
+/* Marks the longest of the phrases; false if none occurs. */
 static bool take_longest(clues *c, const char *const *phrases, size_t n) {
     size_t best = 0, where = 0;
     for (size_t i = 0; i < n; i++) {
@@ -63,7 +63,8 @@ static bool take_any(clues *c, const char *const *phrases) {
     return take_longest(c, phrases, n);
 }
 
-/* What only points: "the one that", 的那个. In a message that is no answer, status, date and price count with it. */
+/* True for words that only point: "the one that", 的那个. With them, status, date and price count as clues even outside
+ * an answer. */
 bool desk_points(const desk_words *w) {
     static const char *const words[] = {"the one",    "that one",    "the ones",   "one from",    "one i",
                                         "order from", "orders from", "order that", "orders that", "order i got",
@@ -75,7 +76,7 @@ bool desk_points(const desk_words *w) {
     return false;
 }
 
-/* Words that may stand around a clue. */
+/* Words that may surround a clue. */
 static const char *const fill[] = {
     "the",       "one",      "ones",  "that",  "that's", "thats",     "which",   "is",     "was",     "it",     "it's",
     "its",       "my",       "a",     "an",    "for",    "from",      "of",      "and",    "what",    "about",  "how",
@@ -93,7 +94,7 @@ static const char *const fill[] = {
     "下旬",      "月初",     "月底",  "月中",  "日",     "号",        "不对",    "包裹",   "东西",    "下",     "拍",
     "不是",      "套",       "台",    "把",    "本",     "盒",        "份",      "些",     NULL};
 
-/* Words that are neither part of a clue nor fill, nor ask for the flow. */
+/* Counts the words that are no clue, no filler and no cue of the flow. */
 static size_t words_left(clues *c, const desk_flow *flow) {
     size_t left = 0;
     const char *t = c->w->folded;
@@ -140,7 +141,7 @@ static const char *const han_months[12][3] = {
     {"6月", "六月"},    {"7月", "七月"},   {"8月", "八月"}, {"9月", "九月"}, {"10月", "十月", "10月份"},
     {"11月", "十一月"}, {"12月", "十二月"}};
 
-/* Days since 1970 of a day in the Gregorian calendar (Fliegel and Van Flandern), and back. */
+/* Days since 1970 of a Gregorian date (Fliegel and Van Flandern), and back. */
 static int64_t day_of(int64_t year, int64_t month, int64_t day) {
     const int64_t a = (month - 14) / 12;
     return (1461 * (year + 4800 + a)) / 4 + (367 * (month - 2 - 12 * a)) / 12 - (3 * ((year + 4900 + a) / 100)) / 4 +
@@ -165,7 +166,7 @@ static void set_month(clues *c, int64_t year, int64_t month) {
     set_days(c, first, (month == 12 ? day_of(year + 1, 1, 1) : day_of(year, month + 1, 1)) - first);
 }
 
-/* A number from byte i on, of at most two digits, marked. */
+/* Reads and marks a number of at most two digits at byte i. */
 static int64_t take_number(clues *c, size_t i) {
     const char *t = c->w->folded;
     int64_t number = 0;
@@ -180,7 +181,7 @@ static int64_t take_number(clues *c, size_t i) {
     return number;
 }
 
-/* The day next to a month: "2 november", "november 2nd", 11月2日; 0: none. */
+/* Returns the day next to a month: "2 november", "november 2nd", 11月2日; 0 if there is none. */
 static int64_t day_beside(clues *c, size_t month, size_t n_month) {
     const char *t = c->w->folded;
     size_t i = month + n_month;
@@ -195,7 +196,7 @@ static int64_t day_beside(clues *c, size_t month, size_t n_month) {
     return take_number(c, i);
 }
 
-/* "October": the last one that has begun. */
+/* "October": the most recent one that has begun. */
 static void find_month(clues *c, int64_t now) {
     int64_t year, month;
     month_of(now, &year, &month);
@@ -218,7 +219,7 @@ static void find_month(clues *c, int64_t now) {
     }
 }
 
-/* "The one from the 14th", 14号那个: the last such day. */
+/* "The one from the 14th", 14号那个: the most recent such day. */
 static void find_day(clues *c, int64_t now) {
     static const char *const before[] = {"the ", "from ", "on "};
     const char *t = c->w->folded;
@@ -257,7 +258,7 @@ static void find_dates(clues *c, int64_t now) {
     static const char *const near[][5] = {{"today's", "today", "今天", "今儿", NULL},
                                           {"yesterday's", "yesterday", "昨天", "昨儿", NULL},
                                           {"the day before yesterday", "前天", NULL}};
-    const int64_t today = now / DAY, monday = today - (today + 3) % 7; /* 1970 began on a Thursday */
+    const int64_t today = now / DAY, monday = today - (today + 3) % 7; /* 1970-01-01 was a Thursday */
     int64_t year, month;
     month_of(now, &year, &month);
     if (take_any(c, last_week)) {
@@ -399,7 +400,7 @@ static void keep_extreme(candidates *c, extreme e) {
         if (r != best) drop(c, r);
 }
 
-/* A number of the text that is the price of a row. */
+/* Keeps the rows whose price occurs in the text. */
 static bool keep_price(candidates *c, clues *clue) {
     bool found = false;
     const char *t = clue->w->folded;
@@ -422,7 +423,7 @@ static bool keep_price(candidates *c, clues *clue) {
     return false;
 }
 
-/* How much of the text is marked: a Han character counts one, another word two. */
+/* Counts the marked words; each Han character counts 1, any other word 2. */
 static size_t count_marked(const desk_words *w, const bool *marks) {
     size_t n = 0;
     bool inside = false;
@@ -435,7 +436,7 @@ static size_t count_marked(const desk_words *w, const bool *marks) {
     return n;
 }
 
-/* What of a row's goods stands in the text: words of titles, each once, and kinds of goods. */
+/* Scores a row by its goods in the text: each title word once, plus kinds of goods. */
 static llmcs_status title_score(desk_turn *t, const candidates *c, clues *clue, size_t row, const char *line,
                                 size_t *score) {
     desk_words title;
@@ -459,7 +460,7 @@ static llmcs_status title_score(desk_turn *t, const candidates *c, clues *clue, 
     return LLMCS_OK;
 }
 
-/* Keeps the rows whose goods the text names best. *named: it names some. */
+/* Keeps the rows whose goods match best. *named: the text names goods. */
 static llmcs_status keep_titles(desk_turn *t, candidates *c, clues *clue, bool *named) {
     size_t scores[DESK_MAX_ROWS], best = 0;
     for (size_t r = 0; r < c->rows->n; r++) {
@@ -471,7 +472,7 @@ static llmcs_status keep_titles(desk_turn *t, candidates *c, clues *clue, bool *
         if (scores[r] > best) best = scores[r];
     }
     *named = best > 0;
-    if (clue->kind && best < KIND_SCORE) best = KIND_SCORE; /* "shoes" is no word of "shoe cabinet, black" */
+    if (clue->kind && best < KIND_SCORE) best = KIND_SCORE; /* "shoes" does not match the title "shoe cabinet, black" */
     for (size_t r = 0; (*named || clue->kind) && r < c->rows->n; r++)
         if (scores[r] < best) drop(c, r);
     return LLMCS_OK;
@@ -486,7 +487,7 @@ static void keep_other(const desk_turn *t, const desk_frame *frame, int slot, ca
     }
 }
 
-/* Whether a row's goods are of a kind that the other row's are, too. */
+/* True if both rows have goods of the same kind. */
 static llmcs_status same_kind(desk_turn *t, const char *one, const char *other, bool *same) {
     desk_words a, b;
     *same = false;
@@ -503,7 +504,7 @@ static llmcs_status same_kind(desk_turn *t, const char *one, const char *other, 
     return LLMCS_OK;
 }
 
-/* "The navy one", of several that fit: of the kind that was spoken of. */
+/* "The navy one" with several matches: prefers the kind of the known order. */
 static llmcs_status prefer_kind(desk_turn *t, const char *known, candidates *c) {
     const char *title = NULL;
     candidates of_kind = *c;
@@ -540,13 +541,13 @@ static llmcs_status read_clues(desk_turn *t, const desk_slot *s, const desk_word
     if (answers || desk_points(w))
         find_dates(c, t->now);
     else
-        c->status = NULL; /* "has it been sent": asked, no description */
+        c->status = NULL; /* "has it been sent" asks about the status */
     return LLMCS_OK;
 }
 
 static bool has_clue(const clues *c) { return c->status || c->dated || c->extreme || c->other || c->all || c->kind; }
 
-/* Rows that fit every clue. *describes: there was one. */
+/* Keeps the rows that match every clue. *describes: there was a clue. */
 static llmcs_status fit(desk_turn *t, int slot, bool answers, clues *clue, candidates *c, bool *describes) {
     bool named;
     *describes = has_clue(clue);
@@ -560,7 +561,7 @@ static llmcs_status fit(desk_turn *t, int slot, bool answers, clues *clue, candi
     return LLMCS_OK;
 }
 
-/* Rows that were listed, in the order they were. */
+/* Resolves a place in the list shown last: "the second one". */
 static bool place_in_list(desk_turn *t, int slot, const desk_rows *rows, const desk_words *w, bool answers,
                           desk_reference *ref) {
     const bool asked = answers && !desk_top(t)->slots[slot];
@@ -576,7 +577,7 @@ static bool place_in_list(desk_turn *t, int slot, const desk_rows *rows, const d
     return true;
 }
 
-/* The same clues against all objects: what is described and not offered. */
+/* Tries the clues on all objects of the customer, for one that the flow does not offer. */
 static llmcs_status fit_all(desk_turn *t, int slot, const desk_words *w, bool answers, desk_reference *ref) {
     const desk_slot *s = &t->flows->slots[slot];
     const desk_rows *rows;
@@ -592,8 +593,8 @@ static llmcs_status fit_all(desk_turn *t, int slot, const desk_words *w, bool an
     if (!describes || !c.n || c.n == rows->n) return LLMCS_OK;
     const char *known = desk_top(t)->slots[slot] ? desk_top(t)->slots[slot] : t->c->mentioned[slot];
     if (!clue.kind && c.n > 1) SHOP_TRY(prefer_kind(t, known, &c));
-    if (!answers) keep_extreme(&c, LATEST); /* none of them is offered: the flow explains that with one */
-    /* A stray word of a title is no description in the middle of a sentence. */
+    if (!answers) keep_extreme(&c, LATEST); /* the flow offers none of them and explains why for the latest */
+    /* A single title word inside a sentence is no description. */
     const size_t left = words_left(&clue, &t->flows->flows[desk_top(t)->flow]);
     const bool strong = clue.kind || clue.status || clue.dated || clue.extreme;
     if (!strong && left && !(answers && desk_count_words(w->folded, w->folded_bytes) <= FEW_WORDS)) return LLMCS_OK;
@@ -627,7 +628,7 @@ llmcs_status desk_refer(desk_turn *t, int slot, const desk_words *w, bool answer
         ref->all = clue.all;
         ref->goods = clue.kind && ref->n;
         ref->strong = has_clue(&clue) || desk_points(w);
-        if (ref->describes && c.n == rows->n && rows->n > 1 && !clue.all) { /* all of them: no answer */
+        if (ref->describes && c.n == rows->n && rows->n > 1 && !clue.all) { /* matches every row: no clue */
             *ref = (desk_reference){.n = 0};
             return LLMCS_OK;
         }
@@ -639,20 +640,20 @@ llmcs_status desk_refer(desk_turn *t, int slot, const desk_words *w, bool answer
     return LLMCS_OK;
 }
 
-/* "Both": the same flow for the others, once this one is done. */
+/* "Both": queues the flow for the other objects. */
 static void queue_others(desk_turn *t, int flow, const desk_reference *ref) {
     for (size_t i = 1; i < ref->n && t->c->n_queue < DESK_MAX_QUEUE; i++)
         t->c->queue[t->c->n_queue++] = (desk_wish){.text = ref->ids[i], .label = "", .score = 1, .flow = flow};
 }
 
-/* What is left of a description that fits several, or none, is for the question: it lists those, or says so. */
+/* If the description fits several objects or none, the next question lists them or says so. */
 llmcs_status desk_refer_value(desk_turn *t, int slot, const desk_words *w, bool answers, const char **value) {
     desk_frame *frame = desk_top(t);
     desk_reference ref;
     *value = NULL;
     SHOP_TRY(desk_refer(t, slot, w, answers, &ref));
     if (!ref.describes) return LLMCS_OK;
-    if (frame->slots[slot]) { /* a correction names another one and hardly anything else */
+    if (frame->slots[slot]) { /* a correction must name another object and little else */
         if (ref.pure && ref.strong && ref.n == 1) *value = ref.ids[0];
         return LLMCS_OK;
     }
@@ -666,7 +667,7 @@ llmcs_status desk_refer_value(desk_turn *t, int slot, const desk_words *w, bool 
     return LLMCS_OK;
 }
 
-/* ---- what is offered */
+/* ---- candidates */
 
 llmcs_status desk_offers(desk_turn *t, const desk_frame *frame, int slot, const desk_rows **rows) {
     const desk_slot *s = &t->flows->slots[slot];
@@ -690,7 +691,7 @@ llmcs_status desk_offers(desk_turn *t, const desk_frame *frame, int slot, const 
         }
     some->n_columns = all->n_columns;
     some->cells = cells;
-    if (some->n > 1) *rows = some; /* one that is gone meanwhile leaves no choice */
+    if (some->n > 1) *rows = some; /* if only one is left, offer all */
     return LLMCS_OK;
 }
 
