@@ -1,4 +1,4 @@
-/* The desk's own sentences, in English and Chinese. They promise nothing that the desk does not do. */
+/* The desk's built-in sentences, in English and Chinese. They promise nothing that the desk does not do. */
 #include <string.h>
 
 #include "shop/desk/flows.h"
@@ -63,7 +63,8 @@ static const struct {
     [DESK_CLOSED_LIST] = {"closed_list", "Please choose one:{list}", "请选择：{list}", locals_of_list},
 };
 
-/* A sentence of ours: English for every language but "zh...". Placeholders are {a}, {b} and {list} alone. */
+/* Makes a built-in sentence: Chinese for "zh...", English for every other language. Its placeholders are {a}, {b} and
+ * {list}. */
 static llmcs_status own_template(desk_flows *f, const char *words, desk_template *t) {
     desk_part *parts;
     size_t n = 0;

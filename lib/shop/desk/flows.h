@@ -1,11 +1,11 @@
 /*
- * flows.json, read and checked: examples/shop/flows.md describes the format. Immutable once read.
+ * flows.json, parsed and checked. examples/shop/flows.md describes the format. Immutable once read.
  *
  *   flows_file.c    the file: names, facts, values, slots, finds, actions, intents, rules
- *   flows_steps.c   the steps of a flow become a program: a list of operations with jumps
+ *   flows_steps.c   compiles the steps of a flow into a program: operations with jumps
  *   flows_words.c   words that describe objects, mark values and name flows
  *   template.c      texts with {placeholders}
- *   defaults.c      the desk's own sentences
+ *   defaults.c      the built-in sentences
  */
 #ifndef SHOP_DESK_FLOWS_H
 #define SHOP_DESK_FLOWS_H
@@ -21,12 +21,12 @@ enum {
     DESK_MAX_FINDS = 48,
     DESK_MAX_ACTIONS = 48,
     DESK_MAX_FLOWS = 128,
-    DESK_MAX_OPS = 192,     /* of one flow */
-    DESK_MAX_VARIANTS = 16, /* of a text in a language */
+    DESK_MAX_OPS = 192,     /* per flow */
+    DESK_MAX_VARIANTS = 16, /* per text and language */
     DESK_MAX_COLUMNS = 32,
     DESK_MAX_ROWS = 50,
-    DESK_MAX_PARAMETERS = 64, /* of a statement */
-    DESK_MAX_TAGS = 8,        /* of a knowledge step */
+    DESK_MAX_PARAMETERS = 64, /* per statement */
+    DESK_MAX_TAGS = 8,        /* per knowledge step */
     DESK_MAX_PATTERN = 4000   /* bytes of a pattern */
 };
 
@@ -36,11 +36,11 @@ typedef enum desk_part_kind {
     DESK_PART_LITERAL,
     DESK_PART_SLOT,   /* index */
     DESK_PART_COLUMN, /* index: find, column */
-    DESK_PART_ROWS,   /* index: find; its number of rows */
-    DESK_PART_LIST,   /* index: find; its rows in words */
+    DESK_PART_ROWS,   /* index: find; number of its rows */
+    DESK_PART_LIST,   /* index: find; its rows as text */
     DESK_PART_FACT,   /* text: value in this language */
-    DESK_PART_ANSWER, /* index: action, name: key of the host's answer */
-    DESK_PART_LOCAL   /* name: "a", "b", "list", "choices": of the desk's own sentences */
+    DESK_PART_ANSWER, /* index: action; name: key of the host's answer */
+    DESK_PART_LOCAL   /* name: "a", "b", "list", "choices" in built-in sentences */
 } desk_part_kind;
 
 typedef enum desk_filter { DESK_FILTER_NONE, DESK_FILTER_VALUES, DESK_FILTER_MONEY, DESK_FILTER_DATE } desk_filter;
@@ -51,7 +51,7 @@ typedef struct desk_part {
     const char *name; /* of a column, answer or local */
     int index, column;
     desk_filter filter;
-    int values; /* table */
+    int values; /* index of a table in "values" */
 } desk_part;
 
 typedef struct desk_template {
@@ -59,13 +59,13 @@ typedef struct desk_template {
     size_t n;
 } desk_template;
 
-/* A text in all languages, each with variants that take turns. */
+/* A text in all languages. Each turn picks one of its variants. */
 typedef struct desk_text {
     const desk_template *variants[DESK_MAX_LANGS];
     size_t n_variants[DESK_MAX_LANGS];
 } desk_text;
 
-/* The desk's own sentences. */
+/* The built-in sentences. */
 typedef enum desk_sentence {
     DESK_ASK_BACK,
     DESK_NOT_UNDERSTOOD,
@@ -119,12 +119,12 @@ typedef enum desk_slot_type {
 
 typedef struct desk_option {
     const char *value;
-    const char *const *words; /* [n_words] folded, of all languages */
+    const char *const *words; /* [n_words] folded, in all languages */
     size_t n_words;
-    const desk_text *label; /* or NULL: the value */
+    const desk_text *label; /* NULL: the value is shown */
 } desk_option;
 
-/* Values of a column and what customers call them: "not sent yet" is paid or packed. */
+/* Values of a status column with the words for them: "not sent yet" means paid or packed. */
 typedef struct desk_status_words {
     const char *const *values; /* [n_values] */
     size_t n_values;
@@ -132,15 +132,15 @@ typedef struct desk_status_words {
     size_t n_words;
 } desk_status_words;
 
-/* How customers say which object they mean: columns of the finds that list it, NULL where none says so. */
+/* How customers describe an object: columns of the finds that list it; NULL where not configured. */
 typedef struct desk_described {
     const char *status, *date, *price, *title;
     const desk_status_words *statuses; /* [n_statuses] */
     size_t n_statuses;
-    int all; /* find of all objects: what is described and not offered; -1 */
+    int all; /* find of all objects, including those a flow does not offer; -1: none */
 } desk_described;
 
-/* A kind of goods: what customers call it, and words of its titles. */
+/* A kind of goods: the customers' words for it, and title words that identify it. */
 typedef struct desk_kind {
     const char *const *words; /* [n_words] folded */
     size_t n_words;
@@ -155,17 +155,17 @@ typedef struct desk_slot {
     const desk_text *ask;
     const desk_text *again; /* or NULL */
     const desk_text *none;  /* or NULL */
-    int from;               /* find, or -1 */
-    bool only;              /* a single row of `from` is taken */
-    bool first;             /* a free text is taken from the message that began the flow */
-    double first_min;       /* if that has so many bytes */
+    int from;               /* find with the candidates, or -1 */
+    bool only;              /* take the only row of `from` without asking */
+    bool first;             /* take a free text from the message that starts the flow */
+    double first_min;       /* if that has at least this many bytes */
     double min, max;
     int tries;
     const desk_option *options; /* [n_options] */
     size_t n_options;
-    const desk_described *described; /* of an order, or NULL */
-    pcre2_code *like;                /* what a free text must have; or NULL */
-    const char *const *lead;         /* [n_lead] words before a free text that are none of it */
+    const desk_described *described; /* of an order slot, or NULL */
+    pcre2_code *like;                /* pattern that a free text must contain; or NULL */
+    const char *const *lead;         /* [n_lead] words in front of a free text that do not belong to it */
     size_t n_lead;
 } desk_slot;
 
@@ -173,16 +173,16 @@ typedef struct desk_slot {
 typedef struct desk_query {
     const char *name;
     const char *sql; /* or NULL */
-    bool host;       /* the host answers, since there is no statement */
+    bool host;       /* answered by the host, not by a statement */
     bool is_action;
     bool personal;   /* needs a login */
     uint32_t tables; /* bits of desk_table_names */
     const char *columns[DESK_MAX_COLUMNS];
     size_t n_columns;
-    const desk_text *line; /* of a find, or NULL: its first column */
+    const desk_text *line; /* of a find; NULL: its first column */
     /* actions */
     bool destructive;
-    int object; /* slot */
+    int object; /* slot index */
     int64_t max_rows;
     int detail[DESK_MAX_SLOTS];
     size_t n_detail;
@@ -212,20 +212,20 @@ enum { DESK_SUBJECT_LOGIN = -2 };
 
 /* A slot, or a column of a find. */
 typedef struct desk_subject {
-    int slot;         /* or -1; DESK_SUBJECT_LOGIN: whether the customer is logged in, "yes" or "no" */
-    int find, column; /* column -1: number of rows */
+    int slot;         /* or -1; DESK_SUBJECT_LOGIN: "yes" if the customer is logged in, else "no" */
+    int find, column; /* column -1: the number of rows */
 } desk_subject;
 
 typedef struct desk_condition {
     desk_subject subject;
     desk_compare compare;
-    const char *const *values; /* [n_values] of DESK_IS */
+    const char *const *values; /* [n_values] for DESK_IS */
     size_t n_values;
     double number;
 } desk_condition;
 
 typedef struct desk_say_case {
-    const char *value; /* NULL: any other */
+    const char *value; /* NULL: any other value */
     const desk_text *text;
 } desk_say_case;
 
@@ -234,22 +234,22 @@ typedef enum desk_recommend_by { DESK_BY_TEXT, DESK_BY_CUSTOMER, DESK_BY_PRODUCT
 typedef struct desk_op {
     desk_op_kind kind;
     int index;              /* slot, find, action, flow */
-    const desk_text *text;  /* or NULL: the default */
-    const desk_text *again; /* CONFIRM: the question once more; or NULL: `text` */
-    int yes, no;            /* operation to go on with: then / done, and else / failed / none / no; -1: the default */
+    const desk_text *text;  /* NULL: the default text */
+    const desk_text *again; /* CONFIRM: text when repeated; NULL: `text` */
+    int yes, no;            /* next operation: yes: then, done; no: else, failed, none, no; -1: the default */
     const desk_condition *conditions;
     size_t n_conditions;
     desk_subject subject; /* SAY_BY */
     const desk_say_case *cases;
     size_t n_cases;
-    const char *const *tags; /* [n_tags] KNOWLEDGE: entries with one of these */
+    const char *const *tags; /* [n_tags] KNOWLEDGE: entries with one of these tags */
     size_t n_tags;
-    double accept;  /* KNOWLEDGE: least probability; negative: as calibrated */
-    const char *id; /* of an entry; reason of a handover */
+    double accept;  /* KNOWLEDGE: lowest probability; negative: the calibrated threshold */
+    const char *id; /* of an entry; or the reason of a handover */
     int priority;   /* of a handover */
     size_t k;       /* products */
     desk_recommend_by by;
-    bool have;            /* RECOMMEND: answers whether there is what the text names, rather than suggesting */
+    bool have;            /* RECOMMEND: answers "do you have ...?" rather than suggests */
     const int *set_slots; /* [n_set] */
     const char *const *set_values;
     size_t n_set;
@@ -259,22 +259,22 @@ typedef struct desk_flow {
     const char *name;
     const desk_text *title; /* or NULL */
     bool small_talk, worded, always;
-    bool alone;              /* its rule leaves the rest of the message unanswered */
-    bool inherits;           /* takes the object of the flow that it interrupts */
-    bool objects;            /* an order that is described, and nothing else, starts it */
-    bool closes;             /* thanks, goodbye: an open question is left as it is */
-    bool acts;               /* it, or a flow that it goes to, does something */
-    const char *const *cues; /* [n_cues] words without which it takes the place of no open question */
+    bool alone;              /* its rule leaves other parts of the message unanswered */
+    bool inherits;           /* takes the order of the flow that it interrupts */
+    bool objects;            /* starts when a message only describes an order */
+    bool closes;             /* thanks, goodbye: closes an open question */
+    bool acts;               /* it, or a flow that it goes to, acts or opens a ticket */
+    const char *const *cues; /* [n_cues] needs one of these words to replace an open question */
     size_t n_cues;
-    bool listed;        /* "the second one" of the products listed last starts it */
-    int follow;         /* flow that an object alone, as the next message, goes to; -1: none but itself */
+    bool listed;        /* starts for "the second one" of the products listed last */
+    int follow;         /* flow that the object alone starts in the next message; -1: this one */
     int route;          /* llmcs_shop_desk_route of its turns */
-    double entry_first; /* 2: never */
-    double accept;      /* -1: the classifier's */
-    const desk_op *ops; /* [n_ops]; the last one is DESK_OP_END */
+    double entry_first; /* above 1: never */
+    double accept;      /* -1: the classifier's threshold */
+    const desk_op *ops; /* [n_ops]; ends with DESK_OP_END */
     size_t n_ops;
     bool uses[DESK_MAX_SLOTS]; /* slots that it fills or shows */
-    int from[DESK_MAX_SLOTS];  /* find that lists a slot's candidates in this flow, or -1 */
+    int from[DESK_MAX_SLOTS];  /* find with the slot's candidates in this flow, or -1 */
 } desk_flow;
 
 typedef enum desk_intent_kind {
@@ -290,8 +290,8 @@ typedef struct desk_intent {
     desk_intent_kind kind;
     int flow;
     const char *entry;
-    double accept;      /* -1: the classifier's */
-    double entry_first; /* 2: never */
+    double accept;      /* -1: the classifier's threshold */
+    double entry_first; /* above 1: never */
 } desk_intent;
 
 typedef struct desk_rule {
@@ -300,9 +300,9 @@ typedef struct desk_rule {
     pcre2_code *pattern; /* or NULL */
     int flow;            /* or -1 */
     const char *entry;   /* or NULL */
-    double entry_first;  /* of a rule with an entry; 2: never */
+    double entry_first;  /* for a rule with an entry; above 1: never */
     bool always, whole;
-    bool foreign; /* a text in another language than English and Chinese */
+    bool foreign; /* matches text in other languages than English and Chinese */
 } desk_rule;
 
 typedef struct desk_values {
@@ -314,7 +314,7 @@ typedef struct desk_flows {
     shop_arena arena;
     const char *path; /* for messages */
     uint64_t fingerprint;
-    double accept; /* least probability of an entry that answers; negative: as calibrated */
+    double accept; /* lowest probability of an entry that answers; negative: the calibrated threshold */
     const char *langs[DESK_MAX_LANGS];
     size_t n_langs;
     const desk_json *root, *facts, *texts;
@@ -337,69 +337,69 @@ typedef struct desk_flows {
     size_t n_kinds;
 } desk_flows;
 
-/* Reads `text`, [n] bytes; statements are prepared on c. `path` is for messages. NULL text: no flows, the desk's own
- * sentences in English and Chinese. On failure nothing is left. */
+/* Parses `text` of n bytes and prepares its statements on c. `path` appears in messages. NULL text: no flows, only the
+ * built-in sentences. Frees everything on failure. */
 llmcs_status desk_flows_read(shop_connection *c, const llmcs_allocator *allocator, const char *path, const char *text,
                              size_t n, desk_flows **flows);
 void desk_flows_free(desk_flows **flows);
 
-int desk_find_lang(const desk_flows *f, const char *lang); /* also "zh" for "zh-TW"; -1 if there is none */
+int desk_find_lang(const desk_flows *f, const char *lang); /* "zh" also matches "zh-TW"; -1: not found */
 const desk_intent *desk_find_intent(const desk_flows *f, const char *label); /* or NULL */
 int desk_find_flow(const desk_flows *f, const char *name);                   /* or -1 */
 int desk_find_slot(const desk_flows *f, const char *name);
 
 /* ---- while reading */
 
-/* "flows.json: flows.a.steps[2]: found, expected ...": FORMAT. */
+/* Fails with FORMAT and a message such as "flows.json: flows.a.steps[2]: found, expected ...". */
 #define desk_bad(...) (desk_set_bad(__VA_ARGS__), shop_same_status(LLMCS_FORMAT))
 void desk_set_bad(const desk_flows *f, const desk_json *node, const char *format, ...);
-/* FORMAT unless every key of the object is one of `keys` (NULL-terminated) or "note". */
+/* FORMAT if the object has a key that is neither in `keys` (NULL-terminated) nor "note". */
 llmcs_status desk_check_keys(const desk_flows *f, const desk_json *object, const char *const *keys);
 llmcs_status desk_need(const desk_flows *f, const desk_json *object, const char *key, desk_json_type type,
                        const desk_json **out);
-/* A member of type string, bool or number; leaves *out if there is none. */
+/* Reads an optional string, bool or number; leaves *out unchanged if it is missing. */
 llmcs_status desk_read_bool(const desk_flows *f, const desk_json *object, const char *key, bool *out);
 llmcs_status desk_read_number(const desk_flows *f, const desk_json *object, const char *key, double least, double most,
                               double *out);
 
-/* What a text may name: finds that were done before, the actions of hosts, locals. */
+/* The names that a text may use: earlier finds, host actions, locals. */
 typedef struct desk_scope {
-    const desk_query *finds; /* all that are read so far, or NULL */
+    const desk_query *finds; /* those read so far, or NULL */
     size_t n_finds;
-    int own_find;              /* its columns without a prefix, for `line`; -1 */
-    bool in_flow;              /* finds and answers may be named */
+    int own_find;              /* find whose columns need no prefix, for `line`; -1: none */
+    bool in_flow;              /* may use finds and answers */
     const char *const *locals; /* NULL-terminated, or NULL */
 } desk_scope;
 
-/* A text, or the name of one of `texts`. */
+/* Reads a text, or the name of one of `texts`. */
 llmcs_status desk_text_read(desk_flows *f, const desk_json *node, const desk_scope *scope, const desk_text **text);
 /* True if every variant in every language shows the slot. */
 bool desk_text_shows(const desk_flows *f, const desk_text *text, int slot);
-/* Marks the finds that a text names. */
+/* Sets finds[i] for each find that the text uses. */
 void desk_text_finds(const desk_flows *f, const desk_text *text, bool finds[DESK_MAX_FINDS]);
 
 llmcs_status desk_sentences_read(desk_flows *f);
 
-/* FORMAT if a find that lists the candidates of a slot needs slots itself. */
+/* FORMAT if a find with a slot's candidates needs slots itself. */
 llmcs_status desk_check_from(const desk_flows *f, const desk_json *from, const desk_query *find);
 
-/* Compiles one flow's steps. */
+/* Compiles the steps of one flow. */
 llmcs_status desk_steps_read(desk_flows *f, const desk_json *node, desk_flow *flow);
 
-/* Prepares the statement of a find or action and reads what it needs: tables, parameters, columns. */
+/* Prepares the statement of a find or action and reads its tables, parameters and columns. */
 llmcs_status desk_query_check(shop_connection *c, const desk_flows *f, const desk_json *node, desk_query *query);
 
 /* ---- flows_words.c */
 
-/* "described", "like" and "lead" of a slot, once finds are read. */
+/* Reads "described", "like" and "lead" of a slot. Call after the finds are read. */
 llmcs_status desk_slot_words_read(desk_flows *f, const desk_json *node, desk_slot *slot);
-/* "cues" of a flow. */
+/* Reads "cues" of a flow. */
 llmcs_status desk_cues_read(desk_flows *f, const desk_json *node, desk_flow *flow);
 llmcs_status desk_kinds_read(desk_flows *f);
 
-/* PCRE2, caseless, whole words. */
+/* Compiles a PCRE2 pattern: caseless, whole words. */
 llmcs_status desk_pattern_read(desk_flows *f, const desk_json *node, pcre2_code **pattern);
-/* The words of all languages: {"en": [...], "zh": [...]}, or an array. */
+/* Reads words of all languages: {"en": [...], "zh": [...]} or an array. */
 llmcs_status desk_phrases_read(desk_flows *f, const desk_json *node, const char *const **words, size_t *n);
 
 #endif

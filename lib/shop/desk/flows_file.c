@@ -1,4 +1,4 @@
-/* Reads flows.json: every name is looked up, every key known, every fault named with its place in the file. */
+/* Reads flows.json. Every name must resolve and every key must be known; messages give the place in the file. */
 #include <math.h>
 #include <string.h>
 
@@ -46,7 +46,7 @@ llmcs_status desk_need(const desk_flows *f, const desk_json *object, const char 
     return desk_bad(f, *out, "found %s, expected %s", desk_json_type_name((*out)->type), desk_json_type_name(type));
 }
 
-/* The member, of this type, or NULL. */
+/* Finds an optional member of this type; NULL if it is missing. */
 static llmcs_status may_have(const desk_flows *f, const desk_json *object, const char *key, desk_json_type type,
                              const desk_json **out) {
     *out = desk_json_get(object, key);
@@ -98,10 +98,10 @@ const desk_intent *desk_find_intent(const desk_flows *f, const char *label) {
     return NULL;
 }
 
-/* An array of `n` structs in the arena. */
+/* Allocates an array of n structs in the arena. */
 #define MAKE(f, array, n) shop_arena_alloc(&(f)->arena, (n), sizeof *(array), &(array))
 
-/* Members of an object that are not notes. */
+/* Counts the members of an object, without notes. */
 static size_t count_members(const desk_json *object) {
     size_t n = 0;
     for (const desk_json *child = object ? object->first : NULL; child; child = child->next)
@@ -116,7 +116,7 @@ static const desk_json *skip_notes(const desk_json *child) {
 #define EACH_MEMBER(child, object) \
     for (const desk_json *child = (object) ? skip_notes((object)->first) : NULL; child; child = skip_notes(child->next))
 
-/* A name of a slot, find, action or flow: what :name and {name} can spell. */
+/* Checks the name of a slot, find, action or flow: it must be usable as :name and {name}. */
 static llmcs_status check_name(const desk_flows *f, const desk_json *node) {
     const size_t n = strlen(node->key);
     if (n && n <= 60 && strspn(node->key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == n &&
@@ -175,12 +175,13 @@ llmcs_status desk_pattern_read(desk_flows *f, const desk_json *node, pcre2_code 
                         DESK_MAX_PATTERN);
     const size_t size = strlen(node->text) + 64;
     SHOP_TRY(shop_arena_alloc(&f->arena, size, 1, &whole));
-    /* No letter or digit next to it; \b would find a number inside Chinese text to be part of a word. */
+    /* No letter or digit may follow or precede. \b would not do: it takes Han characters for letters, and finds no
+     * number between them. */
     sqlite3_snprintf((int)size, whole, "(?<![A-Za-z0-9])(?:%s)(?![A-Za-z0-9])", node->text);
     *pattern = pcre2_compile((PCRE2_SPTR)whole, PCRE2_ZERO_TERMINATED,
                              PCRE2_UTF | PCRE2_CASELESS | PCRE2_NEVER_BACKSLASH_C, &code, &at, NULL);
     if (*pattern) {
-        /* A turn tries a hundred patterns. Where code cannot be generated, the interpreter matches. */
+        /* A turn tries about a hundred patterns. Without a JIT, PCRE2's interpreter matches them. */
         (void)pcre2_jit_compile(*pattern, PCRE2_JIT_COMPLETE);
         return LLMCS_OK;
     }
@@ -238,7 +239,7 @@ static llmcs_status read_slot_type(desk_flows *f, const desk_json *node, desk_sl
         type->text);
 }
 
-/* Names are there already; finds are not. */
+/* Names are known at this point; finds are not. */
 static llmcs_status read_slot(desk_flows *f, const desk_json *node, desk_slot *slot) {
     static const char *const keys[] = {"type",      "ask",       "again", "none", "pattern", "from",
                                        "only",      "first",     "min",   "max",  "tries",   "options",
@@ -289,7 +290,7 @@ llmcs_status desk_check_from(const desk_flows *f, const desk_json *from, const d
     return LLMCS_OK;
 }
 
-/* What of a slot names finds and texts. */
+/* Reads the members of a slot that use finds and texts. */
 static llmcs_status read_slot_texts(desk_flows *f, const desk_json *node, desk_slot *slot) {
     static const char *const locals[] = {"choices", NULL};
     const desk_scope scope = {.own_find = -1, .in_flow = true, .locals = locals};
@@ -467,27 +468,27 @@ static llmcs_status add_flow_intents(desk_flows *f, const desk_json *node, int i
     return LLMCS_OK;
 }
 
-/* A flow that neither sets a slot nor acts runs the same way each time. */
+/* True if the flow neither sets a slot nor acts, so each run takes the same path. */
 static bool changes_nothing(const desk_flow *flow) {
     for (size_t i = 0; i < flow->n_ops; i++)
         if (flow->ops[i].kind == DESK_OP_SET || flow->ops[i].kind == DESK_OP_DO) return false;
     return true;
 }
 
-/* The first "go" of the flow to one that is still in question; -1: none. */
+/* Returns the target of the flow's first "go" to a flow still in question; -1: none. */
 static int next_in_circle(const desk_flow *flow, const bool *left) {
     for (size_t i = 0; i < flow->n_ops; i++)
         if (flow->ops[i].kind == DESK_OP_GO && left[flow->ops[i].index]) return flow->ops[i].index;
     return -1;
 }
 
-/* Flows that go to each other in a circle, without a change on the way, never end. */
+/* Rejects flows that go to each other in a circle and change nothing on the way: they never end. */
 static llmcs_status check_circles(const desk_flows *f) {
     bool left[DESK_MAX_FLOWS], again = true;
     char path[600] = "";
     size_t first = 0;
     for (size_t i = 0; i < f->n_flows; i++) left[i] = changes_nothing(&f->flows[i]);
-    /* What goes nowhere is in no circle, nor what goes only there. */
+    /* Drop flows that go nowhere, and flows that go only to dropped ones: they are in no circle. */
     while (again) {
         again = false;
         for (size_t i = 0; i < f->n_flows; i++)
@@ -495,7 +496,7 @@ static llmcs_status check_circles(const desk_flows *f) {
     }
     while (first < f->n_flows && !left[first]) first++;
     if (first == f->n_flows) return LLMCS_OK;
-    /* After as many steps as there are flows, the walk is inside a circle. */
+    /* After n_flows steps the walk is inside a circle. */
     for (size_t i = 0; i < f->n_flows; i++) first = (size_t)next_in_circle(&f->flows[first], left);
     size_t at = first;
     do {
@@ -509,7 +510,7 @@ static llmcs_status check_circles(const desk_flows *f) {
                     f->flows[first].name);
 }
 
-/* A flow acts if it has an action or goes to one that acts. */
+/* Marks the flows that have an action or go to a flow that has one. */
 static void mark_acting(desk_flows *f) {
     for (bool again = true; again;) {
         again = false;

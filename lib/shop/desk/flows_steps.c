@@ -1,6 +1,6 @@
 /*
- * Compiles the steps of a flow. A branch becomes a block of operations behind the block that names it, which ends with
- * a jump back to the step after it; blocks wait in a list, so nesting costs no recursion.
+ * Compiles the steps of a flow. Each branch becomes a block of operations after the block with its step, and ends with
+ * a jump back to the next step. Blocks wait in a list, so nesting needs no recursion.
  */
 #include <string.h>
 
@@ -10,9 +10,9 @@ enum { MAX_BLOCKS = 96, MAX_VALUES = 64 };
 
 typedef struct block {
     const desk_json *steps;
-    int back;                       /* operation to go on with afterwards; -1: the flow ends */
-    int op, branch;                 /* whose yes (0) or no (1) begins here; op -1: the flow itself */
-    bool confirmed[DESK_MAX_SLOTS]; /* slots that a confirm on the way here has shown */
+    int back;                       /* operation to continue with; -1: the flow ends */
+    int op, branch;                 /* the operation whose yes (0) or no (1) branch this is; op -1: the flow itself */
+    bool confirmed[DESK_MAX_SLOTS]; /* slots that a confirmation on this path has shown */
 } block;
 
 typedef struct compiler {
@@ -22,9 +22,9 @@ typedef struct compiler {
     size_t n;
     block blocks[MAX_BLOCKS];
     size_t n_blocks, done;
-    const desk_json *at;                               /* the step, for messages */
-    bool own_from[DESK_MAX_SLOTS];                     /* a step of the flow names the slot's `from` */
-    bool finds[DESK_MAX_FINDS], named[DESK_MAX_FINDS]; /* done somewhere in the flow; named by a text of it */
+    const desk_json *at;                               /* current step, for messages */
+    bool own_from[DESK_MAX_SLOTS];                     /* a step of the flow sets the slot's `from` */
+    bool finds[DESK_MAX_FINDS], named[DESK_MAX_FINDS]; /* executed somewhere in the flow; used by one of its texts */
 } compiler;
 
 static llmcs_status add_op(compiler *p, desk_op_kind kind, desk_op **op) {
@@ -34,7 +34,7 @@ static llmcs_status add_op(compiler *p, desk_op_kind kind, desk_op **op) {
     return LLMCS_OK;
 }
 
-/* The branch `key` of the step: compiled later. Without it the default stays. */
+/* Queues the branch `key` of the step for compilation. Without that key the default stays. */
 static llmcs_status add_branch(compiler *p, const desk_json *step, const char *key, int branch, int back,
                                const bool confirmed[DESK_MAX_SLOTS]) {
     const desk_json *steps = desk_json_get(step, key);
@@ -68,7 +68,7 @@ static int query_by_name(const desk_query *list, size_t n, const char *name) {
     return -1;
 }
 
-/* "order", "login", "o.status" or "o.n". */
+/* Reads a subject: "order", "login", "o.status" or "o.n". */
 static llmcs_status read_subject(compiler *p, const desk_json *node, const char *name, desk_subject *subject) {
     const char *dot = strchr(name, '.');
     *subject = (desk_subject){.slot = -1, .find = -1, .column = -1};
@@ -216,7 +216,7 @@ static llmcs_status step_confirm(compiler *p, const desk_json *step, block *b) {
     const desk_json *again = desk_json_get(step, "again");
     SHOP_TRY(read_text(p, desk_json_get(step, "confirm"), &op->text));
     if (again) SHOP_TRY(read_text(p, again, &op->again));
-    SHOP_TRY(add_branch(p, step, "no", 1, -1, b->confirmed)); /* a no never leads to what it was said to */
+    SHOP_TRY(add_branch(p, step, "no", 1, -1, b->confirmed)); /* a no never continues into the confirmed step */
     for (size_t i = 0; i < p->f->n_slots; i++)
         if (desk_text_shows(p->f, op->text, (int)i) && (!op->again || desk_text_shows(p->f, op->again, (int)i)))
             b->confirmed[i] = true;
@@ -237,7 +237,7 @@ static llmcs_status step_do(compiler *p, const desk_json *step, block *b) {
                         action->name, p->f->slots[action->object].name);
     SHOP_TRY(add_branch(p, step, "done", 0, (int)p->n, b->confirmed));
     SHOP_TRY(add_branch(p, step, "failed", 1, (int)p->n, b->confirmed));
-    /* A yes is good for one action. */
+    /* One confirmation covers one action. */
     memset(b->confirmed, 0, sizeof b->confirmed);
     return LLMCS_OK;
 }
@@ -251,7 +251,7 @@ static llmcs_status step_entry(compiler *p, const desk_json *step) {
     return LLMCS_OK;
 }
 
-/* {"tags": ["a", "b"], "accept": 0.3} */
+/* Reads {"tags": ["a", "b"], "accept": 0.3}. */
 static llmcs_status read_knowledge(compiler *p, const desk_json *how, desk_op *op) {
     static const char *const keys[] = {"tags", "accept", NULL};
     const desk_json *tags = desk_json_get(how, "tags");
@@ -350,7 +350,7 @@ static llmcs_status step_end(compiler *p) {
     return add_op(p, DESK_OP_END, &op);
 }
 
-/* What each kind of step may have. */
+/* The keys of each kind of step. */
 static const struct {
     const char *key;
     const char *const keys[6];

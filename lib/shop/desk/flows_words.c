@@ -1,6 +1,6 @@
 /*
- * Words of a shop in flows.json: by which customers describe an object, which a free text must have or begins with,
- * which ask for a flow, and what kinds of goods are called.
+ * Words of a shop in flows.json: how customers describe an object, what a free text must contain or may start with,
+ * which words name a flow, and the names of kinds of goods.
  */
 #include <string.h>
 
@@ -16,7 +16,7 @@ static bool has_column(const desk_query *find, const char *name) {
     return false;
 }
 
-/* A key that names a column of the slot's own find. */
+/* Reads a key that names a column of the slot's own find. */
 static llmcs_status read_column(const desk_flows *f, const desk_json *node, const char *key, const desk_query *find,
                                 const char **column) {
     const desk_json *name;

@@ -1,4 +1,4 @@
-/* Threads for the host's calls. */
+/* Threads for calls to the host. */
 #include "shop/desk/host.h"
 
 #include <stdatomic.h>
@@ -10,14 +10,14 @@
 
 enum { MAX_THREADS = 64, MAX_ANSWER = 65536 };
 
-/* One call. Its caller and its thread hold it; the last one frees it. */
+/* One call. Its caller and its thread each hold a reference; the last one frees it. */
 struct llmcs_shop_call {
     desk_host *host;
     llmcs_shop_call_request request;
     llmcs_shop_slot *slots;
-    shop_arena arena; /* what the request points to */
+    shop_arena arena; /* holds what the request points to */
     struct llmcs_shop_call *next;
-    /* Under the host's lock. */
+    /* Guarded by the host's lock. */
     int holders;
     bool started, answered, returned, abandoned;
     llmcs_shop_action_state state;
@@ -33,9 +33,9 @@ struct desk_host {
     size_t max_threads;
     pid_t owner;
 
-    pthread_mutex_t lock; /* guards what follows, and the calls */
+    pthread_mutex_t lock; /* guards the members below and the calls */
     pthread_cond_t queued, changed;
-    llmcs_shop_call *first, *last; /* waiting for a thread */
+    llmcs_shop_call *first, *last; /* queue of calls */
     pthread_t threads[MAX_THREADS];
     size_t n_threads, n_idle;
     bool stopping;
@@ -77,7 +77,7 @@ static llmcs_status check_answer(llmcs_shop_call *call, const char *rows_json) {
     int64_t fits = 0;
     if (strlen(rows_json) > MAX_ANSWER) return shop_fail(LLMCS_LIMIT, "answer: more than %d bytes", MAX_ANSWER);
     SHOP_TRY(shop_read_begin(call->host->shop, &c));
-    /* Not json_valid, see json.c. */
+    /* Not json_valid: see json.c. */
     const llmcs_status status = shop_lookup_int(c, 0, &fits,
                                                 "SELECT json_type(?1) = ?2 AND NOT EXISTS (SELECT 1 FROM json_each(?1)"
                                                 " WHERE ?2 = 'array' AND type <> 'object')",
@@ -88,7 +88,7 @@ static llmcs_status check_answer(llmcs_shop_call *call, const char *rows_json) {
     return shop_fail(LLMCS_JSON, "answer: expected %s", call->request.is_action ? "an object" : "an array of objects");
 }
 
-/* The answer to an action that came too late is for the person who looks. */
+/* Records the answer to an action after its timeout, for the person who follows it up. */
 static llmcs_status record_late(llmcs_shop_call *call, llmcs_shop_action_state state) {
     shop_connection *c;
     llmcs_shop *shop = call->host->shop;
@@ -137,7 +137,7 @@ static void finish(void *user) {
     release(call);
 }
 
-/* A callback that leaves by pthread_exit ends this thread and has returned without more to say. */
+/* If the callback calls pthread_exit, the thread ends and the call counts as returned without an answer. */
 static void serve_one(desk_host *h, llmcs_shop_call *call) {
     pthread_cleanup_push(finish, call);
     h->call(h->user, &call->request, call);
@@ -163,8 +163,8 @@ static void *serve(void *user) {
     }
 }
 
-/* Under the lock: one more thread, if the calls in the queue need all idle ones. Without it the next call waits for one
- * of them. */
+/* Call under the lock. Starts another thread if the queue needs all idle ones. If that fails, the next call waits for a
+ * thread. */
 static void add_thread(desk_host *h) {
     size_t n_queued = 0;
     for (const llmcs_shop_call *call = h->first; call; call = call->next) n_queued++;
@@ -232,7 +232,7 @@ void desk_host_free(desk_host **host) {
     shop_free(&a, h);
 }
 
-/* ---- asking */
+/* ---- making a call */
 
 static desk_host_outcome wait_for(desk_host *h, llmcs_shop_call *call) {
     const struct timespec deadline = shop_after_ms(CLOCK_MONOTONIC, h->timeout_ms);
@@ -282,7 +282,7 @@ llmcs_status desk_host_call(desk_host *h, const llmcs_shop_call_request *request
     pthread_cond_signal(&h->queued);
     *outcome = wait_for(h, call);
     *state = call->state;
-    /* After an answer nobody changes the call any more. */
+    /* After an answer no other thread changes the call. */
     const char *rows = *outcome == DESK_HOST_ANSWERED ? call->rows_json : NULL;
     pthread_mutex_unlock(&h->lock);
     if (rows) status = shop_arena_copy(arena, rows, strlen(rows), rows_json);

@@ -1,4 +1,4 @@
-/* Builds a tree from the rows of json_tree, which come in the order of the text. */
+/* Builds a tree from the rows of json_tree, which come in document order. */
 #include "shop/desk/json.h"
 
 #include <string.h>
@@ -7,7 +7,7 @@
 
 enum { MAX_DEPTH = 256, MAX_STRING = 65536, SORTED_CHECK = 64 };
 
-/* json_tree numbers values by their place in its own table: ids grow, so a parent is found by bisection. */
+/* json_tree returns ascending ids, so a parent is found by bisection. */
 typedef struct tree {
     shop_arena *arena;
     const char *what;
@@ -63,8 +63,8 @@ static llmcs_status link_node(const tree *t, desk_json *node, desk_json *parent)
         parent->first = node;
     parent->last = node;
     if (!node->key) return LLMCS_OK;
-    /* A key that occurs twice: one of the two would be ignored. Objects are small, but a hostile one is not compared.
-     */
+    /* A duplicate key would be silently ignored, so it is an error. The check is quadratic; very large objects are
+     * rejected instead. */
     if (parent->n > SORTED_CHECK * SORTED_CHECK)
         return shop_fail(LLMCS_LIMIT, "%s: an object with more than %d members", t->what, SORTED_CHECK * SORTED_CHECK);
     for (const desk_json *other = parent->first; other != node; other = other->next)
@@ -129,7 +129,8 @@ llmcs_status desk_json_parse(shop_connection *c, shop_arena *a, const char *what
     int64_t valid = 0, count;
     *root = NULL;
     c = shop_local(c);
-    /* Not json_valid: SQLite 3.40 says 0 where there is no memory. json_type fails then, and on what is no JSON. */
+    /* Not json_valid: in SQLite 3.40 it returns 0 when memory is exhausted. json_type fails then, as it does on
+     * malformed JSON. */
     const llmcs_status typed = shop_lookup_int(c, 0, &valid, "SELECT json_type(?1) IS NOT NULL", "t", text, n);
     if (typed && typed != LLMCS_FORMAT) return typed;
     if (typed || !valid) return not_json(what, text, n);

@@ -1,4 +1,4 @@
-/* JSON as a tree in an arena, read by SQLite's json_tree. */
+/* JSON as a tree in an arena, parsed by SQLite's json_tree. */
 #ifndef SHOP_DESK_JSON_H
 #define SHOP_DESK_JSON_H
 
@@ -15,37 +15,37 @@ typedef enum desk_json_type {
 } desk_json_type;
 
 typedef struct desk_json {
-    const struct desk_json *parent, *first, *next; /* first child, next sibling */
-    struct desk_json *last;                        /* child, while the tree is built */
+    const struct desk_json *parent, *first, *next; /* first: first child; next: next sibling */
+    struct desk_json *last;                        /* last child, while the tree is built */
     desk_json_type type;
-    const char *key;  /* in an object; NULL in an array */
-    size_t index;     /* in an array */
-    size_t n;         /* children */
-    const char *text; /* of a string, or a number as it is written; else "" */
+    const char *key;  /* member name; NULL in an array */
+    size_t index;     /* position in an array */
+    size_t n;         /* number of children */
+    const char *text; /* a string, or a number as written; else "" */
     double number;    /* also 1 or 0 for a bool */
 } desk_json;
 
-/* `what` begins messages: "flows.json". Errors: JSON, LIMIT (more than max_nodes values, or 256 levels), UTF8 never: a
- * string with a NUL, a control character or bytes that are not UTF-8 is JSON, and so is a key that occurs twice. */
+/* `what` starts messages: "flows.json". Errors: JSON (also for a string with NUL, a control character or invalid UTF-8,
+ * and for a duplicate key); LIMIT (more than max_nodes values or 256 levels). */
 llmcs_status desk_json_parse(shop_connection *c, shop_arena *a, const char *what, const char *text, size_t n,
                              size_t max_nodes, const desk_json **root);
 
-/* The member, or NULL; also NULL if `object` is NULL or no object. */
+/* Returns the member, or NULL; also NULL if `object` is NULL or no object. */
 const desk_json *desk_json_get(const desk_json *object, const char *key);
-/* The member's string, or `fallback`. */
+/* Returns the member's string, or `fallback`. */
 const char *desk_json_text(const desk_json *object, const char *key, const char *fallback);
 double desk_json_number(const desk_json *object, const char *key, double fallback);
 
 const char *desk_json_type_name(desk_json_type type);
 
-/* "flows.cancel.steps[2].confirm", cut at the front if it is longer. */
+/* Formats a path such as "flows.cancel.steps[2].confirm"; cuts the start if it is longer. */
 enum { DESK_PATH_BYTES = 200 };
 typedef struct desk_json_path {
     char text[DESK_PATH_BYTES];
 } desk_json_path;
 desk_json_path desk_json_where(const desk_json *node);
 
-/* The byte where `text` stops being JSON (RFC 8259; at most 1,024 levels); SIZE_MAX if it does not. */
+/* Returns the byte where `text` stops being JSON (RFC 8259; at most 1,024 levels), or SIZE_MAX if all of it is. */
 size_t desk_json_error_at(const char *text, size_t n);
 
 #endif

@@ -1,4 +1,4 @@
-/* Where a text stops being JSON: SQLite before 3.42 does not say. */
+/* Finds where a text stops being JSON. SQLite before 3.42 does not report it. */
 #include <string.h>
 
 #include "shop/desk/json.h"
@@ -78,7 +78,7 @@ static bool skip_plain(checker *c) {
     return first == '"' ? skip_string(c) : first == '-' || is_digit(first) ? skip_number(c) : skip_word(c);
 }
 
-/* `"key" :` of an object. */
+/* Skips `"key" :` of an object. */
 static bool skip_key(checker *c) {
     skip_space(c);
     if (peek(c) != '"' || !skip_string(c)) return false;
@@ -90,9 +90,9 @@ static bool skip_key(checker *c) {
 
 size_t desk_json_error_at(const char *text, size_t n) {
     checker c = {text, n, 0};
-    char open[MAX_DEPTH]; /* the brackets that are open */
+    char open[MAX_DEPTH]; /* brackets still open */
     size_t depth = 0;
-    bool empty = false; /* just after an opening bracket */
+    bool empty = false; /* right after an opening bracket */
     for (;;) {
         skip_space(&c);
         const char first = peek(&c);

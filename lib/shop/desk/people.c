@@ -1,4 +1,4 @@
-/* People at the desk: they take a conversation, answer in it, hand it back, read what was said. */
+/* The staff side: take a conversation, reply in it, hand it back, read its history. */
 #include <string.h>
 
 #include "shop/desk/desk.h"
@@ -12,7 +12,7 @@ static llmcs_status check_call(const llmcs_shop_desk *desk, const char *conversa
     return shop_check_id("conversation", conversation);
 }
 
-/* The row of a conversation inside a write. */
+/* Finds the row of a conversation inside a write. */
 static llmcs_status find_conversation(shop_connection *c, const char *conversation, int64_t *row) {
     SHOP_TRY(desk_find_conversation(c, conversation, -1, row));
     return *row >= 0 ? LLMCS_OK : shop_fail(LLMCS_ARG, "conversation: there is none of this id");
@@ -24,7 +24,8 @@ static llmcs_status audit_conversation(shop_connection *c, const char *agent, co
     return desk_audit(c, "agent", agent, action, object, NULL);
 }
 
-/* agent: NULL for the host. A turn in hand finds another status and is made again. */
+/* Sets the status of a conversation. agent: NULL for the host. A turn in progress finds the new status and is
+ * repeated. */
 static llmcs_status set_status(llmcs_shop_desk *desk, const char *conversation, const char *status_name,
                                const char *agent, const char *action, bool clean) {
     shop_connection *c;
@@ -72,13 +73,13 @@ llmcs_status llmcs_shop_desk_close(llmcs_shop_desk *desk, const char *conversati
 
 /* ---- a person's reply */
 
-/* A turn struct that only masks. */
+/* Opens a turn struct that is used for masking only. */
 static llmcs_status open_masks(llmcs_shop_desk *desk, shop_arena *arena, llmcs_shop_message *m, desk_turn *t) {
     *t = (desk_turn){.desk = desk, .flows = desk->flows, .message = m, .arena = arena};
     return desk_names_open(t);
 }
 
-/* The customer of a conversation, in the arena, or NULL. */
+/* Reads the customer of a conversation into the arena; NULL if it has none. */
 static llmcs_status read_customer(shop_connection *c, shop_arena *arena, const char *conversation,
                                   const char **customer) {
     shop_query q;
@@ -176,7 +177,7 @@ llmcs_status llmcs_shop_desk_resolve(llmcs_shop_desk *desk, const char *key, con
 /* ---- history */
 
 typedef struct history_block {
-    llmcs_shop_history shown; /* first: the caller's pointer is ours */
+    llmcs_shop_history shown; /* first member, so the caller's pointer is the block's */
     shop_arena arena;
 } history_block;
 

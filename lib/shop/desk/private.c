@@ -1,8 +1,8 @@
 /*
- * What other parts of the library do for the desk: check and mask (guard), the vault's names, the audit, the wording.
+ * What other parts of the library do for the desk: checks and masks (guard), the vault's names, the audit, the wording.
  *
- * Names of a conversation are in memory while a turn is made; new ones go to the vault in the transaction that stores
- * the turn.
+ * The names of a conversation are in memory during a turn. New ones go to the vault in the transaction that stores the
+ * turn.
  */
 #include <string.h>
 
@@ -71,14 +71,14 @@ llmcs_status desk_names_store(desk_turn *t, shop_connection *c) {
         const char *name = llmcs_shop_names_get(n->names, i, &value, &bytes);
         const llmcs_status status =
             shop_vault_put(t->desk->shop, c, t->message->customer, t->message->conversation, name, value, bytes);
-        /* Another process gave the name to another value: the turn is made again with it. */
+        /* Another process gave this name to another value. Repeat the turn with that value. */
         if (status == LLMCS_BUSY) return shop_fail(LLMCS_CHANGED, "names: another process added one");
         SHOP_TRY(status);
     }
     return LLMCS_OK;
 }
 
-/* The placeholder of a value that a slot says is personal, whatever the guard finds in it. */
+/* Returns the placeholder of a personal slot's value, whether or not the guard recognises it. */
 static llmcs_status name_value(desk_turn *t, const char *kind, const char *value, const char **masked) {
     turn_names *n = t->names;
     const size_t count = llmcs_shop_names_count(n->names);
@@ -130,7 +130,7 @@ llmcs_status desk_mask(desk_turn *t, const char *text, const char **masked) {
     return status;
 }
 
-/* Values of personal slots that the guard did not see in a text. */
+/* Masks values of personal slots that the guard did not recognise in the text. */
 llmcs_status desk_mask_values(desk_turn *t, const char *text, const char **masked) {
     *masked = text;
     turn_names *n = t->names;
@@ -182,7 +182,7 @@ static llmcs_status check_text(desk_turn *t, const char *text, llmcs_shop_direct
     params.flags = flags;
     params.vector = direction == LLMCS_SHOP_IN ? t->vector : NULL;
     llmcs_status status = llmcs_shop_check(t->desk->guard, text, strlen(text), &params, &verdict);
-    /* Without its classifier the words and rules still check. */
+    /* Without its classifier the guard still checks words and rules. */
     if (status && status != LLMCS_NOMEM && !(flags & LLMCS_SHOP_CHECK_NO_CLASSIFIER)) {
         params.flags |= LLMCS_SHOP_CHECK_NO_CLASSIFIER;
         status = llmcs_shop_check(t->desk->guard, text, strlen(text), &params, &verdict);
@@ -191,7 +191,7 @@ static llmcs_status check_text(desk_turn *t, const char *text, llmcs_shop_direct
     *action = verdict->action;
     if (direction == LLMCS_SHOP_IN) {
         t->out.verdict = llmcs_shop_check_action_name(verdict->action);
-        t->verdict_label = verdict->label; /* lives as long as the guard */
+        t->verdict_label = verdict->label; /* valid as long as the guard */
     }
     llmcs_shop_verdict_free(&verdict);
     return LLMCS_OK;
@@ -211,7 +211,7 @@ llmcs_status desk_guard_in(desk_turn *t, bool *stop) {
     return status;
 }
 
-/* Slots of free text are the customer's own words, which were checked when they came. */
+/* True if the reply shows free-text slots. Those are the customer's own words, checked when they arrived. */
 static bool repeats_customer(const desk_turn *t) {
     for (size_t i = 0; i < t->out.n_slots; i++) {
         const int slot = desk_find_slot(t->flows, t->out.slots[i].name);
@@ -260,7 +260,7 @@ static llmcs_status take_wording(desk_turn *t, const shop_wording_reply *reply) 
     return t->reply.status;
 }
 
-/* Facts of the columns that the flow's finds have read, by their names. */
+/* Collects facts, with their names, from the columns that the flow's finds have read. */
 static size_t collect_facts(const desk_turn *t, shop_fact facts[SHOP_WORDING_MAX_FACTS]) {
     size_t n = 0;
     for (size_t i = 0; i < t->out.n_slots && n < SHOP_WORDING_MAX_FACTS; i++)
@@ -292,7 +292,7 @@ llmcs_status desk_word(desk_turn *t) {
     const llmcs_status status = shop_word(t->desk->priv->wording, &r, &reply);
     t->out.ms.wording = shop_now_ms() - begin;
     if (status == LLMCS_NOMEM) return status;
-    if (status) return LLMCS_OK; /* the template is as good an answer */
+    if (status) return LLMCS_OK; /* the template is a valid answer */
     const llmcs_status taken = take_wording(t, reply);
     shop_wording_reply_free(&reply);
     return taken;

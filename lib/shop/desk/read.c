@@ -1,4 +1,4 @@
-/* What a message says before anybody decides: rules, the classifier for it and its parts, sentiment. */
+/* Reads a message before anything is decided: rules, the classifier on it and its parts, sentiment. */
 #include <string.h>
 
 #include "shop/base/han.h"
@@ -10,18 +10,18 @@ enum { MATCH_LIMIT = 20000, HEAP_KIB = 256, LOUD_CAPITALS = 10 };
 
 /* ---- rules */
 
-/* What patterns are matched with: made once for all rules. */
+/* Match data, shared by all rules. */
 typedef struct matcher {
     pcre2_match_data *data;
     pcre2_match_context *limits;
-    bool checked; /* the text is UTF-8 */
+    bool checked; /* the text is known to be UTF-8 */
 } matcher;
 
 static bool pattern_matches(const desk_rule *rule, const desk_words *w, matcher *m) {
     const uint32_t flags = m->checked ? PCRE2_NO_UTF_CHECK : 0;
     if (!m->data || !m->limits) return false;
     int n = pcre2_match(rule->pattern, (PCRE2_SPTR)w->folded, w->folded_bytes, 0, flags, m->data, m->limits);
-    if (n == PCRE2_ERROR_JIT_STACKLIMIT) /* the interpreter's memory is bounded by the heap limit instead */
+    if (n == PCRE2_ERROR_JIT_STACKLIMIT) /* retry in the interpreter, whose memory the heap limit bounds */
         n = pcre2_match(rule->pattern, (PCRE2_SPTR)w->folded, w->folded_bytes, 0, flags | PCRE2_NO_JIT, m->data,
                         m->limits);
     m->checked = m->checked || n >= 0 || n == PCRE2_ERROR_NOMATCH;
@@ -65,8 +65,7 @@ static bool is_accepted(const desk_turn *t, const llmcs_shop_prediction *p) {
     return p->accepted;
 }
 
-/* Vectors of n texts in one forward pass; NULL without an encoder. A failure of it leaves the n-grams and the full-text
- * search. */
+/* Encodes n texts in one forward pass; NULL without an encoder. If it fails, n-grams and full-text search still run. */
 static llmcs_status embed_texts(desk_turn *t, const llmcs_text *texts, size_t n, const float **vectors) {
     llmcs_shop *shop = t->desk->shop;
     float *made;
@@ -86,7 +85,7 @@ llmcs_status desk_embed(desk_turn *t) {
     return embed_texts(t, &text, 1, &t->vector);
 }
 
-/* Those of the parts. All of a message's vectors lie one after the other, as the classifier takes them. */
+/* Encodes the parts. All vectors of a message are contiguous, as the classifier expects. */
 static llmcs_status embed_parts(desk_turn *t, desk_reading *r, size_t n) {
     llmcs_text texts[DESK_MAX_PARTS + 1];
     const float *parts;
@@ -104,7 +103,7 @@ static llmcs_status embed_parts(desk_turn *t, desk_reading *r, size_t n) {
     return LLMCS_OK;
 }
 
-/* Parameters with the vectors at hand where they are this classifier's. */
+/* Passes the existing vectors if they come from this classifier's encoder. */
 static llmcs_status predict_params(const desk_turn *t, const llmcs_shop_classifier *classifier, const desk_reading *r,
                                    llmcs_shop_predict_params *params) {
     llmcs_shop_classifier_info info = {.struct_size = sizeof info};
@@ -128,7 +127,7 @@ static llmcs_status predict(desk_turn *t, const llmcs_shop_classifier *classifie
     SHOP_TRY(predict_params(t, classifier, r, &params));
     texts_of(r, n, texts);
     const llmcs_status status = llmcs_shop_classifier_predict(classifier, texts, n, &params, found);
-    return status == LLMCS_STATE ? LLMCS_OK : status; /* its encoder is missing: as if there were no classifier */
+    return status == LLMCS_STATE ? LLMCS_OK : status; /* its encoder is missing: continue without a classifier */
 }
 
 static llmcs_status keep_prediction(desk_turn *t, const llmcs_shop_prediction *p, desk_reading *r) {
@@ -146,7 +145,7 @@ static llmcs_status keep_prediction(desk_turn *t, const llmcs_shop_prediction *p
     return LLMCS_OK;
 }
 
-/* By the version that answers this conversation; a shadow is asked, too. */
+/* Predicts with the version that serves this conversation; a shadow version runs too. */
 static llmcs_status predict_by_rollout(desk_turn *t, llmcs_shop_classifier *first, const desk_reading *r, size_t n,
                                        llmcs_shop_predictions **found, llmcs_shop_classifier **used) {
     llmcs_shop_predict_params params;
@@ -175,7 +174,8 @@ static llmcs_status read_intents(desk_turn *t, desk_reading *r, size_t n) {
     return status;
 }
 
-/* A classifier of reviews finds most requests negative; anger also shows in how they are written: "!!", CAPITALS. */
+/* The sentiment classifier is trained on reviews and rates most requests negative. Anger also shows as "!!" and
+ * CAPITALS. */
 static bool is_loud(const desk_words *w) {
     size_t marks = 0, capitals = 0, small = 0;
     for (size_t i = 0; i < w->plain_bytes; i++) {
@@ -204,7 +204,7 @@ static llmcs_status read_sentiment(desk_turn *t, const desk_reading *r) {
     return status;
 }
 
-/* What a part of a message is likely to want, and has a word of, it wants. */
+/* Accepts a likely intent of a part if the part has a cue of its flow. */
 static void back_by_cue(const desk_turn *t, desk_reading *r) {
     const desk_intent *intent = desk_find_intent(t->flows, r->label);
     if (!intent || intent->kind != DESK_INTENT_FLOW || r->score < likely_score || r->score >= desk_part_score) return;

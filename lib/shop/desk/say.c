@@ -32,11 +32,11 @@ int64_t desk_time(const llmcs_shop_desk *desk) {
     return now;
 }
 
-/* ---- what the caller gets */
+/* ---- the result */
 
-/* The turn and the arena that all of it lies in. */
+/* The turn and the arena with all its memory. */
 typedef struct turn_block {
-    llmcs_shop_turn turn; /* first: the caller's pointer is ours */
+    llmcs_shop_turn turn; /* first member, so the caller's pointer is the block's */
     shop_arena arena;
 } turn_block;
 
@@ -64,7 +64,7 @@ static const llmcs_shop_turn empty_turn = {.reply = "",
                                            .sentiment = "",
                                            .verdict = ""};
 
-/* Copies what lies on the stack or in a buffer into the arena. */
+/* Copies everything on the stack or in a buffer into the arena. */
 static llmcs_status finish_turn(desk_turn *t, turn_block *block) {
     llmcs_shop_turn *o = &t->out;
     const llmcs_shop_citation **citations;
@@ -78,7 +78,7 @@ static llmcs_status finish_turn(desk_turn *t, turn_block *block) {
     for (size_t i = 0; i < o->n_products; i++) products[i] = t->products[i];
     o->citations = citations;
     o->products = products;
-    /* The names of flows, slots and actions live as long as the desk; a turn may outlive it. */
+    /* Names of flows, slots and actions belong to the desk; the turn may outlive it. */
     const char **names[] = {
         &o->flow,       &o->expected_slot,   &o->lang,      &o->intent,  &o->action,          &o->action_object,
         &o->action_key, &o->handover_reason, &o->sentiment, &o->verdict, &o->handover_summary};
@@ -107,7 +107,7 @@ static int choose_language(const desk_turn *t) {
     return lang < 0 ? 0 : lang;
 }
 
-/* Valid UTF-8 without NUL: as the core reads what is not UTF-8. */
+/* Makes valid UTF-8 without NUL: invalid bytes become U+FFFD, control characters spaces. */
 static llmcs_status clean_text(desk_turn *t, const char *text, size_t n) {
     desk_buffer b = {.allocator = &t->desk->allocator};
     for (size_t i = 0, len; i < n; i += len) {
@@ -141,7 +141,7 @@ static llmcs_status correct_text(desk_turn *t) {
 
 /* ---- a turn */
 
-/* A sentence and nothing else, whatever was said before. */
+/* Replaces the reply by one sentence. */
 static llmcs_status say_only(desk_turn *t, desk_sentence sentence, llmcs_shop_desk_route route) {
     desk_buffer_cut(&t->reply, 0);
     t->out.route = route;
@@ -180,7 +180,7 @@ static llmcs_status say_sorry(desk_turn *t) {
     return LLMCS_OK;
 }
 
-/* The host's action of an earlier turn that nobody knows the end of. */
+/* Declares the host action that an earlier turn left open UNKNOWN and hands over. */
 static llmcs_status give_up_acting(desk_turn *t) {
     shop_connection *c;
     SHOP_TRY(shop_shared_write_begin(t->desk->shop, t->link, &c));
@@ -222,7 +222,7 @@ static llmcs_status answer(desk_turn *t) {
         return say_only(t, DESK_IN_PROGRESS, LLMCS_DESK_UNAVAILABLE);
     }
     if (lost) return give_up_acting(t);
-    /* The shop's own rules say it better. */
+    /* An interrupting rule of the shop gives the better answer. */
     if (stop && !desk_is_interrupted(t)) {
         t->out.probability = 1;
         if (t->danger) return desk_hand_over(t, t->verdict_label, 2, NULL, NULL);
@@ -236,11 +236,11 @@ static llmcs_status answer(desk_turn *t) {
     SHOP_TRY(desk_word(t));
     SHOP_TRY(say_sorry(t));
     SHOP_TRY(desk_guard_out(t, &stop));
-    /* What was done is said in any case. */
+    /* The outcome of an action is always reported. */
     return stop && !t->act.key ? say_only(t, DESK_UNAVAILABLE_TEXT, LLMCS_DESK_UNAVAILABLE) : LLMCS_OK;
 }
 
-/* One attempt. *conflict: another process answered in the conversation meanwhile. */
+/* Makes one attempt. CHANGED: another process answered in this conversation meanwhile. */
 static llmcs_status make_turn(desk_turn *t) {
     bool answered;
     double begin = shop_now_ms();
@@ -275,14 +275,14 @@ static void abandon(desk_turn *t) {
     desk_names_close(t);
 }
 
-/* The store cannot be read or written now. What was said stands only if nothing hangs on it. */
+/* True for errors of the store. The reply is then kept only if it depends on no state. */
 static bool is_store_trouble(llmcs_status status) {
     return status == LLMCS_BUSY || status == LLMCS_IO || status == LLMCS_NOSPACE || status == LLMCS_FORMAT ||
            status == LLMCS_JSON || status == LLMCS_LIMIT || status == LLMCS_PENDING || status == LLMCS_CHANGED ||
            status == LLMCS_CONFIG || status == LLMCS_STATE || status == LLMCS_UNSUPPORTED;
 }
 
-/* Only what holds without a state: an entry, small talk, products. */
+/* True if the reply depends on no state: an entry, small talk, products. */
 static bool stands_alone(const desk_turn *t) {
     return t->reply.n && t->out.expects == LLMCS_EXPECTS_ANYTHING && !t->act.key && !t->handed_over &&
            (t->out.route == LLMCS_DESK_ENTRY || t->out.route == LLMCS_DESK_FILLED ||
@@ -299,7 +299,7 @@ static llmcs_status answer_without_store(desk_turn *t, bool stored_failed) {
         SHOP_TRY(shop_arena_alloc(t->arena, 1, sizeof *t->c, &t->c));
         *t->c = none;
     }
-    /* Not even the conversation could be read: the language is that of the message. */
+    /* The conversation could not be read, so take the language of the message. */
     if (!t->text_bytes && t->message->text_bytes <= t->desk->max_text_bytes) {
         SHOP_TRY(clean_text(t, t->message->text, t->message->text_bytes));
         t->lang = choose_language(t);
@@ -307,7 +307,7 @@ static llmcs_status answer_without_store(desk_turn *t, bool stored_failed) {
     t->out.lang = t->flows->langs[t->lang];
     t->names = NULL;
     t->out.handover_reason = "";
-    /* An action of the host that could not be settled is not known to have failed. */
+    /* An unsettled host action may have succeeded. */
     const bool unknown = t->host_acted || (t->doubtful && t->act.key);
     if (unknown) t->out.action_state = LLMCS_ACTION_UNKNOWN;
     if (!unknown) {
@@ -334,7 +334,7 @@ static void begin_turn(desk_turn *t, llmcs_shop_desk *desk, const llmcs_shop_mes
     t->act.action = -1;
 }
 
-/* Attempts until nobody came in between. */
+/* Repeats the turn until no other process has interfered. */
 static llmcs_status take_turn(llmcs_shop_desk *desk, const llmcs_shop_message *m, turn_block *block) {
     desk_turn *t;
     const double begin = shop_now_ms();
@@ -351,7 +351,7 @@ static llmcs_status take_turn(llmcs_shop_desk *desk, const llmcs_shop_message *m
         desk_buffer_free(&t->reply);
     }
     shop_shared_leave(desk->shop, link);
-    /* A conversation of somebody else, want of memory and a wrong call have no reply. */
+    /* No reply for another customer's conversation, lack of memory or an invalid call. */
     if (is_store_trouble(status) && !t->foreign) status = answer_without_store(t, t->text_bytes > 0 && t->c != NULL);
     t->out.ms.total = shop_now_ms() - begin;
     if (!status) status = finish_turn(t, block);
@@ -364,7 +364,7 @@ static llmcs_status take_turn(llmcs_shop_desk *desk, const llmcs_shop_message *m
 
 enum { FOLLOW_MS = 1000 };
 
-/* Promotions of another process arrive within a second. A failure leaves what there is. */
+/* Picks up promotions by other processes within a second. A failure keeps the current versions. */
 static void follow_versions(llmcs_shop_desk *desk) {
     if (!desk->rollout) return;
     const double now = shop_now_ms();
@@ -428,7 +428,7 @@ static llmcs_status check_message(const llmcs_shop_desk *desk, const llmcs_shop_
     return LLMCS_OK;
 }
 
-/* The reply in sentences, so that a caller can show it as it comes. */
+/* Passes the reply on sentence by sentence. */
 static void stream(const llmcs_shop_message *m, const llmcs_shop_turn *turn) {
     if (!m->on_text) return;
     shop_call *call = shop_callback_begin();
@@ -462,7 +462,7 @@ llmcs_status llmcs_shop_desk_say(llmcs_shop_desk *desk, const llmcs_shop_message
         llmcs_shop_turn_free(&made);
         return status;
     }
-    *turn = made; /* the callback may leave by an exception: then the caller has it */
+    *turn = made; /* set first: the callback may throw an exception */
     stream(&m, made);
     return LLMCS_OK;
 }

@@ -1,4 +1,4 @@
-/* Everything that the settings of a store name, opened together. */
+/* Opens everything that a store's settings name. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,14 +12,14 @@ struct llmcs_shop_service {
     llmcs_model *encoder;
     llmcs_shop *shop;
     llmcs_shop_classifier_slot *intents, *sentiment, *moderation;
-    llmcs_shop_rollout *rollout; /* of the intents, with those of the setting as fallback */
+    llmcs_shop_rollout *rollout; /* versions of the intents; falls back to the file of the setting */
     struct llmcs_shop_guard *guard;
     llmcs_shop_desk *desk;
-    int64_t now; /* setting llmcs.now; 0: the clock */
+    int64_t now; /* setting llmcs.now; 0: the real clock */
     llmcs_log_fn log;
     void *log_user;
     bool lenient;
-    char value[SETTING_BYTES]; /* the setting being read */
+    char value[SETTING_BYTES]; /* value of the setting being read */
 };
 
 static const llmcs_shop_service_options default_options = {
@@ -29,12 +29,12 @@ void llmcs_shop_service_options_init_sized(llmcs_shop_service_options *options, 
     shop_options_init(options, struct_size, &default_options, sizeof default_options);
 }
 
-/* The value of a setting in s->value, "" if there is none. */
+/* Reads a setting into s->value; "" if it is not set. */
 static llmcs_status read_setting(llmcs_shop_service *s, llmcs_shop *shop, const char *key) {
     return llmcs_shop_get_setting(shop, key, s->value, sizeof s->value, NULL);
 }
 
-/* A failure with the setting in the message; or only a word in the log. */
+/* Fails with the setting's name in the message; a lenient service only logs it. */
 static llmcs_status fail_setting(llmcs_shop_service *s, const char *key, llmcs_status status) {
     char why[600];
     sqlite3_snprintf(sizeof why, why, "setting %s: %s", key, llmcs_error_message());
@@ -49,7 +49,8 @@ static llmcs_status fail_setting(llmcs_shop_service *s, const char *key, llmcs_s
 
 /* ---- parts */
 
-/* INT8 unless the caller chose: three times as fast as float16, and the commands make the store's vectors with it. */
+/* Opens in INT8 unless the caller chose a type: it is three times as fast as float16, and the command-line tools
+ * compute the store's vectors with it. */
 static llmcs_status open_model(const char *path, const llmcs_model_options *given, llmcs_model **model) {
     llmcs_model_options options;
     llmcs_model_options_init(&options);
@@ -59,18 +60,18 @@ static llmcs_status open_model(const char *path, const llmcs_model_options *give
     return llmcs_model_open(path, &options, model);
 }
 
-/* The encoder comes before the store that uses it, so its setting is read through a handle of its own. */
+/* The encoder must exist before the store is opened with it, so its setting is read through a separate handle. */
 static llmcs_status open_encoder(llmcs_shop_service *s, const char *path, const llmcs_shop_service_options *o) {
     llmcs_shop *shop = NULL;
     llmcs_shop_options options;
     llmcs_shop_options_init(&options);
     options.flags = LLMCS_SHOP_READ_ONLY;
-    options.postgres = ""; /* the setting is in the file */
+    options.postgres = ""; /* settings are in the file, not on the server */
     options.busy_ms = o->busy_ms;
     options.n_readers = 1;
     options.allocator = &s->allocator;
     llmcs_status status = llmcs_shop_open(path, &options, &shop);
-    if (status == LLMCS_UNSUPPORTED) { /* of an older version: it is migrated when it is opened for writing */
+    if (status == LLMCS_UNSUPPORTED) { /* an older version: opening it for writing migrates it */
         options.flags = 0;
         status = llmcs_shop_open(path, &options, &shop);
     }
@@ -105,7 +106,7 @@ static llmcs_status open_classifier(llmcs_shop_service *s, const char *key, llmc
     llmcs_status status = llmcs_shop_classifier_open(s->value, &options, &classifier);
     llmcs_shop_classifier_info info = {.struct_size = sizeof info};
     if (!status) status = llmcs_shop_classifier_get_info(classifier, &info);
-    if (!status && info.n_embedding && s->encoder) { /* it needs the encoder: once more, with it */
+    if (!status && info.n_embedding && s->encoder) { /* it needs the encoder: open it again with one */
         llmcs_shop_classifier_free(&classifier);
         options.encoder = s->encoder;
         status = llmcs_shop_classifier_open(s->value, &options, &classifier);
@@ -166,7 +167,7 @@ static llmcs_status open_desk(llmcs_shop_service *s, const llmcs_shop_service_op
     if (!status && !d.wording && *s->value) d.wording = s->value;
     if (!status) {
         status = llmcs_shop_desk_open(s->shop, &d, &s->desk);
-        /* Without its flows or its wording the desk answers from the entries, with templates. */
+        /* A lenient service continues without flows or wording: entries and templates still answer. */
         if (status && s->lenient && status != LLMCS_NOMEM) {
             SHOP_TRY(fail_setting(s, flows ? "llmcs.flows or llmcs.wording" : "llmcs.wording", status));
             d.wording = NULL;
@@ -182,7 +183,7 @@ static llmcs_status open_desk(llmcs_shop_service *s, const llmcs_shop_service_op
     return status;
 }
 
-/* Versions that were trained and promoted in the store take the place of the file. */
+/* Versions trained and promoted in the store replace the file. */
 static llmcs_status open_rollout(llmcs_shop_service *s) {
     llmcs_shop_classifier *fallback = s->intents ? llmcs_shop_classifier_slot_get(s->intents) : NULL;
     const llmcs_status status = llmcs_shop_rollout_create(s->shop, "intents", fallback, &s->rollout);

@@ -1,6 +1,6 @@
 /*
- * What of a conversation is stored. Every value of the customer's is masked before it is written; names lead back to it
- * through the vault of the customer.
+ * Loads and stores a conversation. Every customer value is masked before it is written; the customer's vault maps the
+ * names back to the values.
  */
 #include <string.h>
 
@@ -128,7 +128,7 @@ static llmcs_status put_queue(desk_turn *t, desk_buffer *b) {
     return put_masked(t, b, "choice_text", c->n_choices ? c->choice_text : NULL);
 }
 
-/* What was spoken of: the words that sought it are the customer's, and masked. */
+/* Writes the focus. The words of a search are the customer's, so they are masked. */
 static llmcs_status put_focus(desk_turn *t, desk_buffer *b) {
     const desk_conversation *c = t->c;
     if (!c->products_at && !c->orders_at && !c->thread) return LLMCS_OK;
@@ -200,7 +200,7 @@ static int find_action(const desk_flows *f, const char *name) {
     return -1;
 }
 
-/* An action of a flow that a newer flows.json lacks is left out: its key still stands in the table. */
+/* Skips an action that the current flows.json lacks. Its key stays in the table. */
 static llmcs_status get_act(desk_turn *t, const desk_json *json, desk_frame *frame) {
     if (frame->n_acts == DESK_MAX_ACTS) return LLMCS_OK;
     desk_act_record *r = &frame->acts[frame->n_acts];
@@ -227,7 +227,7 @@ static uint64_t read_hex(const char *text) {
     return value;
 }
 
-/* With another flows.json operations have other numbers: what was said and asked begins again, the slots stay. */
+/* same: false if flows.json has changed. Operation numbers then differ, so progress starts over; slots are kept. */
 static llmcs_status get_frame(desk_turn *t, const desk_json *json, bool same) {
     desk_conversation *c = t->c;
     desk_frame *frame;
@@ -336,7 +336,7 @@ static llmcs_status copy_column(desk_turn *t, const shop_query *q, int column, c
     return shop_arena_copy(t->arena, text, n, out);
 }
 
-/* The columns of the conversation; *state: its text. */
+/* Reads the columns of the conversation; *state: its JSON. */
 static llmcs_status load_row(desk_turn *t, shop_connection *c, int64_t *owner, const char **state) {
     desk_conversation *v = t->c;
     shop_query q;
@@ -364,7 +364,7 @@ static llmcs_status load_row(desk_turn *t, shop_connection *c, int64_t *owner, c
     return status;
 }
 
-/* The customer of the login; one that the store does not know has no row. */
+/* Finds the logged-in customer, who may have no row in the store. */
 static llmcs_status load_customer(desk_turn *t, shop_connection *c) {
     shop_query q;
     t->c->customer = -1;
@@ -404,7 +404,7 @@ static llmcs_status restore_citations(desk_turn *t, const desk_json *list) {
     return LLMCS_OK;
 }
 
-/* The answer that this message id got, from the columns of its turn. */
+/* Restores the answer to this message id from the columns of its turn. */
 static llmcs_status restore_turn(desk_turn *t, shop_connection *c, const shop_query *q) {
     llmcs_shop_turn *o = &t->out;
     const char *masked, *route, *detail;
@@ -523,7 +523,7 @@ llmcs_status desk_load(desk_turn *t, bool *answered) {
 
 /* ---- storing */
 
-/* SQLite has locked the file; on a server the row is locked. */
+/* SQLite locks the whole file; on a server, lock the row. */
 llmcs_status desk_find_conversation(shop_connection *c, const char *conversation, int64_t none, int64_t *row) {
     return c->driver ? shop_lookup_int(c, none, row, "SELECT row FROM conversations WHERE id = ?1 FOR UPDATE", "s",
                                        conversation)
@@ -536,15 +536,15 @@ llmcs_status desk_write_begin(desk_turn *t) {
     if (t->writer) return LLMCS_OK;
     SHOP_TRY(shop_shared_write_begin(t->desk->shop, t->link, &c));
     llmcs_status status = desk_find_conversation(c, t->message->conversation, 0, &row);
-    /* The same wish in another conversation on another node, and new names of the customer, wait here. */
+    /* Serialises with other nodes: the same request in another conversation, and new names of the customer. */
     if (!status && t->message->customer) status = shop_lock(c, SHOP_LOCK_CUSTOMER, t->message->customer);
     if (!status) status = shop_lookup_int(c, 0, &turns, "SELECT turns FROM conversations WHERE row = ?1", "i", row);
-    /* A person who took it, or gave it back, in between. */
+    /* A person may have taken it or handed it back meanwhile. */
     if (!status && t->c->row)
         status = shop_lookup_int(c, 0, &same, "SELECT status = ?2 FROM conversations WHERE row = ?1", "is", row,
                                  t->c->stored);
     if (!status && !t->host_acted && !same) status = shop_fail(LLMCS_CHANGED, "conversation: its status changed");
-    /* While an action of the host is on its way, others may only have said so. */
+    /* While a host action runs, other turns can only have reported that. */
     if (!status && !t->host_acted && (turns != t->c->n_turns || row != t->c->row))
         status = shop_fail(LLMCS_CHANGED, "conversation: another process answered in it");
     if (status) return shop_shared_write_end(t->desk->shop, c, status);
@@ -554,7 +554,7 @@ llmcs_status desk_write_begin(desk_turn *t) {
 }
 
 llmcs_status desk_conversation_row(desk_turn *t, shop_connection *c) {
-    if (t->c->customer < 0 && t->message->customer) /* a customer of the host that the store does not know yet */
+    if (t->c->customer < 0 && t->message->customer) /* known to the host, new to the store */
         SHOP_TRY(shop_customer_row(c, t->message->customer, &t->c->customer));
     return shop_lookup_int(
         c, 0, &t->c->row,
@@ -569,7 +569,7 @@ static llmcs_status put_detail(desk_turn *t, desk_buffer *b) {
     desk_putf(
         b, "{\"expects\":%d,\"intent_score\":%.6g,\"out_of_scope\":%.6g,\"probability\":%.6g,\"sentiment_score\":%.6g",
         (int)o->expects, o->intent_score, o->out_of_scope, o->probability, o->sentiment_score);
-    desk_putf(b, ",\"ms\":%.3f", shop_now_ms() - t->begin); /* until it is stored */
+    desk_putf(b, ",\"ms\":%.3f", shop_now_ms() - t->begin); /* up to this point, before storing */
     const struct {
         const char *key, *value;
     } texts[] = {
@@ -617,7 +617,7 @@ static llmcs_status put_detail(desk_turn *t, desk_buffer *b) {
     return b->status;
 }
 
-/* For the person who takes over: what was wanted, and the last message. Masked. */
+/* Makes the masked summary for the person who takes over: reason, intent, action and last message. */
 static llmcs_status make_summary(desk_turn *t) {
     desk_buffer b = {.allocator = &t->desk->allocator};
     if (!t->handed_over) return LLMCS_OK;
@@ -651,7 +651,7 @@ static llmcs_status settle_host_action(desk_turn *t, shop_connection *c) {
                          llmcs_shop_action_state_name(t->act.state)));
     SHOP_TRY(shop_lookup_int(c, 0, &settled, "SELECT state = ?2 FROM actions WHERE key = ?1", "ss", t->act.key,
                              llmcs_shop_action_state_name(t->act.state)));
-    /* Another process gave up waiting and said so: that stands, a person looks. */
+    /* Another process gave up waiting and declared it UNKNOWN. That stands; a person checks it. */
     if (!settled) return shop_fail(LLMCS_CHANGED, "action: it was declared UNKNOWN meanwhile");
     sqlite3_snprintf(sizeof what, what, "%.80s %s", t->flows->actions[t->act.action].name,
                      llmcs_shop_action_state_name(t->act.state));
@@ -693,7 +693,7 @@ static llmcs_status write_turn(desk_turn *t, shop_connection *c, const char *rep
 llmcs_status desk_store(desk_turn *t) {
     desk_buffer state = {.allocator = &t->desk->allocator}, detail = {.allocator = &t->desk->allocator};
     const char *reply = "";
-    /* Values of personal slots get their names first: then they are masked wherever they stand. */
+    /* Values of personal slots get their names first, so that all later texts are masked with them. */
     llmcs_status status = write_state(t, &state);
     if (!status) status = desk_mask(t, desk_buffer_text(&t->reply), &reply);
     if (!status) status = desk_mask_values(t, reply, &reply);

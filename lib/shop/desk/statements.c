@@ -10,7 +10,7 @@
 
 enum { N_TABLES = 8, MAX_OPCODES = 2000000, MAX_CELL = 4096 };
 
-/* Tables that a statement may name, and what they are. */
+/* Tables that a statement may use, and their properties. */
 static const struct {
     const char *name;
     bool personal, writable;
@@ -31,9 +31,9 @@ static const char *const functions[] = {"abs",          "avg",          "ceil", 
 /* ---- the authorizer */
 
 typedef struct authority {
-    const desk_query *query; /* NULL: everything is denied */
-    bool borrows;            /* what a server has is in temporary tables, and what the file has of it is not read */
-    char denied[160];        /* why */
+    const desk_query *query; /* NULL: deny everything */
+    bool borrows;            /* tables on the server are temporary tables here; reading the file's own is denied */
+    char denied[160];        /* reason */
 } authority;
 
 static int table_bit(const char *name) {
@@ -57,7 +57,7 @@ static bool may_write(const desk_query *q, const char *table) {
     return q->is_action && may_use(q, table) && tables[table_bit(table)].writable;
 }
 
-/* Who owns a row, and what others know it by, is not for a flow to change. */
+/* Owner and public id of a row are never changed by a flow. */
 static bool is_identity(const char *column) {
     return !sqlite3_stricmp(column, "row") || !sqlite3_stricmp(column, "rowid") || !sqlite3_stricmp(column, "id") ||
            !sqlite3_stricmp(column, "customer") || !sqlite3_stricmp(column, "order_row");
@@ -76,7 +76,7 @@ static bool is_shared(const char *table) {
 
 bool desk_names_events(const desk_query *query) { return may_use(query, "events"); }
 
-/* DESK_BORROW_*: what of the statement's tables is on a server. */
+/* DESK_BORROW_* bits of the statement's tables that live on a server. */
 static unsigned tables_to_borrow(const desk_query *query) {
     return (may_use(query, "customers") ? DESK_BORROW_CUSTOMERS : 0u) |
            (may_use(query, "orders") ? DESK_BORROW_ORDERS : 0u) |
@@ -87,7 +87,7 @@ static int authorize(void *user, int code, const char *first, const char *second
                      const char *inner) {
     authority *a = user;
     (void)inner;
-    if (!a->query) return SQLITE_OK; /* the library's own statements, while nothing of flows.json is prepared */
+    if (!a->query) return SQLITE_OK; /* the library's own statements */
     const bool borrowed = a->borrows && first && is_shared(first);
     if (schema && strcmp(schema, borrowed ? "temp" : "main") != 0) return deny(a, "schema", schema);
     switch (code) {
@@ -204,7 +204,7 @@ static llmcs_status read_tables(const desk_flows *f, const desk_json *node, desk
 
 llmcs_status desk_query_check(shop_connection *c, const desk_flows *flows, const desk_json *node, desk_query *query) {
     sqlite3_stmt *stmt;
-    desk_flows *f = (desk_flows *)flows; /* still being read: its arena grows */
+    desk_flows *f = (desk_flows *)flows; /* still being read, so its arena may grow */
     SHOP_TRY(read_tables(f, node, query));
     llmcs_status status = desk_statement_prepare(c, query, &stmt);
     if (status == LLMCS_FORMAT) {
@@ -294,7 +294,7 @@ static llmcs_status step_rows(shop_connection *c, sqlite3_stmt *stmt, const desk
 /* ---- readers */
 
 typedef struct reader {
-    shop_connection connection; /* db NULL: not opened */
+    shop_connection connection; /* db NULL: not open */
     authority authority;
     sqlite3_stmt *stmts[DESK_MAX_FINDS];
     bool used;
@@ -374,7 +374,7 @@ static void release(desk_readers *r, reader *one) {
     pthread_mutex_unlock(&r->lock);
 }
 
-/* The authorizer stays on the connection, so that SQLite asks it again when it prepares a statement anew. */
+/* The authorizer stays set, since SQLite may prepare a statement again later. */
 static llmcs_status open_reader(const desk_readers *r, reader *one) {
     shop_connection *c = &one->connection;
     if (c->db) return LLMCS_OK;
@@ -396,7 +396,7 @@ static llmcs_status reader_statement(desk_readers *r, reader *one, int find, sql
     return LLMCS_OK;
 }
 
-/* The customer's rows, from the transaction `c` or one of its own. */
+/* Copies the customer's rows, in transaction `c` or in one of its own. */
 static llmcs_status borrow(desk_readers *r, reader *one, shop_connection *link, shop_connection *c,
                            const desk_query *query, const desk_binding *b) {
     shop_connection *server = c;
@@ -458,7 +458,7 @@ static int step_action(shop_connection *c, bool borrows, const desk_query *actio
     return code;
 }
 
-/* On rows that are locked on the server; what the statement changed is written back, or nothing. */
+/* Runs on rows locked on the server. Writes all changes back, or none. */
 static llmcs_status act_on_borrowed(reader *one, shop_connection *server, const desk_query *action,
                                     const desk_binding *b, int64_t *changed) {
     shop_connection *c = &one->connection;
@@ -500,7 +500,7 @@ llmcs_status desk_act(desk_readers *readers, shop_connection *c, const desk_quer
     SHOP_TRY(shop_execute(c, "SAVEPOINT desk_act", "cannot be written"));
     int64_t n = 0;
     const int code = step_action(c, false, action, b, &n);
-    /* A full disk or a lost lock rolls all of it back. */
+    /* SQLite rolls back by itself when the disk is full or a lock is lost. */
     if (sqlite3_get_autocommit(c->db)) return shop_sqlite_error(c, code, "cannot be written");
     const int kind = code & 0xff;
     if (kind == SQLITE_FULL || kind == SQLITE_IOERR || kind == SQLITE_NOMEM || kind == SQLITE_BUSY ||

@@ -1,4 +1,4 @@
-/* Texts with {placeholders}: parsed and checked when flows.json is read, filled in a turn. */
+/* Texts with {placeholders}: parsed and checked with flows.json, filled in each turn. */
 #include "shop/desk/template.h"
 
 #include <math.h>
@@ -30,7 +30,7 @@ static llmcs_status read_filter(const desk_flows *f, const desk_json *node, cons
     return desk_bad(f, node, "|%.60s is no table of \"values\", expected one of them, money or date", filter);
 }
 
-/* {facts.name} becomes its value at once. */
+/* Replaces {facts.name} by its value at once. */
 static llmcs_status read_fact(desk_flows *f, const desk_json *node, const char *name, int lang, desk_part *part) {
     const desk_json *fact = desk_json_get(f->facts, name);
     if (fact && fact->type == DESK_JSON_OBJECT) fact = desk_json_get(fact, f->langs[lang]);
@@ -86,7 +86,7 @@ static llmcs_status read_name(desk_flows *f, const desk_json *node, const desk_s
     return desk_bad(f, node, "{%.60s} is no slot", name);
 }
 
-/* Columns and answers are numbers, too; a slot is a text. */
+/* Columns and answers may be numbers; a slot is always text. */
 static bool fits_filter(const desk_part *part) {
     const bool number = part->kind == DESK_PART_COLUMN || part->kind == DESK_PART_ANSWER;
     return part->filter == DESK_FILTER_NONE || number ||
@@ -106,7 +106,7 @@ static llmcs_status read_placeholder(desk_flows *f, const desk_json *node, const
                     filter, filter);
 }
 
-/* One variant in one language. Counts the parts first: each brace makes at most two. */
+/* Reads one variant in one language. Counts the parts first: each brace makes at most two. */
 static llmcs_status read_template(desk_flows *f, const desk_json *node, const desk_scope *scope, int lang,
                                   desk_template *out) {
     const char *text = node->text;
@@ -234,7 +234,7 @@ static const char *translate(const desk_values_in *v, int table, const char *val
     return found ? desk_json_text(found, v->flows->langs[v->lang], value) : value;
 }
 
-/* A value through its filter. */
+/* Prints a value through its filter. */
 static void say_value(const desk_part *part, const desk_values_in *v, const char *text, double number,
                       desk_buffer *out) {
     char date[16];
@@ -265,7 +265,7 @@ static const char *local_value(const desk_values_in *v, const char *name) {
 
 static const desk_rows *rows_of(const desk_values_in *v, int find) { return v->finds ? v->finds[find] : NULL; }
 
-/* False if the value is missing. */
+/* Prints a part; false if its value is missing. */
 static bool say_part(const desk_part *part, const desk_values_in *v, desk_buffer *out) {
     const desk_rows *rows;
     const char *text;
@@ -308,7 +308,7 @@ static bool say_part(const desk_part *part, const desk_values_in *v, desk_buffer
     }
 }
 
-/* The length of a sentence's end at p: its mark and the spaces after it. */
+/* Returns the length of a sentence end at p: the mark and the spaces after it. */
 static size_t sentence_end(const char *p) {
     static const char *const marks[] = {"。", "！", "？", "!", "?", "\n", ".", NULL};
     for (size_t i = 0; marks[i]; i++) {

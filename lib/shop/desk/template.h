@@ -1,10 +1,10 @@
-/* Texts with values. */
+/* Texts with placeholders. */
 #ifndef SHOP_DESK_TEMPLATE_H
 #define SHOP_DESK_TEMPLATE_H
 
 #include "shop/desk/flows.h"
 
-/* Rows of a find, or of a host's answer. */
+/* Rows of a find or of a host's answer. */
 typedef struct desk_cell {
     const char *text; /* NULL: SQL NULL */
     double number;
@@ -19,24 +19,24 @@ typedef struct desk_local {
     const char *name, *value;
 } desk_local;
 
-/* What a text is said with. */
+/* The values that fill a text. */
 typedef struct desk_values_in {
     const desk_flows *flows;
-    const char *const *slots;        /* [n_slots], NULL where empty: what the customer sees */
-    const desk_rows *const *finds;   /* [n_finds], NULL where not done */
-    const desk_json *const *answers; /* [n_actions], NULL where there is none */
+    const char *const *slots;        /* [n_slots] as shown to the customer; NULL: empty */
+    const desk_rows *const *finds;   /* [n_finds]; NULL: not executed */
+    const desk_json *const *answers; /* [n_actions]; NULL: none */
     const desk_local *locals;        /* [n_locals] */
     size_t n_locals;
-    const desk_rows *own; /* of `line`: this row of this find */
+    const desk_rows *own; /* for `line`: this row of this find */
     size_t own_row;
     int lang;
-    uint64_t turn; /* chooses the variant */
+    uint64_t turn; /* picks the variant */
 } desk_values_in;
 
-/* Appends the text. *said: false if every sentence lacked a value. */
+/* Appends the text. A sentence without its values is left out; *said: false if all were. */
 void desk_text_say(const desk_text *text, const desk_values_in *v, desk_buffer *out, bool *said);
 
-/* The rows in words, one line each, numbered if `numbered`; at most `most`. */
+/* Appends at most `most` rows, one line each, with numbers if `numbered`. */
 void desk_rows_say(const desk_query *find, const desk_rows *rows, const desk_values_in *v, size_t most, bool numbered,
                    desk_buffer *out);
 

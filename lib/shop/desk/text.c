@@ -1,4 +1,4 @@
-/* Text that grows. */
+/* A growing text buffer. */
 #include "shop/desk/text.h"
 
 #include <sqlite3.h>
@@ -14,7 +14,7 @@ void desk_put(desk_buffer *b, const char *text, size_t n) {
     else
         b->status = shop_grow(b->allocator, &b->text, b->n, &b->capacity, need, 1, "text");
     if (b->status) {
-        b->n = 0; /* as long as the "" that desk_buffer_text gives */
+        b->n = 0; /* keep n in step with the "" that desk_buffer_text returns */
         return;
     }
     if (n) memcpy(b->text + b->n, text, n);

@@ -1,12 +1,12 @@
 /*
- * Messages that name no subject: a code ("SAVE10"), an attribute alone ("blue", 明天), or small words only ("can you
- * give me another one?", 可以吗). Full-text search and vectors find something near to them by chance.
+ * Detects messages without a subject: a code ("SAVE10"), an attribute alone ("blue", 明天), or function words only
+ * ("can you give me another one?", 可以吗). Full-text search and vectors would match them by chance.
  */
 #include <string.h>
 
 #include "shop/desk/words.h"
 
-/* Words that every subject may have, and parts of contractions. In alphabetical order, one space after each. */
+/* Function words and parts of contractions, in alphabetical order, one space after each. */
 static const char english[] =
     " a about again all also am an and another any anybody anyone anything are aren as ask at available be because "
     "been "
@@ -24,7 +24,7 @@ static const char english[] =
     "wants was wasn we well went were what whats when where which who whom whose why will with won work working works "
     "would wouldn y ya yes yet you your yours ";
 
-/* Colours, sizes and days: of what is not said. */
+/* Colours, sizes and days: attributes of a subject that the message does not name. */
 static const char english_attributes[] =
     " beige bigger black blue brown cheaper friday gold green grey gray large larger medium monday navy orange pink "
     "purple red saturday silver small smaller sunday thursday today tomorrow tonight tuesday wednesday white xl xs xxl "
@@ -61,7 +61,7 @@ static bool is_listed(const char *list, const char *word, size_t n) {
     return strstr(list, padded) != NULL;
 }
 
-/* Letters and digits mixed, as in a coupon or a tax number; "110v" and "a4" are shorter. */
+/* True for letters mixed with digits, as in a coupon or tax number; "110v" and "a4" are too short. */
 static bool is_code(const char *word, size_t n) {
     size_t letters = 0, digits = 0;
     for (size_t i = 0; i < n; i++) {
@@ -71,7 +71,7 @@ static bool is_code(const char *word, size_t n) {
     return n >= CODE_BYTES && letters >= CODE_LETTERS && digits >= CODE_DIGITS;
 }
 
-/* Bytes of the longest small word at the text's start, or 0. */
+/* Returns the length of the longest function word at the text's start, or 0. */
 static size_t chinese_word(const char *text, size_t n) {
     size_t longest = 0;
     for (size_t i = 0; chinese[i]; i++) {
@@ -81,7 +81,7 @@ static size_t chinese_word(const char *text, size_t n) {
     return longest;
 }
 
-/* codes: true if it has no words but codes, either; else small words and attributes, too. */
+/* codes: true if every word is a code. Otherwise: true if every word is a function word, an attribute or a code. */
 static bool has_only(const desk_words *w, bool codes) {
     const char *text = w->folded;
     size_t len;

@@ -1,4 +1,4 @@
-/* Slots from a text: patterns, lists, numbers, dates, products. */
+/* Reads slot values from a text: patterns, lists, numbers, dates, products. */
 #include <string.h>
 
 #include "shop/desk/desk.h"
@@ -12,7 +12,7 @@ static llmcs_status copy_part(desk_turn *t, const char *text, size_t n, const ch
 
 /* ---- patterns */
 
-/* The first match in plain text, upper case: a number is written one way in the store. */
+/* Returns the first match in upper case, as the store writes order numbers. */
 static llmcs_status match_pattern(desk_turn *t, const pcre2_code *pattern, const desk_words *w, size_t from,
                                   const char **value, size_t *end) {
     *value = NULL;
@@ -41,7 +41,7 @@ static llmcs_status match_pattern(desk_turn *t, const pcre2_code *pattern, const
     return status;
 }
 
-/* The last match: "not PL1 but PL2", "PL1 – no, PL2". */
+/* Returns the last match: "not PL1 but PL2", "PL1 – no, PL2". */
 static llmcs_status last_match(desk_turn *t, const pcre2_code *pattern, const desk_words *w, const char **value) {
     size_t from = 0;
     const char *found;
@@ -54,9 +54,9 @@ static llmcs_status last_match(desk_turn *t, const pcre2_code *pattern, const de
     return LLMCS_OK;
 }
 
-/* ---- rows to choose from */
+/* ---- candidates */
 
-/* The only row whose value ends in the digits of the text. */
+/* Returns the only row whose value ends in the digits of the text, or NULL. */
 static const char *match_digits(const desk_rows *rows, const desk_words *w) {
     const char *found = NULL;
     for (size_t i = 0; i < w->plain_bytes;) {
@@ -87,7 +87,7 @@ llmcs_status desk_row_in_words(desk_turn *t, const desk_query *find, const desk_
     return status;
 }
 
-/* "pl 2611-1334" is PL26111334. */
+/* Normalises "pl 2611-1334" to PL26111334. */
 static llmcs_status plain_order(desk_turn *t, const char **value) {
     char *copy;
     size_t n = 0;
@@ -124,7 +124,7 @@ static void find_option(const desk_slot *s, const desk_words *w, bool answers, c
     if (ordinal && ordinal <= s->n_options) *value = s->options[ordinal - 1].value;
 }
 
-/* 一 to 九十九 at byte i; *n bytes. 0 if there is none. */
+/* Reads 一 to 九十九 at byte i, *n bytes long; 0: no number. */
 static int han_number(const char *text, size_t left, size_t *n) {
     static const char *const digits[] = {"零", "一", "二", "三", "四", "五", "六", "七", "八", "九"};
     int tens = -1, ones = -1;
@@ -160,7 +160,7 @@ static bool counts_things(const desk_words *w, size_t i) {
     return false;
 }
 
-/* A number on its own. Unless it answers the question, it must count something. */
+/* Finds a number on its own. Outside an answer it must count something. */
 static llmcs_status find_number(desk_turn *t, const desk_slot *s, const desk_words *w, bool answers,
                                 const char **value) {
     size_t len;
@@ -206,7 +206,7 @@ static bool two_digits(const char *p, const char *end, int *value, size_t *n) {
 static const char *const months[] = {"jan", "feb", "mar", "apr", "may", "jun",
                                      "jul", "aug", "sep", "oct", "nov", "dec"};
 
-/* Month and day without a year. */
+/* Reads a month and day without a year. */
 static bool find_month_day(const desk_words *w, int *month, int *day) {
     const char *t = w->folded, *end = t + w->folded_bytes;
     size_t n, m;
@@ -290,7 +290,7 @@ static llmcs_status find_email(desk_turn *t, const desk_words *w, const char **v
     return from < at && dotted && to - from <= 254 ? copy_part(t, from, (size_t)(to - from), value) : LLMCS_OK;
 }
 
-/* Words before the value that are none of it: "change it to", 改成. */
+/* Skips words in front of the value: "change it to", 改成. */
 static size_t skip_lead(const desk_slot *s, const desk_words *w, size_t begin) {
     for (size_t i = begin;;) {
         size_t step = 0;
@@ -304,7 +304,7 @@ static size_t skip_lead(const desk_slot *s, const desk_words *w, size_t begin) {
     }
 }
 
-/* Where such words are followed by an address, in a message that says more. */
+/* Finds the place where such words precede an address in a longer message. */
 static size_t find_lead(const desk_slot *s, const desk_words *w) {
     size_t last = SIZE_MAX;
     for (size_t k = 0; k < s->n_lead; k++)
@@ -330,7 +330,7 @@ bool desk_is_like(const desk_slot *s, const desk_words *w) {
 }
 
 static llmcs_status find_text(desk_turn *t, const desk_slot *s, const desk_words *w, const char **value) {
-    const bool same = w->plain_bytes == w->folded_bytes; /* the same places in both */
+    const bool same = w->plain_bytes == w->folded_bytes; /* then offsets in both agree */
     const char *begin = w->plain + (same ? skip_lead(s, w, 0) : 0), *end = w->plain + w->plain_bytes;
     while (begin < end && *begin == ' ') begin++;
     while (end > begin && end[-1] == ' ') end--;
@@ -339,7 +339,7 @@ static llmcs_status find_text(desk_turn *t, const desk_slot *s, const desk_words
     return n >= s->min && n <= s->max ? copy_part(t, begin, (size_t)(end - begin), value) : LLMCS_OK;
 }
 
-/* "Please send it to 14 Rosewood Lane" in a message with other requests. */
+/* Finds the address of "please send it to 14 Rosewood Lane" among other requests. */
 static llmcs_status find_address(desk_turn *t, const desk_slot *s, const desk_words *w, const char **value) {
     const size_t at = w->plain_bytes == w->folded_bytes ? find_lead(s, w) : SIZE_MAX;
     desk_words rest;
@@ -351,7 +351,8 @@ static llmcs_status find_address(desk_turn *t, const desk_slot *s, const desk_wo
 
 /* ---- products */
 
-/* The part of a title that names the product among its kind: to the comma, in Chinese to the second space. */
+/* Returns the part of a title that tells products of a kind apart: up to the comma, in Chinese up to the second
+ * space. */
 static llmcs_status name_of(desk_turn *t, const char *title, const char **name) {
     size_t n = 0, spaces = 0;
     const bool han = (unsigned char)*title >= 0xe3;
@@ -359,7 +360,7 @@ static llmcs_status name_of(desk_turn *t, const char *title, const char **name) 
     return shop_arena_copy(t->arena, title, n, name);
 }
 
-/* The words without those that name a kind. */
+/* Returns the words without those of the kind. */
 static llmcs_status without_kind(desk_turn *t, const desk_words *w, const shop_wish *wish, desk_words *rest) {
     char *text;
     SHOP_TRY(shop_arena_alloc(t->arena, w->plain_bytes + 1, 1, &text));
@@ -369,9 +370,8 @@ static llmcs_status without_kind(desk_turn *t, const desk_words *w, const shop_w
 }
 
 /*
- * The product whose title shares most words with the text, of those that recommendation finds nearest to it. Where the
- * store knows kinds, it has to be named by more than its kind and colour: "the Harvest Mug" is one product, "a red mug"
- * may be several.
+ * Finds the product whose title shares most words with the text, among the nearest recommendations. If the store knows
+ * kinds, the text must name more than kind and colour: "the Harvest Mug" is one product, "a red mug" may be several.
  */
 static llmcs_status find_product(desk_turn *t, const desk_words *w, const char **value) {
     llmcs_shop_recommend_params params;
@@ -413,7 +413,7 @@ static llmcs_status find_product(desk_turn *t, const desk_words *w, const char *
     return status;
 }
 
-/* ---- all */
+/* ---- any slot */
 
 llmcs_status desk_value_find(desk_turn *t, int slot, const desk_words *w, bool answers, const char **value) {
     const desk_slot *s = &t->flows->slots[slot];

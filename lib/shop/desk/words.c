@@ -1,4 +1,4 @@
-/* Folding, phrases and the small words of a dialogue, in English and Chinese. */
+/* Folding, phrases and the function words of a conversation, in English and Chinese. */
 #include "shop/desk/words.h"
 
 #include <string.h>
@@ -30,7 +30,7 @@ bool desk_is_letter(int32_t c) {
 
 static bool is_word_char(int32_t c) { return desk_is_letter(c) && !desk_is_han(c); }
 
-/* The character that ends before byte i; 0 at the start. */
+/* Returns the character that ends before byte i; 0 at the start. */
 static int32_t char_before(const char *text, size_t i) {
     size_t at = i, len;
     if (!i) return 0;
@@ -41,7 +41,7 @@ static int32_t char_before(const char *text, size_t i) {
 
 /* ---- folding */
 
-/* Ill-formed bytes become U+FFFD, controls spaces. */
+/* Replaces ill-formed bytes by U+FFFD and control characters by spaces. */
 static llmcs_status clean(shop_arena *a, const char *text, size_t n, char **out, size_t *n_out) {
     char *clean_text;
     size_t used = 0, capacity;
@@ -75,7 +75,7 @@ static llmcs_status map_text(shop_arena *a, const char *text, size_t n, utf8proc
     return LLMCS_OK;
 }
 
-/* Typographic apostrophes: ’ and ‘ are three bytes, ' is one. In place. */
+/* Replaces typographic apostrophes ’ and ‘ by ', in place. */
 static size_t straighten(char *text, size_t n) {
     size_t to = 0;
     for (size_t i = 0; i < n;) {
@@ -131,7 +131,7 @@ static bool has_any(const desk_words *w, const char *const *phrases) {
     return false;
 }
 
-/* Bytes from i on that are spaces, punctuation, symbols or emoji. */
+/* Skips spaces, punctuation, symbols and emoji from byte i. */
 static size_t skip_marks(const char *text, size_t n, size_t i) {
     while (i < n) {
         size_t len;
@@ -141,7 +141,7 @@ static size_t skip_marks(const char *text, size_t n, size_t i) {
     return i;
 }
 
-/* The length of the longest phrase at byte i, 0 if there is none. */
+/* Returns the length of the longest phrase at byte i, or 0. */
 static size_t phrase_at(const char *text, size_t n, size_t i, const char *const *phrases) {
     size_t best = 0;
     for (; *phrases; phrases++) {
@@ -237,7 +237,7 @@ static const char *const giving_up[] = {
     "changed my mind",   "drop it",   "forget that", "scrap that",      "leave it then", "keep it", "keep them",
     "leave it as it is", "算了",      "不用了",      "不弄了",          "不办了",        "没事了",  "先这样",
     "当我没说",          "不取消了",  "不退了",      "不换了",          "不改了",        NULL};
-/* What makes a yes unclear wherever it stands. */
+/* Words that make a yes unclear wherever they occur. */
 static const char *const doubts[] = {
     "no",    "not",   "n't",     "never",   "nope",    "don't",  "dont", "doesn't", "won't", "can't", "isn't",  "wait",
     "but",   "if",    "unless",  "instead", "except",  "rather", "why",  "how",     "what",  "when",  "which",  "where",
@@ -245,18 +245,18 @@ static const char *const doubts[] = {
     "first", "hmm",   "不",      "别",      "没",      "但",     "可是", "不过",    "如果",  "要是",  "除非",   "先",
     "吗",    "呢",    "么",      "什么",    "怎么",    "为何",   "哪",   "谁",      "另",    "其他",  "换",     "都",
     "全部",  "也",    "再想",    "等",      "考虑",    "或者",   "还是", "可能",    "也许",  NULL};
-/* What ends a conversation: "ok thanks, bye" agrees to nothing. */
+/* Farewells: "ok thanks, bye" is no confirmation. */
 static const char *const farewells[] = {"bye", "goodbye", "good bye", "see you", "cya",  "good night",
                                         "拜",  "拜拜",    "再见",     "回见",    "晚安", NULL};
-/* A yes that may as well mean "I have read it", above all before thanks. */
+/* A yes that may only mean "I have read it", above all before thanks. */
 static const char *const weak_yes[] = {"ok", "okay", "right", "好", "好的", "好吧", "嗯", "嗯嗯", "恩", "行", NULL};
 static const char *const thanks[] = {"thanks", "thank you", "thx",  "ty",   "cheers", "谢谢",
                                      "谢了",   "谢啦",      "多谢", "感谢", NULL};
-/* Phrases with a word of `doubts` that are none. */
+/* Phrases that contain a word of `doubts` without doubt. */
 static const char *const no_doubts[] = {"no problem", "没问题", "没错", "没有问题", "the first one", NULL};
 /*
- * What may stand after a yes without making it unclear. Anything else does: "对了，运费多少" and "好贵啊" begin with a
- * yes word, and "do it tomorrow" is no yes for today.
+ * Words that may follow a yes. Any other word makes it unclear: "对了，运费多少" and "好贵啊" begin with a yes word,
+ * and "do it tomorrow" is no yes for today.
  */
 static const char *const after_yes[] = {
     "cancel",       "return", "exchange", "change", "send",  "report", "submit",  "it",     "that", "this",
@@ -271,7 +271,7 @@ static const char *const after_yes[] = {
     "继续",         "报",     "转",       "一下",   "要",    "吧",     "滴",      "哒",     "噢",   "确",
     "来",           "去",     "到",       "帮",     "请",    "谢",     "退掉",    "把",     "掉",   "then",
     "go ahead and", NULL};
-/* What makes "cancel it then", 那就退吧 an answer to the question whether to. */
+/* Words that make "cancel it then" or 那就退吧 a yes. */
 static const char *const agreeing[] = {"it", "this", "that", "them", "then", "go ahead and", "吧", "那就", "就", NULL};
 
 static bool only_digits(const char *text, size_t n) {
@@ -280,8 +280,8 @@ static bool only_digits(const char *text, size_t n) {
     return true;
 }
 
-/* Words after byte i, without politeness, further yes words, and those of `allowed`; codes such as an order number
- * count as allowed with it. */
+/* Counts the words after byte i, except polite words, yes words and `allowed`. With `allowed`, codes such as an order
+ * number do not count either. */
 static size_t words_left(const desk_words *w, size_t i, const char *const *allowed) {
     size_t words = 0;
     const char *t = w->folded;
@@ -298,7 +298,7 @@ static size_t words_left(const desk_words *w, size_t i, const char *const *allow
                 if (!is_word_char(next)) break;
                 digit = digit || (next >= '0' && next <= '9');
             }
-            const bool code = digit && (step >= LEAST_CODE || !only_digits(t + i, step)); /* "14" is none */
+            const bool code = digit && (step >= LEAST_CODE || !only_digits(t + i, step)); /* "14" is no code */
             words += !(allowed && code);
         }
         i = skip_marks(t, n, i + step);
@@ -323,7 +323,7 @@ static bool has_doubt(const desk_words *w) {
     return false;
 }
 
-/* The first word that is not politeness. */
+/* Returns the first word that is not polite. */
 static size_t first_word(const desk_words *w) {
     const char *t = w->folded;
     size_t i = skip_marks(t, w->folded_bytes, 0), step;
@@ -334,11 +334,11 @@ static size_t first_word(const desk_words *w) {
 }
 
 static bool has_question_mark(const desk_words *w) {
-    return memchr(w->folded, '?', w->folded_bytes) != NULL; /* NFKC makes ？ a ? */
+    return memchr(w->folded, '?', w->folded_bytes) != NULL; /* NFKC maps ？ to ? */
 }
 
 bool desk_is_yes(const desk_words *w) {
-    /* "great, then do it": the yes comes after it. */
+    /* "great, then do it": the yes follows. */
     static const char *const glad[] = {"great", "good", "perfect", "cool", "alright", "all right", "fine", "lovely",
                                        "nice",  "then", "so",      "那就", "那",      "行吧",      NULL};
     size_t at = first_word(w), step;
@@ -398,7 +398,7 @@ bool desk_is_address(const desk_words *w) {
                                       "室", "省", "镇", "村", "区",   "公寓", "花园", "广场", NULL};
     const size_t n = desk_count_words(w->folded, w->folded_bytes);
     bool digit = false;
-    /* A digit behind a letter is one of a code. */
+    /* A digit after a letter belongs to a code. */
     for (size_t i = 0; i < w->folded_bytes; i++) {
         const bool here = w->folded[i] >= '0' && w->folded[i] <= '9';
         const char before = i ? w->folded[i - 1] : ' ';
@@ -475,18 +475,18 @@ size_t desk_place_named(const desk_words *w, size_t n) {
 
 /* ---- overlap */
 
-/* Words too common to tell products or orders apart. */
+/* Words too common to distinguish products or orders. */
 static const char *const common[] = {"the",  "and",  "for",   "with",  "you",   "are",   "have", "any",  "your", "this",
                                      "that", "what", "how",   "does",  "can",   "order", "item", "size", "buy",  "want",
                                      "need", "much", "stock", "there", "about", "one",   "订单", "商品", "有货", "多少",
                                      "什么", "这个", "那个",  "请问",  "还有",  "适合",  "推荐", NULL};
 
-/* Other plurals than with s. */
+/* Irregular plurals. */
 static const struct {
     const char *one, *more;
 } plurals[] = {{"fe", "ves"}, {"f", "ves"}, {"y", "ies"}, {"sh", "shes"}, {"ch", "ches"}, {"x", "xes"}, {NULL, NULL}};
 
-/* Whether the text has the word; marks where. */
+/* True if the text has the word; sets its marks. */
 static bool find_marked(const desk_words *text, const char *word, bool *marks) {
     const size_t at = desk_find_phrase(text->folded, text->folded_bytes, word, 0);
     if (at == SIZE_MAX) return false;
@@ -547,7 +547,7 @@ double desk_overlap_marked(shop_arena *a, const desk_words *text, const char *li
 
 /* ---- parts */
 
-/* The length of what ends a part at byte i of plain text, 0 if nothing does. */
+/* Returns the length of a separator of parts at byte i of plain text, or 0. */
 static size_t part_ends(const desk_words *w, size_t i) {
     static const char *const marks[] = {"? ", "! ", ". ", "。", "?", "!", "；", ";", "、另", NULL};
     static const char *const joints[] = {", and also", ", also", " and also ", ". also", ",另外",    ",还有",  ",顺便",
