@@ -243,7 +243,7 @@ class Servers(Case):
             took = time.monotonic() - begin
             self.assertEqual(said["route"], "unavailable")
             self.assertLess(took, 2.5)  # connect_timeout is 5 s
-        self.assertIn("gave no answer in the time there was to connect", node.log())
+        self.assertIn("did not answer before the time-out to connect", node.log())
         self.proxy.frozen.clear()
         self.assertEqual(self.after_a_while(node)["number"], 2)
 
@@ -275,7 +275,7 @@ class Servers(Case):
         self.addCleanup(node.close)
         self.addCleanup(self.proxy.let_go)
         steps = iter(range(2, 40))
-        while "the session that was lost still holds the conversation" not in (log := node.log()):
+        while "the lost session, which locks the conversation" not in (log := node.log()):
             step = next(steps, None)  # the turn has its lock from message 2 on; it connects again for a new transaction
             self.assertIsNotNone(step, log)
             c = "c%d" % step
