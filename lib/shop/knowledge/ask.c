@@ -1,4 +1,4 @@
-/* llmcs_shop_ask: a question to an answer, or to none. */
+/* llmcs_shop_ask: finds the answer to a question, if an entry has one. */
 #include <math.h>
 #include <string.h>
 #include <time.h>
@@ -41,13 +41,13 @@ static llmcs_status check_params(const llmcs_shop *shop, const llmcs_shop_ask_pa
     return LLMCS_OK;
 }
 
-/* Question, match and answer while they are made. */
+/* The state of one call: question, match and answer. */
 typedef struct asking {
     llmcs_shop *shop;
     const llmcs_shop_ask_params *params;
-    bool as_written;     /* the spelling is not corrected yet */
-    const float *vector; /* the caller's, or NULL */
-    char *corrected;     /* the question with its spelling corrected, or NULL */
+    bool as_written;     /* its spelling is not corrected yet */
+    const float *vector; /* passed by the caller, or NULL */
+    char *corrected;     /* the question after spelling correction, or NULL */
     shop_question question;
     bool question_made;
     shop_match match;
@@ -63,7 +63,7 @@ static void free_asking(asking *k) {
     llmcs_shop_answer_free(&answer);
 }
 
-/* The encoder's work, before the snapshot begins. */
+/* Runs the encoder before the snapshot begins. */
 static llmcs_status embed_question(asking *k, shop_question *q) {
     const llmcs_text text = {q->text, q->text_bytes, NULL, 0};
     const double begin = shop_now_ms();

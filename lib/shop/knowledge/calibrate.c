@@ -16,7 +16,7 @@
 #include "shop/store/vectors.h"
 
 enum { D = SHOP_N_FEATURES, MIN_QUESTIONS = 20 };
-#define DEFAULT_THRESHOLD 0.5 /* a probability: more likely right than not */
+#define DEFAULT_THRESHOLD 0.5 /* above it the answer is more likely right than wrong */
 
 static const llmcs_shop_calibrate_params default_params = {
     .struct_size = sizeof(llmcs_shop_calibrate_params), .leave_one_out = 1, .precision = 0.95};
@@ -25,11 +25,11 @@ void llmcs_shop_calibrate_params_init_sized(llmcs_shop_calibrate_params *params,
     shop_options_init(params, struct_size, &default_params, sizeof default_params);
 }
 
-/* A question to learn from: where its candidates are, and which is right. */
+/* A training question: its candidates and the right one. */
 typedef struct example {
-    size_t first, n; /* in the matrix of features */
-    size_t right;    /* n: none of them */
-    bool answerable; /* its entry is in the store */
+    size_t first, n; /* rows of the feature matrix */
+    size_t right;    /* index of the right candidate; n: none */
+    bool answerable; /* the right entry is in the store */
     double weight;
 } example;
 
@@ -59,8 +59,8 @@ static llmcs_status add_example(fit *f, const shop_match *m, const char *id, dou
     return LLMCS_OK;
 }
 
-/* Matches a question and adds it. q->vector is the caller's. The best of each id under the weights of now stand for it.
- */
+/* Matches a question and adds it as an example; q->vector is the caller's. Under the current weights, the best
+ * candidate of each id represents that id. */
 static llmcs_status match_example(fit *f, shop_connection *c, shop_question *q, const char *id, double weight,
                                   const shop_weights *now) {
     shop_match *m;
@@ -95,9 +95,9 @@ static llmcs_status embed_and_match(fit *f, shop_connection *c, shop_question *q
     return status;
 }
 
-/* A question of an entry, asked as if it were not in the store, as it is, and as if its entry were not in the store.
- * Real questions are seldom in an entry's own words, and those that no entry answers are fewer than the others: both
- * weigh less. */
+/* Adds up to three examples for a question of an entry: without this question in the store, with it, and without its
+ * entry. The last two weigh less: customers seldom use an entry's own words, and fewer questions have no answer than
+ * have one. */
 static llmcs_status leave_out(fit *f, shop_connection *c, shop_question *q, int64_t row, const char *id,
                               const char *lang, bool others, const shop_weights *now) {
     *q = (shop_question){.text = q->text, .text_bytes = q->text_bytes, .now = q->now, .flags = q->flags, .lang = lang};
@@ -125,7 +125,7 @@ static llmcs_status add_own_questions(fit *f, shop_connection *c, shop_question 
                                       const llmcs_shop_calibrate_params *p, const shop_weights *now) {
     shop_query s;
     int64_t n, i = 0;
-    enum { MOST = 2000 }; /* of a large store every so manieth */
+    enum { MOST = 2000 }; /* sample size for large stores */
     SHOP_TRY(shop_lookup_int(c, 0, &n, "SELECT count(*) FROM texts WHERE live AND position", ""));
     SHOP_TRY(
         shop_query_begin(c, &s,
@@ -141,7 +141,7 @@ static llmcs_status add_own_questions(fit *f, shop_connection *c, shop_question 
         q->text = shop_query_text(&s, 1, &len);
         q->text_bytes = len;
         const char *id = shop_query_text(&s, 2, &id_len), *lang = shop_query_text(&s, 3, &lang_len);
-        /* a question is left out only if the entry has another one */
+        /* leave a question out only if its entry has another one */
         status = leave_out(f, c, q, shop_query_int(&s, 0), id, lang, shop_query_int(&s, 4) > 2, now);
         if (!status && report(p, 0.9 * (double)i / (double)(shop_min((size_t)n, MOST) + 1)))
             status = shop_fail(LLMCS_CANCELLED, "calibration was cancelled");
@@ -196,8 +196,8 @@ static double log_likelihood(const fit *f, const double *w, double penalty) {
     return sum;
 }
 
-/* Gradient g and negative Hessian h: sums over examples of x(right) - E[x] and of Cov[x]; the outside option has x = 0.
- */
+/* Gradient g and negative Hessian h: the sums over examples of x(right) - E[x] and of Cov[x]. The outside option has x
+ * = 0. */
 static void derivatives(const fit *f, const double *w, double penalty, double *g, double h[D][D]) {
     double p[SHOP_MAX_CANDIDATES];
     memset(h, 0, sizeof(double) * D * D);
@@ -219,7 +219,7 @@ static void derivatives(const fit *f, const double *w, double penalty, double *g
     }
 }
 
-/* Solves h x = g by Cholesky; h is positive definite thanks to the penalty. The result replaces g. */
+/* Solves h x = g by Cholesky and stores x in g. The penalty makes h positive definite. */
 static void solve(double h[D][D], double *g) {
     for (size_t a = 0; a < D; a++)
         for (size_t b = 0; b <= a; b++) {
@@ -237,7 +237,7 @@ static void solve(double h[D][D], double *g) {
     }
 }
 
-/* A feature that is left out keeps weight 0. */
+/* Pins the weight of an excluded feature to 0. */
 static void leave_out_features(const bool *out, double *g, double h[D][D]) {
     for (size_t a = 0; a < D; a++)
         for (size_t b = 0; b < D; b++)
@@ -266,8 +266,8 @@ static void maximise_over(const fit *f, const bool *out, double *w) {
     }
 }
 
-/* Every feature but the bias speaks for an entry, so a negative weight only fits noise: the most negative one is left
- * out until there is none. */
+/* Every feature except the bias is evidence for an entry, so a negative weight only fits noise. Drops the most negative
+ * feature and fits again until none is negative. */
 static void maximise(const fit *f, double *w) {
     bool out[D] = {false};
     for (;;) {
@@ -282,7 +282,7 @@ static void maximise(const fit *f, double *w) {
 
 /* ---- threshold */
 
-/* The first candidate of an example. */
+/* The first candidate of an example, and whether it is right. */
 typedef struct outcome {
     double probability, weight;
     bool right;
@@ -316,8 +316,8 @@ static outcome first_of(const fit *f, const example *e, const double *w) {
     return (outcome){e->n ? p[best] : 0, e->weight, e->n && best == e->right};
 }
 
-/* The lowest threshold above which a share `precision` of the answers to the labelled questions are right. Questions
- * that are left out are harder than real ones: they set the weights, and no threshold. */
+/* Chooses the lowest threshold at which the share `precision` of the answers to labelled questions is right. Left-out
+ * questions are harder than real ones, so they count for the weights only. */
 static llmcs_status choose_threshold(const fit *f, const double *w, double precision, llmcs_shop_calibration *found) {
     outcome *o;
     double given = 0, right = 0, answerable = 0, accurate = 0, all_given = 0, all_right = 0;
@@ -394,7 +394,7 @@ static llmcs_status fit_weights(fit *f, const llmcs_shop_labelled *questions, si
     return save(f, &weights);
 }
 
-/* Once for words alone and once with vectors. */
+/* Runs twice: for words alone and with vectors. */
 static llmcs_status fit_kind(llmcs_shop *shop, bool vectors, const llmcs_shop_labelled *questions, size_t n,
                              const llmcs_shop_calibrate_params *p, llmcs_shop_calibration *found) {
     fit f = {.shop = shop, .vectors = vectors};

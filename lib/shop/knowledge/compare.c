@@ -1,4 +1,4 @@
-/* Compares candidates with the question: the features that a conditional logit weighs. */
+/* Compares candidates with the question: computes the features of the conditional logit. */
 #include <math.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@
 
 /* ---- words in common */
 
-/* The questions's word that equals this one, or n_words. */
+/* Returns the index of the question's word that equals this one, or n_words. */
 static size_t find_word(const shop_question *q, const char *word, size_t len, uint64_t hash) {
     enum { N = sizeof q->places / sizeof *q->places };
     for (size_t at = hash % N; q->places[at]; at = (at + 1) % N) {
@@ -19,13 +19,13 @@ static size_t find_word(const shop_question *q, const char *word, size_t len, ui
     return q->n_words;
 }
 
-/* What one text of an entry has in common with the question. */
+/* The words that a text of an entry shares with the question. */
 typedef struct overlap {
-    double asked;   /* share of the question's words, by rarity */
+    double asked;   /* share of the question's words, weighted by rarity */
     double covered; /* share of the text's words */
 } overlap;
 
-/* Marks in `seen` the words of the question that stand in the text. */
+/* Marks in `seen` the words of the question that the text contains. */
 static overlap find_overlap(const shop_question *q, const shop_entry_texts *e, const shop_entry_text *text,
                             bool *seen) {
     double asked = 0, covered = 0, all_covered = 0;
@@ -90,7 +90,7 @@ static double language_match(const shop_question *q, const char *lang) {
 
 /* ---- bm25 */
 
-/* The highest BM25 of FTS5 that the question could reach: every word, infinitely often (k1 = 1.2). */
+/* Returns the highest FTS5 BM25 that the question can reach: every word, infinitely often (k1 = 1.2). */
 static double highest_bm25(const shop_question *q) {
     double sum = 0;
     for (size_t i = 0; i < q->n_words; i++) {
@@ -103,8 +103,8 @@ static double highest_bm25(const shop_question *q) {
 
 /* ---- one candidate */
 
-/* Products of a vector with SHOP_VECTOR_LANES texts: each sum runs over the dimensions in order, so that the lanes are
- * independent and its bits are those of a plain loop. */
+/* Dot products of a vector with SHOP_VECTOR_LANES texts. Each sum adds the dimensions in order, so lanes are
+ * independent and the result has the bits of a plain loop. */
 static void dot_lanes(const float *restrict lanes, const float *restrict vector, int32_t dim, float *restrict out) {
     float sums[SHOP_VECTOR_LANES] = {0};
     for (int32_t d = 0; d < dim; d++)
@@ -128,7 +128,7 @@ static double mean_of_nearest(const shop_candidate *e) {
     return e->n_nearest ? sum / (double)e->n_nearest : 0;
 }
 
-/* A text of the candidate, the answer (position 0) or a question. */
+/* Compares one text of the candidate: the answer (position 0) or a question. */
 static void compare_text(const shop_question *q, shop_candidate *e, const shop_entry_text *text, double cosine,
                          bool *seen, double *best) {
     if (text->row == q->without_text) return;
@@ -171,7 +171,7 @@ static void compare_texts(const shop_question *q, int32_t dim, shop_candidate *e
     e->features[SHOP_F_NUMBERS] = share_of_numbers(q, seen);
 }
 
-/* The texts of a candidate that FTS5 found. */
+/* Loads the texts of a candidate that FTS5 found. */
 static llmcs_status load_entry(shop_connection *c, shop_match *m, shop_candidate *e) {
     int64_t version;
     if (e->texts) return LLMCS_OK;

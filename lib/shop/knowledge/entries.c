@@ -1,5 +1,5 @@
-/* Puts, retires and reads knowledge entries. Every version of a text stays; the words and vectors of the current one
- * are what questions find. */
+/* Adds, retires and reads knowledge entries. All versions of a text are kept; only the words and vectors of the current
+ * one are searched. */
 #include <string.h>
 
 #include "shop/base/options.h"
@@ -54,7 +54,7 @@ static llmcs_status uncount_words(llmcs_shop *shop, shop_connection *c, const ch
     return status;
 }
 
-/* The live texts of an entry are no longer found. */
+/* Removes the live texts of an entry from the search. */
 static llmcs_status remove_texts(llmcs_shop *shop, shop_connection *c, int64_t entry, int64_t change) {
     shop_query q;
     SHOP_TRY(shop_query_begin(c, &q, "SELECT row, text FROM texts WHERE entry = ?1 AND live", "i", entry));
@@ -78,12 +78,12 @@ static llmcs_status remove_texts(llmcs_shop *shop, shop_connection *c, int64_t e
 
 /* ---- put */
 
-/* The checked entries of a put, with tags as JSON and the vectors of their texts. */
+/* A checked entry of a put, with its tags as JSON and the vectors of its texts. */
 typedef struct checked_entry {
-    size_t row; /* in the caller's array */
+    size_t row; /* index in the caller's array */
     llmcs_shop_entry entry;
     char *tags;
-    size_t first_text; /* of its texts in `texts`: the answer, then the questions */
+    size_t first_text; /* index in `texts`: its answer, then its questions */
 } checked_entry;
 
 typedef struct entry_batch {
@@ -135,7 +135,7 @@ static llmcs_status add_entries(entry_batch *b, const llmcs_shop_entry *const *e
     return shop_embed(b->shop, b->texts, b->n_texts, &b->vectors);
 }
 
-/* Whether the current version has exactly these texts, tags and dates. */
+/* True if the current version has exactly these texts, tags and dates. */
 static llmcs_status is_unchanged(shop_connection *c, const checked_entry *e, const llmcs_text *texts, int64_t entry,
                                  bool *unchanged) {
     int64_t same;

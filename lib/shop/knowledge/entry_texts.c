@@ -1,4 +1,4 @@
-/* Keeps the words, trigrams and vectors of entries' texts in memory. */
+/* Keeps the words, trigrams and vectors of entry texts in memory. */
 #include "shop/knowledge/entry_texts.h"
 
 #include <string.h>
@@ -14,7 +14,7 @@ struct shop_entry_cache {
     pthread_mutex_t lock;
     shop_entry_texts *buckets[N_BUCKETS];
     size_t bytes, most_bytes;
-    uint64_t n_forgotten; /* what is read before one more is forgotten may be out of date */
+    uint64_t n_forgotten; /* counts forgotten entries: a read that began before the last one may be out of date */
 };
 
 llmcs_status shop_entry_texts_create(llmcs_shop *shop, size_t most_bytes) {
@@ -45,7 +45,7 @@ void shop_entry_texts_release(llmcs_shop *shop, shop_entry_texts *texts) {
     if (texts && atomic_fetch_sub(&texts->n_users, 1) == 1) free_texts(&shop->allocator, texts);
 }
 
-/* Under the lock: the table lets go of everything; what is in use lives on until it is released. */
+/* Call under the lock. Drops the table's references; texts in use live until they are released. */
 static void empty_table(llmcs_shop *shop) {
     struct shop_entry_cache *cache = shop->entry_cache;
     for (size_t b = 0; b < N_BUCKETS; b++)
@@ -68,7 +68,7 @@ void shop_entry_texts_free(llmcs_shop *shop) {
 
 /* ---- reading */
 
-/* A read of one entry. */
+/* The state while an entry is read. */
 typedef struct reading {
     llmcs_shop *shop;
     shop_entry_texts *texts;
@@ -89,7 +89,7 @@ static llmcs_status add_chars(reading *r, const char *bytes, size_t n, size_t *b
     return LLMCS_OK;
 }
 
-/* The words that a question is compared with: no repeated ones, and of a long answer the first. */
+/* Adds the words that a question is compared with: without repetitions, and only the first ones of a long answer. */
 static llmcs_status add_words(reading *r, const shop_words *words, shop_entry_text *t) {
     shop_entry_texts *e = r->texts;
     const size_t most = shop_min(words->n, 4 * SHOP_MAX_WORDS);
@@ -115,7 +115,7 @@ static llmcs_status add_trigrams(reading *r, const char *text, shop_entry_text *
     shop_signature signature;
     size_t n = 0;
     t->first_trigram = e->n_trigrams;
-    if (!t->position) return LLMCS_OK; /* an answer is not compared by trigrams */
+    if (!t->position) return LLMCS_OK; /* answers are not compared by trigrams */
     SHOP_TRY(shop_signature_make(&r->shop->allocator, text, t->n, &signature));
     for (size_t i = 0; i < SHOP_SIGNATURE_WORDS; i++) n += (size_t)__builtin_popcountll(signature.bits[i]);
     SHOP_TRY(shop_grow(&r->shop->allocator, &e->trigrams, e->n_trigrams, &e->trigrams_capacity, e->n_trigrams + n,
@@ -168,7 +168,7 @@ static llmcs_status read_tags(reading *r, shop_connection *c) {
     while (!(status = shop_query_next(&row)) && row.has_row) {
         size_t n;
         const char *tag = shop_query_text(&row, 0, &n);
-        n = strlen(tag); /* what follows a NUL cannot be requested */
+        n = strlen(tag); /* a tag ends at its first NUL */
         if ((status = shop_grow(&r->shop->allocator, &e->tags, e->tags_bytes, &e->tags_capacity, e->tags_bytes + n + 1,
                                 1, "tags of an entry")))
             break;
@@ -203,7 +203,7 @@ static llmcs_status read_head(reading *r, shop_connection *c) {
     return status;
 }
 
-/* The vectors of neighbouring texts lie side by side, so that one pass makes all their products. */
+/* Stores vectors of adjacent texts interleaved, so that one pass computes all their dot products. */
 static llmcs_status read_vectors(reading *r) {
     shop_entry_texts *e = r->texts;
     const llmcs_allocator *a = &r->shop->allocator;
@@ -255,7 +255,7 @@ static shop_entry_texts **bucket_of(struct shop_entry_cache *cache, int64_t entr
     return &cache->buckets[shop_xxh64(&entry, sizeof entry) % N_BUCKETS];
 }
 
-/* Under the lock. NULL: not there. */
+/* Call under the lock. NULL: not found. */
 static shop_entry_texts *find_texts(struct shop_entry_cache *cache, int64_t entry, int32_t version) {
     shop_entry_texts *t = *bucket_of(cache, entry);
     while (t && (t->entry != entry || t->version != version)) t = t->next;
@@ -263,7 +263,7 @@ static shop_entry_texts *find_texts(struct shop_entry_cache *cache, int64_t entr
     return t;
 }
 
-/* Under the lock. Another thread may have read the same version meanwhile: the table then has both. */
+/* Call under the lock. If another thread has read the same version meanwhile, the table holds both. */
 static void keep_texts(llmcs_shop *shop, shop_entry_texts *texts) {
     struct shop_entry_cache *cache = shop->entry_cache;
     if (cache->bytes + texts->bytes > cache->most_bytes) empty_table(shop);

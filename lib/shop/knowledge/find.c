@@ -1,4 +1,4 @@
-/* Finds candidates: full-text search and nearest vectors, fused by reciprocal ranks. */
+/* Finds candidates by full-text search and nearest vectors, and fuses the two rankings by reciprocal rank. */
 #include <math.h>
 #include <string.h>
 
@@ -38,7 +38,7 @@ static double rarity(int64_t n_texts, int64_t count) {
     return log1p(fmax(0, (double)(n_texts - count) + 0.5) / ((double)count + 0.5));
 }
 
-/* Where find_word of compare.c looks; of equal words the first. */
+/* Adds a word to the hash table that find_word of compare.c searches. Of equal words the first is kept. */
 static void enter_word(shop_question *q, size_t i) {
     enum { N = sizeof q->places / sizeof *q->places };
     size_t at = q->hashes[i] % N;
@@ -46,7 +46,7 @@ static void enter_word(shop_question *q, size_t i) {
     q->places[at] = (uint16_t)(i + 1);
 }
 
-/* The live texts with a word; of "" all. */
+/* Counts the live texts with a word; "": all. */
 static llmcs_status count_word(const shop_word_index *index, shop_connection *c, const char *word, size_t len,
                                uint64_t hash, int64_t *n) {
     *n = index ? (len ? shop_word_index_count(index, word, len, hash) : shop_word_index_texts(index)) : 0;
@@ -65,7 +65,7 @@ static llmcs_status count_words(const shop_word_index *index, shop_connection *c
         q->hashes[i] = shop_xxh64(word, w->len);
         if (w->repeated) continue;
         SHOP_TRY(count_word(index, c, word, w->len, q->hashes[i], &q->counts[i]));
-        /* A question that is left out for calibration must not make its own words known. */
+        /* A question left out for calibration must not count its own words. */
         if (q->counts[i] && (q->without_text || q->without_id)) q->counts[i]--;
         q->rarity[i] = rarity(q->n_texts, q->counts[i]) * (w->function_word ? 0.25 : 1);
         q->all_rarity += q->rarity[i];
@@ -99,15 +99,15 @@ void shop_question_free(llmcs_shop *shop, shop_question *q) {
 
 /* ---- hits */
 
-/* A text that was found. */
+/* A text that the search found. */
 typedef struct hit {
     int64_t entry;
     double score;
-    shop_entry_texts *texts; /* of the index in memory; NULL: FTS5 found it */
+    shop_entry_texts *texts; /* from the index in memory; NULL: found by FTS5 */
 } hit;
 
-/* The condition on entries that both searches share. ?2: now, ?3: tags, ?4: an entry's id and ?5: a text's row that are
- * left out. */
+/* The condition on entries, shared by both searches. ?2: now, ?3: tags, ?4: id of the excluded entry, ?5: row of the
+ * excluded text. */
 #define IS_ANSWER                                                                                             \
     "NOT e.retired AND ifnull(e.valid_from <= ?2, 1) AND ifnull(e.valid_until > ?2, 1)"                       \
     " AND (?3 IS NULL OR EXISTS(SELECT 1 FROM json_each(e.tags) h, json_each(?3) w WHERE h.value = w.value))" \
@@ -133,12 +133,12 @@ static size_t best_of_entries(hit *hits, size_t n) {
     return kept;
 }
 
-/* What an answer says weighs less than what a question says. */
+/* A match in an answer weighs less than one in a question. */
 static double weighted(bool is_answer, double score, bool cosine) {
     return !is_answer ? score : cosine ? score - 0.1 : 0.7 * score;
 }
 
-/* The text of a row, unless it is left out or of an entry that cannot answer. */
+/* Adds the text of a row, unless it is excluded or its entry cannot answer. */
 static llmcs_status add_hit(shop_connection *c, const shop_question *q, uint64_t row, double score, bool cosine,
                             hit *hits, size_t *n) {
     shop_query s;
@@ -161,7 +161,7 @@ static bool has_tag(const shop_question *q, const shop_entry_texts *e) {
     return false;
 }
 
-/* The same of a text in memory. */
+/* Same for a text in memory. */
 static void add_hit_in_memory(const shop_question *q, const shop_entry_texts *e, const shop_entry_text *text,
                               double score, bool cosine, hit *hits, size_t *n) {
     if (!e || e->retired || e->valid_from > q->now || e->valid_until <= q->now || text->row == q->without_text) return;
@@ -171,11 +171,11 @@ static void add_hit_in_memory(const shop_question *q, const shop_entry_texts *e,
 
 /* ---- full-text search */
 
-/* Longest sum of counts of the words that are searched for. In a large store this leaves out frequent words, whose
- * thousands of texts would all be scored and whose weight is small. */
+/* Limit of the summed counts of searched words. In a large store it drops frequent words: each occurs in thousands of
+ * texts, all of which would be scored, for little weight. */
 enum { MAX_POSTINGS = 1500 };
 
-/* The next word after those marked in `used`, by rarity; n_words: none left. */
+/* Returns the rarest word not marked in `used`; n_words: none left. */
 static size_t rarest_word(const shop_question *q, const bool *used) {
     size_t best = q->n_words;
     for (size_t i = 0; i < q->n_words; i++)
@@ -183,7 +183,7 @@ static size_t rarest_word(const shop_question *q, const bool *used) {
     return best;
 }
 
-/* The words that are searched for, by rarity. */
+/* Chooses the words to search, rarest first. */
 static size_t choose_words(const shop_question *q, size_t order[SHOP_MAX_WORDS]) {
     bool used[SHOP_MAX_WORDS] = {false};
     int64_t postings = 0;
@@ -196,7 +196,7 @@ static size_t choose_words(const shop_question *q, size_t order[SHOP_MAX_WORDS])
     return n;
 }
 
-/* "退货" OR "return" ...; our words hold no quotes. */
+/* Builds "退货" OR "return" ... Words contain no quotes, so none are escaped. */
 static llmcs_status make_query(const llmcs_shop *shop, const shop_question *q, const size_t *order, size_t n_order,
                                char **query) {
     size_t n = 0;
@@ -213,7 +213,7 @@ static llmcs_status make_query(const llmcs_shop *shop, const shop_question *q, c
     return LLMCS_OK;
 }
 
-/* The rows of texts with the highest BM25. Only FTS5's own tables are read until the best are known. */
+/* Finds the rows with the highest BM25. Until the best are known, only FTS5's own tables are read. */
 static llmcs_status search_rows(shop_connection *c, const char *query, size_t k, uint64_t *rows, float *scores,
                                 size_t *n) {
     shop_query s;
@@ -233,17 +233,17 @@ static llmcs_status search_rows(shop_connection *c, const char *query, size_t k,
 
 /* ---- both */
 
-/* One search: by words, in memory or by FTS5, or else by vector. */
+/* A search by words (in memory or by FTS5) or by vector. */
 typedef struct searching {
     llmcs_shop *shop;
     shop_connection *c;
     const shop_question *q;
     shop_word_index *index;   /* NULL: not in memory */
-    shop_scored_text *scored; /* of the index; the k best come first */
+    shop_scored_text *scored; /* results of the index; the k best first */
     size_t n_scored;
     bool by_words;
     const char *query; /* for FTS5 */
-    uint64_t *rows;    /* what FTS5 or the vectors found */
+    uint64_t *rows;    /* results of FTS5 or the vectors */
     float *scores;
 } searching;
 
@@ -261,10 +261,10 @@ static void sift_down(shop_scored_text *heap, size_t n, size_t at) {
     heap[at] = moved;
 }
 
-/* Moves the k best to the front, best first; equal scores by row, as FTS5 sorts. */
+/* Moves the k best to the front, best first. Equal scores are ordered by row, as in FTS5. */
 static void sort_best(shop_scored_text *texts, size_t n, size_t k) {
     k = shop_min(k, n);
-    for (size_t i = k / 2; i-- > 0;) sift_down(texts, k, i); /* the worst is on top */
+    for (size_t i = k / 2; i-- > 0;) sift_down(texts, k, i); /* the worst is at the root */
     for (size_t i = k; i < n && k; i++) {
         if (!is_better(&texts[i], &texts[0])) continue;
         const shop_scored_text worst = texts[0];
@@ -280,7 +280,7 @@ static void sort_best(shop_scored_text *texts, size_t n, size_t k) {
     }
 }
 
-/* The hits among the k best texts. *found: how many texts there are, k at most. */
+/* Takes the hits among the k best texts. *found: number of texts, at most k. */
 static llmcs_status take_best(searching *s, size_t k, size_t *found, hit *hits, size_t *n) {
     const bool cosine = !s->by_words;
     const shop_entry_text *text;
@@ -308,8 +308,8 @@ static llmcs_status take_best(searching *s, size_t k, size_t *found, hit *hits, 
     return status;
 }
 
-/* Fetches the best rows and keeps those of entries that can answer. A filter may leave few of them: then more are
- * fetched, until there are enough or no more. */
+/* Fetches the best rows and keeps those whose entries can answer. If a filter leaves too few, fetches more until there
+ * are enough or no more. */
 static llmcs_status search(searching *s, hit *hits, size_t *n) {
     enum { MOST = 8192 };
     const llmcs_allocator *a = &s->shop->allocator;
@@ -375,7 +375,7 @@ static double fused(const fusing *c) {
            (c->vectors_rank ? 1.0 / (double)(RANK_CONSTANT + c->vectors_rank) : 0);
 }
 
-/* The candidate has its entry as long as it is used, whatever becomes of the index. */
+/* Adds a candidate with its own reference to the entry, so that it stays valid if the index changes. */
 static void add_candidate(shop_match *m, const fusing *f) {
     m->candidates[m->n] = (shop_candidate){.entry = f->entry,
                                            .texts = f->texts,
@@ -387,7 +387,7 @@ static void add_candidate(shop_match *m, const fusing *f) {
     m->n++;
 }
 
-/* All entries of both rankings; the best SHOP_MAX_CANDIDATES go into m. */
+/* Fuses all entries of both rankings; the best SHOP_MAX_CANDIDATES go into m. */
 static llmcs_status fuse(shop_match *m, const hit *words, size_t n_words, const hit *vectors, size_t n_vectors) {
     fusing *all;
     size_t n = 0;

@@ -1,4 +1,4 @@
-/* Follows the texts of the store with an index of vectors and one of words. */
+/* Keeps an index of vectors and one of words in step with the store's texts. */
 #include "shop/knowledge/follow.h"
 
 #include <stdatomic.h>
@@ -12,12 +12,12 @@
 enum { ROWS_AT_ONCE = 256, LISTS_FROM = 50000 };
 
 struct shop_knowledge {
-    pthread_mutex_t lock; /* of what changes the indexes; searches need none */
-    llmcs_index *index;   /* of texts.row; NULL without an encoder */
+    pthread_mutex_t lock; /* guards changes of the indexes; searches do not take it */
+    llmcs_index *index;   /* by texts.row; NULL without an encoder */
     shop_word_index *words;
-    _Atomic int64_t seen; /* the setting llmcs.changes that the indexes have followed */
-    atomic_bool asked;    /* a question was answered before */
-    uint64_t n_built;     /* vectors when lists were built last */
+    _Atomic int64_t seen; /* value of the setting llmcs.changes that the indexes reflect */
+    atomic_bool asked;    /* a question has been answered before */
+    uint64_t n_built;     /* number of vectors when the lists were last built */
 };
 
 llmcs_status shop_knowledge_create(llmcs_shop *shop) {
@@ -57,7 +57,7 @@ void shop_knowledge_free(llmcs_shop *shop) {
 
 /* ---- changes */
 
-/* Rows of one llmcs_index_put. */
+/* The rows of one llmcs_index_put. */
 typedef struct load {
     llmcs_shop *shop;
     uint64_t ids[ROWS_AT_ONCE];
@@ -109,7 +109,7 @@ static llmcs_status remove_vectors(llmcs_shop *shop, shop_connection *c, int64_t
     return status;
 }
 
-/* Lists make a search of many vectors fast. They are built again when the index has doubled. */
+/* Builds the inverted lists that speed up a search of many vectors. Rebuilds them when the index has doubled. */
 static llmcs_status build_lists(struct shop_knowledge *k) {
     llmcs_index_info info = {.struct_size = sizeof info};
     SHOP_TRY(llmcs_index_get_info(k->index, &info));
@@ -129,7 +129,7 @@ static llmcs_status follow_vectors(llmcs_shop *shop, shop_connection *c, int64_t
     return status ? status : build_lists(shop->knowledge);
 }
 
-/* A text of an entry that is in memory has got a vector, or is no longer of its current version. */
+/* Drops entries in memory whose texts got a vector or a new version. */
 static llmcs_status forget_entries(llmcs_shop *shop, shop_connection *c, int64_t seen) {
     shop_query q;
     llmcs_status status = LLMCS_OK;
@@ -144,7 +144,7 @@ static llmcs_status follow_from(llmcs_shop *shop, shop_connection *c, int64_t se
     return seen >= 0 ? forget_entries(shop, c, seen) : LLMCS_OK;
 }
 
-/* A program that asks one question does not wait for all words of the store: they are read for the second. */
+/* Words are loaded at the second question, so a program that asks only one does not wait for them. */
 llmcs_status shop_follow(llmcs_shop *shop, shop_connection *c) {
     struct shop_knowledge *k = shop->knowledge;
     int64_t changes;

@@ -1,4 +1,4 @@
-/* FTS5's tokenizer, taken from SQLite through fts5_api. */
+/* FTS5's tokenizer, obtained from SQLite through fts5_api. */
 #include "shop/knowledge/fts_tokens.h"
 
 #include <limits.h>
@@ -7,7 +7,7 @@
 
 struct shop_fts_tokens {
     llmcs_allocator allocator;
-    pthread_mutex_t lock; /* an instance has a buffer of its own */
+    pthread_mutex_t lock; /* a tokenizer instance has a buffer of its own */
     fts5_tokenizer methods;
     Fts5Tokenizer *instance;
 };
@@ -52,7 +52,7 @@ void shop_fts_tokens_free(shop_fts_tokens **tokens) {
     shop_free(&a, t);
 }
 
-/* U+4E00 to U+9FA5 are in every version of Unicode that a tokenizer may know. */
+/* U+4E00 to U+9FA5 exist in every Unicode version that a tokenizer may use. */
 bool shop_fts_is_token(const char *word, size_t len) {
     const unsigned char *s = (const unsigned char *)word;
     for (size_t i = 0; i < len;) {

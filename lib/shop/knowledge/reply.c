@@ -1,4 +1,4 @@
-/* Routes a match: the entry's answer with its slots, a question back, or nothing; with citations. */
+/* Turns a match into a reply with citations: the entry's answer with its slots filled, a question back, or nothing. */
 #include "shop/knowledge/reply.h"
 
 #include <math.h>
@@ -24,7 +24,7 @@ llmcs_shop_answer *shop_reply_answer(shop_reply *reply) { return &reply->answer;
 
 void llmcs_shop_answer_free(llmcs_shop_answer **answer) {
     SHOP_PUBLIC_CALL;
-    shop_reply *r = answer ? (shop_reply *)*answer : NULL; /* the answer comes first in it */
+    shop_reply *r = answer ? (shop_reply *)*answer : NULL; /* the answer is the first member */
     if (!r) return;
     const llmcs_allocator a = r->memory.allocator;
     shop_arena_free(&r->memory);
@@ -70,7 +70,7 @@ llmcs_status shop_reply_set_candidates(shop_reply *r, const shop_match *m, size_
 
 /* ---- text and citations */
 
-/* Appends bytes to the reply; cited if `from` is not NULL: they are [begin, begin + n) of its text `text_index`. */
+/* Appends n bytes to the reply. If `from` is not NULL they are cited as [begin, begin + n) of its text `text_index`. */
 typedef struct writing {
     shop_reply *reply;
     char *text;
@@ -142,7 +142,8 @@ llmcs_status shop_reply_set_generated(shop_reply *r, size_t first, const char *t
 
 /* ---- slots */
 
-/* The slot "{name}" at text[at]: its bytes, braces included, or 0. A name is letters, digits and underscores. */
+/* Returns the length of the slot "{name}" at text[at] with its braces, or 0. A name has letters, digits and
+ * underscores. */
 static size_t slot_length(const char *text) {
     size_t n = 1;
     if (*text != '{') return 0;
@@ -158,7 +159,7 @@ static const char *slot_value(const llmcs_shop_slot *slots, size_t n_slots, cons
     return NULL;
 }
 
-/* The answer with its slots. A slot without a value ends it: missing_slot is set. */
+/* Writes the answer with its slots filled. Stops at a slot without a value and sets missing_slot. */
 static llmcs_status write_answer(writing *w, const llmcs_shop_candidate *e, const llmcs_shop_slot *slots,
                                  size_t n_slots, bool *filled) {
     const char *text = e->answer;

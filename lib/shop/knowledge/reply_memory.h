@@ -1,4 +1,4 @@
-/* The answer and its memory, for reply.c and write.c. */
+/* The answer and its memory, shared by reply.c and write.c. */
 #ifndef SHOP_KNOWLEDGE_REPLY_MEMORY_H
 #define SHOP_KNOWLEDGE_REPLY_MEMORY_H
 
@@ -6,14 +6,14 @@
 #include "shop/knowledge/reply.h"
 
 struct shop_reply {
-    llmcs_shop_answer answer; /* first: the caller's pointer is to it */
+    llmcs_shop_answer answer; /* first member, so the caller's pointer is the block's */
     shop_arena memory;
-    llmcs_shop_candidate *candidates; /* what answer.candidates point to */
+    llmcs_shop_candidate *candidates; /* targets of answer.candidates */
     size_t question_index[SHOP_MAX_CANDIDATES];
-    size_t first; /* the candidate that answers */
+    size_t first; /* index of the candidate that answers */
 };
 
-/* Replaces the reply by one that stands on the answer of candidate `first`. */
+/* Replaces the reply's text by one based on the answer of candidate `first`. */
 llmcs_status shop_reply_set_generated(shop_reply *reply, size_t first, const char *text, size_t n);
 
 #endif

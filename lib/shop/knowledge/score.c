@@ -1,13 +1,15 @@
-/* Weighs features: which candidate is the answer, and how probably. */
+/* Scores candidates by their features: which one is the answer, and with what probability. */
 #include <math.h>
 #include <string.h>
 
 #include "shop/knowledge/entry_texts.h"
 
-/* Fitted and printed by tools/train/knowledge_weights.py on the demo shop's own questions, left out one by one, and 500
- * messages a language that it has no answer to (label "oos" of intents.*.jsonl), in both languages: with words alone,
- * and with vectors of an encoder that was trained for them. Another encoder's cosines spread differently. A fit whose
- * candidates these weights choose gives them again. */
+/*
+ * Fitted and printed by tools/train/knowledge_weights.py: on the demo shop's own questions, each left out once, and on
+ * 500 messages per language that it cannot answer (label "oos" of intents.*.jsonl). One row for words alone, one with
+ * vectors of the demo's encoder; the cosines of other encoders are distributed differently. Fitting again with
+ * candidates chosen by these weights reproduces them.
+ */
 static const shop_weights default_weights[2] = {
     {.w = {[SHOP_F_BIAS] = -10.48,
            [SHOP_F_COVERED] = 4.61,
@@ -29,7 +31,7 @@ static const shop_weights default_weights[2] = {
 
 /* ---- in the store */
 
-/* "llmcs.calibration.words", or with the encoder's fingerprint. */
+/* The setting's name: "llmcs.calibration.words", or one with the encoder's fingerprint. */
 static void setting_name(const llmcs_shop *shop, bool vectors, char name[64]) {
     if (vectors)
         sqlite3_snprintf(64, name, "llmcs.calibration.%016llx", (unsigned long long)shop->fingerprint);
@@ -37,7 +39,8 @@ static void setting_name(const llmcs_shop *shop, bool vectors, char name[64]) {
         sqlite3_snprintf(64, name, "llmcs.calibration.words");
 }
 
-/* A JSON array: the threshold, then a weight for each feature. One of another length is of another version. */
+/* Reads a JSON array: the threshold, then one weight per feature. An array of another length is from another
+ * version. */
 llmcs_status shop_weights_load(llmcs_shop *shop, shop_connection *c, bool vectors, shop_weights *weights) {
     shop_query q;
     char name[64];
@@ -46,7 +49,7 @@ llmcs_status shop_weights_load(llmcs_shop *shop, shop_connection *c, bool vector
     int64_t stored;
     *weights = default_weights[vectors];
     setting_name(shop, vectors, name);
-    /* Most stores have none, and reading JSON takes longer than not finding it. */
+    /* Check first: most stores have no such setting, and reading JSON is slower. */
     SHOP_TRY(shop_lookup_int(c, 0, &stored, "SELECT count(*) FROM settings WHERE key = ?1", "s", name));
     if (!stored) return LLMCS_OK;
     SHOP_TRY(
@@ -84,7 +87,8 @@ llmcs_status shop_weights_save(llmcs_shop *shop, shop_connection *c, bool vector
 
 /* ---- scores */
 
-/* An id in another language than the first: the same entry, so it takes no probability from it. */
+/* True if a better candidate has the same id (another language). It is the same entry, so this one takes no
+ * probability. */
 static bool has_better_twin(const shop_match *m, size_t i) {
     for (size_t j = 0; j < i; j++)
         if (!strcmp(m->candidates[j].id, m->candidates[i].id)) return true;

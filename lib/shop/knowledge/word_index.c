@@ -1,4 +1,4 @@
-/* An inverted index over the live texts of a store, in memory. */
+/* An in-memory inverted index over the live texts of a store. */
 #include "shop/knowledge/word_index.h"
 
 #include <math.h>
@@ -8,13 +8,13 @@
 #include "shop/base/hash.h"
 #include "shop/knowledge/fts_tokens.h"
 
-/* A text that has a token, and how often. */
+/* A text that contains a token, with the count. */
 typedef struct posting {
     uint32_t slot, count;
 } posting;
 
-/* A string that is a word of ours in `n_texts` texts, and a token of FTS5 in those of `postings`. Nearly always both.
- */
+/* A string that is a word of shop_words_make in `n_texts` texts and an FTS5 token in the texts of `postings`; nearly
+ * always both. */
 typedef struct term {
     uint64_t hash;
     size_t begin, len; /* in `chars` */
@@ -25,12 +25,12 @@ typedef struct term {
 
 typedef struct slot {
     shop_entry_texts *entry; /* NULL: free */
-    size_t item;             /* in it */
+    size_t item;             /* index in it */
     uint32_t n_tokens;
     uint32_t next_free;
 } slot;
 
-/* A live text's slot by its row, or an entry by its own; 0: empty, -1: removed. */
+/* Maps a live text's row, or an entry's, to a slot; 0: empty, -1: removed. */
 typedef struct row_slot {
     int64_t row;
     uint32_t slot;
@@ -39,20 +39,20 @@ typedef struct row_slot {
 
 typedef struct row_table {
     row_slot *items;
-    size_t capacity, n; /* n: used or removed */
+    size_t capacity, n; /* n: slots used or removed */
 } row_table;
 
 struct shop_word_index {
     pthread_rwlock_t lock;
     size_t most_bytes, bytes;
     bool complete, too_large;
-    int64_t seen;             /* the setting llmcs.changes that it has followed */
-    _Atomic int64_t followed; /* the same for readers: -1 until it is complete; INT64_MAX: too large for ever */
+    int64_t seen;             /* value of the setting llmcs.changes that the index reflects */
+    _Atomic int64_t followed; /* the same for readers; -1: not complete yet; INT64_MAX: too large, never built */
     shop_fts_tokens *tokens;
 
     term *terms;
     size_t n_terms, terms_capacity;
-    uint32_t *table; /* of terms, by hash, + 1; open addressing */
+    uint32_t *table; /* hash table of terms: index + 1; open addressing */
     size_t table_capacity;
     char *chars;
     size_t n_chars, chars_capacity;
@@ -82,7 +82,7 @@ llmcs_status shop_word_index_create(llmcs_shop *shop, size_t most_bytes, shop_wo
     return LLMCS_OK;
 }
 
-/* Everything but lock and tokenizer. */
+/* Clears everything except lock and tokenizer. */
 static void empty_index(llmcs_shop *shop, shop_word_index *x) {
     const llmcs_allocator *a = &shop->allocator;
     for (size_t i = 0; i < x->n_terms; i++) shop_free(a, x->terms[i].postings);
@@ -207,14 +207,14 @@ static llmcs_status get_term(const llmcs_allocator *a, shop_word_index *x, const
 
 /* ---- one text */
 
-/* A text that goes in, or out. */
+/* A text being added or removed. */
 typedef struct change {
     llmcs_shop *shop;
     shop_word_index *index;
     bool out;
     uint32_t slot;
     uint32_t n_tokens;
-    uint32_t first; /* slots that were given to the entry's texts begin here, chained by next_free */
+    uint32_t first; /* first slot of the entry's texts, chained by next_free */
 } change;
 
 static llmcs_status see_token(void *user, const char *token, size_t len) {
@@ -282,7 +282,7 @@ static llmcs_status take_slot(const llmcs_allocator *a, shop_word_index *x, uint
     return LLMCS_OK;
 }
 
-/* While an entry is read: its live texts get slots. */
+/* Called while an entry is read: gives its live texts slots. */
 static llmcs_status see_text(void *user, const shop_entry_text *text, const shop_words *words) {
     change *c = user;
     shop_word_index *x = c->index;
@@ -316,7 +316,7 @@ static llmcs_status add_entry(llmcs_shop *shop, shop_word_index *x, shop_connect
         if (!status) status = add_row(&shop->allocator, &x->entries, entry, s);
     }
     if (find_row(&x->entries, entry) == NO_SLOT)
-        shop_entry_texts_release(shop, e); /* no text of it is live */
+        shop_entry_texts_release(shop, e); /* none of its texts is live */
     else
         x->bytes += e->bytes;
     return status;
@@ -337,7 +337,7 @@ static llmcs_status remove_text(llmcs_shop *shop, shop_word_index *x, const shop
     return status;
 }
 
-/* After a failure the index must be emptied. */
+/* After a failure the caller must empty the index. */
 static llmcs_status remove_entry(llmcs_shop *shop, shop_word_index *x, int64_t entry) {
     const uint32_t first = find_row(&x->entries, entry);
     llmcs_status status = LLMCS_OK;
@@ -374,7 +374,7 @@ static llmcs_status follow_entries(llmcs_shop *shop, shop_word_index *x, shop_co
     return status;
 }
 
-/* Of a store whose vectors alone are too many nothing is read. */
+/* Reads nothing of a store whose vectors alone exceed the limit. */
 static llmcs_status check_size(const llmcs_shop *shop, shop_word_index *x, shop_connection *c) {
     int64_t n;
     SHOP_TRY(shop_lookup_int(c, 0, &n, "SELECT n FROM word_counts WHERE word = ''", ""));
@@ -386,7 +386,7 @@ llmcs_status shop_word_index_follow(llmcs_shop *shop, shop_word_index *x, shop_c
     if (shop_word_index_is_current(x, changes)) return LLMCS_OK;
     if (!x->tokens) {
         const llmcs_status made = shop_fts_tokens_create(&shop->allocator, c, &x->tokens);
-        x->too_large = made == LLMCS_UNSUPPORTED; /* then FTS5 itself searches */
+        x->too_large = made == LLMCS_UNSUPPORTED; /* FTS5 searches instead */
         if (x->too_large) atomic_store(&x->followed, INT64_MAX);
         if (made) return x->too_large ? LLMCS_OK : made;
     }
@@ -437,7 +437,7 @@ const shop_entry_texts *shop_word_index_row(const shop_word_index *x, int64_t ro
     return s == NO_SLOT ? NULL : shop_word_index_slot(x, s, text);
 }
 
-/* What FTS5 makes of a word in quotes. */
+/* The tokens that FTS5 makes of a quoted word. */
 typedef struct phrase {
     const shop_word_index *index;
     size_t n;
@@ -459,7 +459,7 @@ static llmcs_status find_phrase(shop_word_index *x, const char *word, size_t len
     return LLMCS_OK;
 }
 
-/* FTS5's bm25(): k1 = 1.2, b = 0.75, and a frequent word still counts a little. */
+/* FTS5's bm25(): k1 = 1.2, b = 0.75; even a very frequent word has a small positive weight. */
 static void score_term(const shop_word_index *x, const term *t, uint32_t *at, shop_scored_text *found, size_t *n) {
     const double k1 = 1.2, b = 0.75, n_rows = (double)x->n_texts;
     const double average = (double)x->n_tokens / n_rows;

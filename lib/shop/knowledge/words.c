@@ -1,4 +1,4 @@
-/* Normalises a text and cuts it into words. */
+/* Normalises a text and splits it into words. */
 #include "shop/knowledge/words.h"
 
 #include <libstemmer.h>
@@ -11,7 +11,7 @@
 
 /* ---- normalisation */
 
-/* The text with U+FFFD for what is not UTF-8: at most three bytes for each byte. */
+/* Replaces invalid UTF-8 by U+FFFD: at most three bytes per byte. */
 static llmcs_status make_valid(const llmcs_allocator *a, const char *text, size_t n, char **out, size_t *out_bytes) {
     size_t bytes;
     if (!shop_mul(n, 3, &bytes)) return shop_fail(LLMCS_NOMEM, "text: too long");
@@ -146,7 +146,7 @@ static llmcs_status add_han(shop_words *w, const int32_t *c, size_t n) {
     return LLMCS_OK;
 }
 
-/* Letters without apostrophes, "'s" left out. Longer words are cut, which search does not notice. */
+/* Adds a word of letters without apostrophes and "'s". Longer words are cut; that does not affect search. */
 static llmcs_status add_letters(shop_words *w, struct sb_stemmer *stemmer, const int32_t *c, size_t n) {
     enum { MAX_WORD_BYTES = 120 };
     char bytes[MAX_WORD_BYTES + 8];
@@ -167,7 +167,8 @@ static llmcs_status add_letters(shop_words *w, struct sb_stemmer *stemmer, const
     return add_word(w, (const char *)stem, (size_t)sb_stemmer_length(stemmer), SHOP_WORD_LETTERS, function_word);
 }
 
-/* "12.50" and "1,299" are one number each, without the comma. FTS5 splits at a point, so it becomes "p". */
+/* Adds a number: "12.50" and "1,299" are one each, without the comma. FTS5 splits at a point, so the point becomes
+ * "p". */
 static llmcs_status add_number(shop_words *w, const int32_t *c, size_t n) {
     char bytes[64];
     size_t len = 0;
@@ -213,8 +214,8 @@ static llmcs_status cut(shop_words *w, struct sb_stemmer *stemmer, const int32_t
     return LLMCS_OK;
 }
 
-/* A table of the words' numbers plus one, open addressing. Hostile words can collide, so a word is compared with at
- * most 64 others: then it counts as new. */
+/* Builds the hash table of words, open addressing. Crafted words can collide, so each is compared with at most 64
+ * others and then counts as new. */
 static llmcs_status mark_repeated(shop_words *w) {
     enum { MOST_COMPARED = 64 };
     size_t capacity = 64;

@@ -1,4 +1,4 @@
-/* What a decoder adds: a* = argmax p(a|q) over the candidates, and a wording that the gate lets through. */
+/* Optional decoder: chooses a* = argmax p(a|q) among the candidates, and words a reply that the gate accepts. */
 #include <math.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@
 
 /* ---- a* = argmax p(a|q) */
 
-/* "User: ...\nBot:", the form that the demo's decoder was trained on. */
+/* "User: ...\nBot:", the format that the demo's decoder was trained on. */
 static llmcs_status make_prompt(shop_reply *r, const char *question, size_t n, const char **prompt) {
     shop_text text = {.allocator = &r->memory.allocator};
     llmcs_status status = shop_text_add(&text, "User: ", strlen("User: "));
@@ -61,7 +61,7 @@ static size_t trimmed(const char **text, size_t n) {
     return n;
 }
 
-/* Takes the wording if it ended by itself and the gate finds all that it says in the answer. */
+/* Takes the new wording if the model ended it and the gate finds everything it says in the answer. */
 static llmcs_status take_if_grounded(shop_reply *r, const llmcs_sequence *s) {
     const char *text = s->text, *lang = r->answer.candidates[r->first]->lang;
     const size_t n = trimmed(&text, s->text_bytes);
@@ -81,7 +81,7 @@ static llmcs_status generate_from(shop_reply *r, llmcs_session *writer, const sh
     params.stop_strings = (const char *const *)form->stop_strings;
     params.n_stop_strings = form->n_stop_strings;
     llmcs_status status = llmcs_generate(writer, prompt, LLMCS_NUL, &params, NULL, NULL, &result);
-    if (status == LLMCS_CONTEXT_FULL) return LLMCS_OK; /* too long an entry is given as it stands */
+    if (status == LLMCS_CONTEXT_FULL) return LLMCS_OK; /* an entry that is too long is quoted as it is */
     if (!status) status = take_if_grounded(r, result->sequences[0]);
     llmcs_result_free(&result);
     return status;

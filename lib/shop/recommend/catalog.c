@@ -6,7 +6,8 @@
 
 #include "shop/store/vectors.h"
 
-/* The two parts of a vector, and what counts in the second: weights of words of one kind. */
+/* An item's vector has two parts. encoder_share: the encoder's share of the squared length; the second part adds words
+ * by kind with these weights. */
 static const double encoder_share = 0.6; /* of the squared length */
 static const double title_weight = 0.6, attribute_weight = 0.4, category_weight = 1.6, brand_weight = 0.9,
                     tag_weight = 1.2, price_weight = 1.0, description_weight = 0.15;
@@ -29,7 +30,7 @@ llmcs_status shop_catalog_init(shop_catalog *catalog, const llmcs_allocator *a, 
     return llmcs_index_create(&o, &catalog->index);
 }
 
-/* Under the write lock of the recommender, or with no other user. */
+/* Call under the recommender's write lock, or without other users. */
 static void drop_words(shop_catalog *catalog, shop_item *item) {
     uint64_t *words = atomic_exchange(&item->words, NULL);
     if (words) atomic_fetch_sub(&catalog->word_bytes, (size_t)(words[0] + 1) * sizeof *words);
@@ -93,7 +94,7 @@ static llmcs_status read_events(shop_catalog *catalog, shop_connection *c, bool 
     return status;
 }
 
-/* What was ordered counts as bought, whether there was an event of it or not. */
+/* An ordered product counts as bought, with or without a purchase event. */
 static llmcs_status read_orders(shop_catalog *catalog, shop_connection *c, bool *any) {
     int64_t last = catalog->seen_order;
     shop_query q;
@@ -123,13 +124,13 @@ double shop_relative_popularity(const shop_catalog *catalog, uint32_t item) {
     return most > 0 ? log1p(fmax(0, shop_popularity(catalog, item))) / log1p(most) : 0;
 }
 
-/* True if item a is listed before b. */
+/* True if item a ranks above b. */
 static bool is_more_popular(const shop_catalog *catalog, uint32_t a, uint32_t b) {
     const double x = shop_popularity(catalog, a), y = shop_popularity(catalog, b);
     return x > y || (!(x < y) && a < b);
 }
 
-/* Sinks the item at `at` of a heap whose least popular item is at 0. */
+/* Sifts down the item at `at` of a heap whose root is the least popular. */
 static void sink(shop_catalog *catalog, size_t at) {
     uint32_t *heap = catalog->popular;
     for (size_t child; (child = 2 * at + 1) < catalog->n_popular; at = child) {
@@ -141,7 +142,7 @@ static void sink(shop_catalog *catalog, size_t at) {
     }
 }
 
-/* The list of the most popular items: a heap of them, emptied from the least popular on. */
+/* Ranks the most popular items with a heap, emptied from the least popular. */
 static void rank_popular(shop_catalog *catalog) {
     catalog->n_popular = shop_min(SHOP_N_POPULAR, catalog->n_items);
     for (uint32_t i = 0; i < catalog->n_popular; i++) catalog->popular[i] = i;
@@ -164,7 +165,7 @@ static void rank_popular(shop_catalog *catalog) {
 
 /* ---- labels */
 
-/* Each kind of label has a root of the trie. */
+/* The trie has one root per kind of label. */
 static const uint32_t label_roots[] = {SHOP_ROOT_CHARS, SHOP_ROOT_WORDS, SHOP_ROOT_STEMS};
 
 static bool label_node(const shop_grams *labels, uint32_t root, const char *name, uint32_t *node) {
@@ -177,7 +178,7 @@ static bool label_node(const shop_grams *labels, uint32_t root, const char *name
 uint32_t shop_catalog_label(const shop_catalog *catalog, shop_label_kind kind, const char *name) {
     uint32_t node;
     if (!*name || !label_node(&catalog->labels, label_roots[kind], name, &node)) return SHOP_NO_LABEL;
-    return catalog->labels.counts[node].most - 1; /* 0 - 1: a beginning of a label is none */
+    return catalog->labels.counts[node].most - 1; /* 0 - 1: a prefix of a label is no label */
 }
 
 static llmcs_status add_label(shop_catalog *catalog, shop_label_kind kind, const char *name, size_t n,
@@ -211,7 +212,7 @@ static uint64_t bits_of(const shop_catalog *catalog, const shop_item *item) {
 
 /* ---- products */
 
-/* The item of a products.row, new if it is. */
+/* Returns the item of a products.row; adds it if it is new. */
 static llmcs_status find_item(shop_catalog *catalog, int64_t row, const char *id, size_t id_bytes, uint32_t *item) {
     const llmcs_allocator *a = catalog->allocator;
     *item = shop_row_map_find(&catalog->rows, row);
@@ -236,7 +237,7 @@ llmcs_status shop_catalog_item(const shop_catalog *catalog, shop_connection *c, 
     return LLMCS_OK;
 }
 
-/* One batch of products on its way into the index. */
+/* A batch of products to be indexed. */
 typedef struct batch {
     shop_catalog *catalog;
     llmcs_shop *shop;
@@ -291,7 +292,7 @@ static llmcs_status add_kinds(shop_catalog *catalog, const shop_item *item, cons
     return LLMCS_OK;
 }
 
-/* Words of all languages; the mean of the texts' vectors into `encoded`. */
+/* Reads words in all languages; stores the mean of the texts' vectors in `encoded`. */
 static llmcs_status read_texts(batch *b, shop_connection *c, const shop_item *item, float *features, bool *has_vector) {
     const size_t n_embedding = (size_t)b->shop->n_embedding;
     float *sum = b->vectors + b->n * b->catalog->dim;
@@ -325,7 +326,7 @@ static llmcs_status read_texts(batch *b, shop_connection *c, const shop_item *it
     return status;
 }
 
-/* Brings both parts of a vector to their shares of length 1; without the first all is the second. */
+/* Scales both parts of a vector to their shares of length 1; without an encoder the second part is all of it. */
 static void balance(const shop_catalog *catalog, float *vector, bool has_encoded) {
     const size_t n = catalog->dim - SHOP_FEATURE_DIM;
     const double length = has_encoded ? shop_normalise_vector(vector, n) : 0;
@@ -386,7 +387,7 @@ static llmcs_status allocate_batch(batch *b) {
     return shop_alloc(a, ROWS_AT_ONCE * b->catalog->dim, sizeof *b->vectors, "products", &b->vectors);
 }
 
-/* Lists make a search of many vectors fast. They are built again when the index has doubled. */
+/* Builds the inverted lists that speed up a search of many vectors. Rebuilds them when the index has doubled. */
 static llmcs_status build_lists(shop_catalog *catalog) {
     if (catalog->n_items < LISTS_FROM || catalog->n_items < 2 * catalog->n_built) return LLMCS_OK;
     catalog->n_built = catalog->n_items;

@@ -1,10 +1,10 @@
-/* Which items are chosen by the same customers. */
+/* Counts which items the same customers choose. */
 #include "shop/recommend/cooccur.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Added to the norm: a pair that one customer made says less than one that many made. */
+/* Added to the norm: a pair from one customer is weaker evidence than one from many. */
 static const double shrink = 2;
 
 void shop_cooccur_init(shop_cooccur *c, const llmcs_allocator *a) {
@@ -111,7 +111,7 @@ static llmcs_status find_basket(shop_cooccur *c, int64_t customer, shop_basket *
     return LLMCS_OK;
 }
 
-/* The entry's weight becomes `weight`, and every pair of it with it. */
+/* Sets the entry's weight and updates all its pairs. */
 static llmcs_status set_weight(shop_cooccur *c, const shop_basket *basket, shop_basket_entry *entry, float weight) {
     const float before = entry->weight;
     for (size_t i = 0; i < basket->n; i++)

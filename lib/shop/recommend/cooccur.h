@@ -1,9 +1,8 @@
 /*
- * Which items are chosen by the same customers: the implicit cosine of item-based nearest neighbours, kept up to date
- * event by event.
+ * Which items the same customers choose: the implicit cosine of item-based nearest neighbours, updated with each event.
  *
- * Each customer has a weight w for each item of his basket. The table holds sum over customers of w(i) w(j) for pairs
- * and of w(i)^2 for items; when one weight changes by d, the pairs with the other items of that basket change by d *
+ * Each customer has a weight w for each item of the basket. The table stores, summed over customers, w(i) w(j) for
+ * pairs and w(i)^2 for items. When a weight changes by d, its pairs with the other items of that basket change by d *
  * w(j).
  */
 #ifndef SHOP_RECOMMEND_COOCCUR_H
@@ -12,8 +11,8 @@
 #include "shop/recommend/row_map.h"
 
 enum {
-    SHOP_MAX_BASKET = 200,     /* items of a customer; the oldest leaves. Bounds what a crawler costs */
-    SHOP_MAX_NEIGHBOURS = 4096 /* of an item; later ones are not listed */
+    SHOP_MAX_BASKET = 200,     /* items per customer; the oldest is dropped. Bounds the cost of a crawler */
+    SHOP_MAX_NEIGHBOURS = 4096 /* per item; later ones are not listed */
 };
 
 typedef struct shop_basket_entry {
@@ -33,7 +32,7 @@ typedef struct shop_neighbours {
 
 typedef struct shop_cooccur {
     const llmcs_allocator *allocator;
-    shop_row_map customers; /* to baskets */
+    shop_row_map customers; /* from customers to baskets */
     shop_basket *baskets;
     size_t n_baskets, baskets_capacity;
     shop_neighbours *neighbours; /* [n_items] */
@@ -47,14 +46,14 @@ typedef struct shop_cooccur {
 void shop_cooccur_init(shop_cooccur *c, const llmcs_allocator *a);
 void shop_cooccur_free(shop_cooccur *c);
 
-/* Raises the weight of an item in a customer's basket to at least `weight` (more than 0). After a failure the table may
- * lack part of the event and is still sound. */
+/* Raises the weight of an item in a customer's basket to at least `weight` (> 0). After a failure the table may lack
+ * part of the event but stays consistent. */
 llmcs_status shop_cooccur_add(shop_cooccur *c, int64_t customer, uint32_t item, float weight);
 
-/* The shrunk cosine, 0 to 1. */
+/* The cosine with shrinkage, 0 to 1. */
 double shop_cooccur_cosine(const shop_cooccur *c, uint32_t i, uint32_t j);
 
-/* Items that share a customer with `item`. */
+/* The items that share a customer with `item`. */
 const uint32_t *shop_cooccur_neighbours(const shop_cooccur *c, uint32_t item, size_t *n);
 
 #endif

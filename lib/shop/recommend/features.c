@@ -1,4 +1,4 @@
-/* A product as a vector without any model. */
+/* A product as a vector, without a model. */
 #include "shop/recommend/features.h"
 
 #include <math.h>
@@ -11,7 +11,7 @@ static uint64_t hash_bytes(uint64_t h, const void *bytes, size_t n) {
     return h;
 }
 
-/* Spreads a hash so that all its bits depend on all bits of the words. */
+/* Mixes a hash so that each bit depends on all input bits. */
 static uint64_t mix(uint64_t h) {
     h = (h ^ h >> 30) * 0xbf58476d1ce4e5b9u;
     h = (h ^ h >> 27) * 0x94d049bb133111ebu;
@@ -31,14 +31,14 @@ void shop_feature_add(float *features, shop_feature_kind kind, const char *word,
     add_hash(features, hash_bytes(start_hash(kind), word, bytes), weight);
 }
 
-/* Letters and digits: in ASCII, and all characters beyond but spaces and punctuation. */
+/* True for letters and digits: in ASCII, and beyond it everything except spaces and punctuation. */
 static bool is_word_character(uint32_t c) {
     if (c < 0x80) return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
     return c >= 0xc0 && !shop_is_space(c) && !(c >= 0x2000 && c <= 0x206f) && !(c >= 0x3000 && c <= 0x303f) &&
            !(c >= 0xff00 && c <= 0xff20) && !(c >= 0xfe10 && c <= 0xfe6f) && c != 0xfffd && c != 0xd7 && c != 0xf7;
 }
 
-/* Words that say nothing of a product. */
+/* True for English function words. */
 static bool is_function_word(const uint32_t *word, size_t n) {
     static const char *const words[] = {"a",  "an", "the",  "for",  "of",   "to",   "in",   "on",       "with", "and",
                                         "or", "my", "me",   "i",    "you",  "is",   "are",  "it",       "that", "this",
@@ -65,7 +65,7 @@ llmcs_status shop_each_word(shop_chars *chars, const char *text, size_t bytes, s
             continue;
         }
         while (i < chars->n && is_word_character(t[i]) && !shop_is_cjk(t[i])) i++;
-        /* The plural of an English word is the same word. */
+        /* An English plural counts as the same word. */
         const size_t n = i - begin - (i - begin > 3 && t[i - 1] == 's');
         if (i > begin && !is_function_word(t + begin, i - begin))
             each(user, hash_bytes(start, t + begin, n * sizeof *t), true);
@@ -108,7 +108,7 @@ double shop_normalise_vector(float *vector, size_t n) {
 }
 
 double shop_dot(const float *x, const float *y, size_t n) {
-    double sums[4] = {0}; /* four sums: the processor adds them side by side */
+    double sums[4] = {0}; /* four independent sums, so the processor can overlap them */
     size_t i = 0;
     for (; i + 4 <= n; i += 4)
         for (size_t j = 0; j < 4; j++) sums[j] += (double)x[i + j] * y[i + j];

@@ -6,7 +6,7 @@
 /* ---- excluded items */
 
 static void sort_rows(uint64_t *rows, size_t n) {
-    for (size_t gap = n / 2; gap; gap /= 2) /* Shell sort: at most some thousand rows */
+    for (size_t gap = n / 2; gap; gap /= 2) /* Shell sort: at most a few thousand rows */
         for (size_t i = gap; i < n; i++) {
             const uint64_t row = rows[i];
             size_t j = i;
@@ -32,7 +32,7 @@ static bool leaves_out(const llmcs_shop_recommend_params *params, const shop_beh
     return params->seen == LLMCS_SHOP_SEEN_EXCLUDE || (params->seen == LLMCS_SHOP_SEEN_EXCLUDE_BOUGHT && b->bought);
 }
 
-/* What the customer has seen, and what the caller excludes; ids that are not in the store exclude nothing. */
+/* Excludes what the customer has seen and the caller's list. Ids that the store lacks are ignored. */
 static llmcs_status exclude_items(shop_filter *f, shop_connection *c, const shop_history *history) {
     const llmcs_shop_recommend_params *p = f->params;
     SHOP_TRY(shop_alloc(f->allocator, history->n + p->n_exclude, sizeof *f->excluded, "filter", &f->excluded));
@@ -122,7 +122,7 @@ static uint64_t bits_of(const uint32_t *labels, size_t n) {
     return bits;
 }
 
-/* The index leaves out nothing that shop_filter_passes lets through, and perhaps not all that it does not. */
+/* The index filter is a superset: it drops nothing that shop_filter_passes accepts, but may accept more. */
 void shop_filter_to_search(const shop_filter *f, llmcs_search_params *search) {
     const llmcs_shop_recommend_params *p = f->params;
     const uint32_t *all = f->labels + p->n_categories, *any = all + p->n_tags_all, *none = any + p->n_tags_any;
@@ -130,7 +130,7 @@ void shop_filter_to_search(const shop_filter *f, llmcs_search_params *search) {
     search->tags_all |= bits_of(all, p->n_tags_all);
     for (size_t i = 0; i < p->n_tags_none; i++)
         if (!shop_label_shares_bit(none[i])) search->tags_none |= bits_of(none + i, 1);
-    /* The index takes one condition of "any of". */
+    /* The index supports one "any of" condition. */
     search->tags_any = p->n_categories ? bits_of(f->labels, p->n_categories) : bits_of(any, p->n_tags_any);
     if (f->of_kind && !search->tags_any) {
         const shop_kinds_found *k = &f->wanted->kinds;

@@ -10,11 +10,11 @@ typedef struct shop_filter {
     const shop_catalog *catalog;
     const llmcs_shop_recommend_params *params;
     uint32_t *labels;   /* categories, tags_all, tags_any, tags_none, in this order */
-    uint64_t *excluded; /* [n_excluded] products.row in ascending order: seen items and `exclude` */
+    uint64_t *excluded; /* [n_excluded] products.row, ascending: seen items and `exclude` */
     size_t n_excluded;
-    bool nothing_passes;       /* a category or tag that no product has is needed */
+    bool nothing_passes;       /* requires a category or tag that no product has */
     const shop_wanted *wanted; /* of the text, or NULL */
-    bool of_kind;              /* only the kind that it names */
+    bool of_kind;              /* only products of the kind that it names */
 } shop_filter;
 
 /* params must outlive the filter. */
@@ -24,7 +24,7 @@ void shop_filter_free(shop_filter *f);
 
 bool shop_filter_passes(const shop_filter *f, uint32_t item);
 
-/* The part of the filter that the index can check; what it lets through is checked again. */
+/* Sets the part of the filter that the index can check; matches are checked again. */
 void shop_filter_to_search(const shop_filter *f, llmcs_search_params *search);
 
 double shop_boost_of(const shop_catalog *catalog, const llmcs_shop_recommend_params *params, uint32_t item);

@@ -1,4 +1,4 @@
-/* What a customer did. */
+/* The history of a customer. */
 #include "shop/recommend/history.h"
 
 #include <math.h>
@@ -12,7 +12,7 @@ static double weight_of(const llmcs_shop_recommend_params *params, const char *t
     return shop_event_weight(type);
 }
 
-/* The behaviour with the item, new if there is none. */
+/* Returns the behaviour with the item; adds it if there is none. */
 static llmcs_status find_behaviour(shop_history *h, uint32_t item, shop_behaviour **found) {
     for (size_t i = 0; i < h->n; i++)
         if (h->items[i].item == item) {
@@ -25,7 +25,7 @@ static llmcs_status find_behaviour(shop_history *h, uint32_t item, shop_behaviou
     return LLMCS_OK;
 }
 
-/* Reads rows (product, type, time), newest first. `latest`: of all events; set by the first. */
+/* Reads rows (product, type, time), newest first. latest: time of the newest event, set by the first row. */
 static llmcs_status add_events(shop_history *h, const shop_catalog *catalog, shop_query *q,
                                const llmcs_shop_recommend_params *params, int64_t *latest) {
     llmcs_status status;
@@ -50,7 +50,7 @@ static llmcs_status add_events(shop_history *h, const shop_catalog *catalog, sho
     return status;
 }
 
-/* Heaviest first; equal ones by item. */
+/* Sorts by weight, descending; equal weights by item. */
 static void sort_behaviours(shop_history *h) {
     for (size_t i = 1; i < h->n; i++) { /* at most SHOP_MAX_EVENTS */
         const shop_behaviour b = h->items[i];
@@ -79,7 +79,7 @@ llmcs_status shop_history_read(shop_history *h, const shop_catalog *catalog, sho
                               " ORDER BY time DESC, row DESC LIMIT ?2",
                               "ii", customer, (int64_t)SHOP_MAX_EVENTS));
     SHOP_TRY(add_events(h, catalog, &q, params, &latest));
-    /* Orders whose purchase is no event. */
+    /* Orders without a purchase event. */
     SHOP_TRY(shop_query_begin(
         c, &q,
         "SELECT p.row, 'purchase', o.time FROM orders o JOIN order_items i ON i.order_row = o.row"

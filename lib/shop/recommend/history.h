@@ -1,12 +1,12 @@
-/* What a customer did, newest events most. */
+/* The history of a customer; recent events weigh most. */
 #ifndef SHOP_RECOMMEND_HISTORY_H
 #define SHOP_RECOMMEND_HISTORY_H
 
 #include "shop/recommend/catalog.h"
 
 enum {
-    SHOP_MAX_HISTORY = 50, /* items that make the profile, those of the largest weight */
-    SHOP_MAX_EVENTS = 1000 /* of a customer that are read, the newest */
+    SHOP_MAX_HISTORY = 50, /* items of the profile: those of largest weight */
+    SHOP_MAX_EVENTS = 1000 /* events read per customer, the newest ones */
 };
 
 /* All events of a customer with one item. */
@@ -25,14 +25,14 @@ typedef struct shop_history {
     char lang[40]; /* the customer's, or "" */
 } shop_history;
 
-/* Of a customer; empty if he is not known. */
+/* Reads a customer's history; empty for an unknown customer. */
 llmcs_status shop_history_read(shop_history *h, const shop_catalog *catalog, shop_connection *c,
                                const llmcs_shop_recommend_params *params);
-/* The one item of "products like this one". */
+/* A history of one item, for "products like this one". */
 llmcs_status shop_history_of_item(shop_history *h, uint32_t item);
 void shop_history_free(shop_history *h);
 
-/* Behaviours that make the profile: the first ones. */
+/* Number of behaviours in the profile: the first ones. */
 static inline size_t shop_history_profile(const shop_history *h) { return shop_min(h->n, SHOP_MAX_HISTORY); }
 
 #endif

@@ -20,7 +20,7 @@ static bool is_han_at(const char *text, size_t n, size_t i, size_t *len) {
 }
 
 static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c; }
-/* Letters and digits of ASCII, and all that is written in letters beyond it. */
+/* True for ASCII letters and digits and for all characters beyond ASCII that are written in words. */
 static bool is_letter(char c) {
     c = lower(c);
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '\'' || (unsigned char)c >= 0x80;
@@ -34,7 +34,7 @@ static bool has_han(const char *text, size_t n) {
 
 /* ---- names from titles */
 
-/* The parts of a title between commas, and spaces where it is Chinese; those with digits are sizes. */
+/* Splits a title at commas, and a Chinese one at spaces. Parts with digits are sizes and are left out. */
 static size_t split_title(const char *title, size_t n, char parts[SHOP_KIND_PARTS][SHOP_KIND_NAME]) {
     const bool han = has_han(title, n);
     size_t n_parts = 0, used = 0;
@@ -57,7 +57,7 @@ static size_t split_title(const char *title, size_t n, char parts[SHOP_KIND_PART
     return n_parts;
 }
 
-/* Bytes of the longest ending that both share, of whole words or Chinese characters. */
+/* Returns the length of the longest common ending, in whole words or Chinese characters. */
 static size_t common_ending(const char *a, const char *b) {
     const size_t n = strlen(a), m = strlen(b);
     size_t same = 0, best = 0;
@@ -144,14 +144,14 @@ llmcs_status shop_kinds_add_category(shop_kinds *k, uint32_t label, const char *
 
 /* ---- kinds in texts */
 
-/* Bytes of a word without the ending of the plural. */
+/* Returns the length of a word without its plural ending. */
 static size_t singular(const char *word, size_t n) {
     static const char *const endings[] = {"sses", "shes", "ches", "xes"};
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         const size_t m = strlen(endings[i]);
         if (n > m && !memcmp(word + n - m, endings[i], m)) return n - 2;
     }
-    /* shelf and shelves, knife and knives, stove and stoves: without what differs. */
+    /* Irregular plurals (shelf, shelves; knife, knives): the stem without the ending. */
     static const struct {
         const char *ending;
         size_t cut;
@@ -168,7 +168,7 @@ static size_t word_end(const char *text, size_t n, size_t i) {
     return i;
 }
 
-/* Whether the words of `name` stand at byte i of the text; *end: where they end. */
+/* True if the text has the words of `name` at byte i; *end: where they end. */
 static bool words_at(const char *text, size_t n, size_t i, const char *name, size_t *end) {
     const size_t m = strlen(name);
     for (size_t p = 0;;) {
@@ -194,7 +194,8 @@ static bool ends_with_one_of(const char *text, size_t n, const char *const *list
     return false;
 }
 
-/* A Chinese character alone is a noun only between words that leave it one: 一个包, 喝茶的, not 包邮. */
+/* True if a single Chinese character is a noun here, which needs a particle or verb around it: 一个包, 喝茶的, but not
+ * 包邮. */
 static bool stands_alone(const char *text, size_t n, size_t begin, size_t end) {
     static const char *const before[] = {"个", "款", "双", "件", "只", "条", "套", "些", "种", "把", "盒",
                                          "的", "买", "要", "找", "送", "喝", "穿", "用", "戴", "背", "色",
@@ -210,7 +211,7 @@ static bool stands_alone(const char *text, size_t n, size_t begin, size_t end) {
     return end == n || !is_han_at(text, n, end, &len) || one_of(text + end, n - end, after);
 }
 
-/* "not tea", 不要茶: what stands just before says so. */
+/* Words that exclude the noun after them: "not tea", 不要茶. */
 static const char *const denials[] = {"not",  "not a",  "not any", "except", "other than", "instead of", "no more",
                                       "不要", "不想要", "不是",    "除了",   "别要",       "不喝",       NULL};
 
@@ -225,7 +226,7 @@ static bool denies(const char *text, size_t n) {
     return false;
 }
 
-/* Where a noun stands. A later one is what the words before describe; of those that end alike the longest. */
+/* A noun in the text. The last one is the head; of nouns with the same end, the longest. */
 typedef struct hit {
     size_t begin, end;
 } hit;
@@ -235,7 +236,7 @@ static bool is_better(const hit *a, const hit *b) {
     return a->begin < b->begin;
 }
 
-/* What follows these words only describes: "a bag for the office", "a mug with a lid". */
+/* Returns the end of the head: what follows "for", "with" etc. only describes it ("a bag for the office"). */
 static size_t head_end(const char *text, size_t n, size_t from) {
     static const char *const words[] = {" for ",   " with ",  " that ", " which ", " who ",  " to ",
                                         " under ", " below ", " from ", " made ",  " like ", NULL};
@@ -244,10 +245,10 @@ static size_t head_end(const char *text, size_t n, size_t from) {
     return n;
 }
 
-/* What makes a noun of a character: 鞋子, 茶叶. */
+/* Suffixes that make a noun of a character: 鞋子, 茶叶. */
 static const char *const suffixes[] = {"子", "叶", NULL};
 
-/* The last place of `name` in the text, where it is a noun. */
+/* Finds the last occurrence of `name` as a noun. */
 static bool find_hit(const char *text, size_t n, const char *name, hit *out, bool denied) {
     const bool han = (unsigned char)*name >= 0xe3;
     const size_t m = strlen(name);
@@ -269,10 +270,10 @@ static bool find_hit(const char *text, size_t n, const char *name, hit *out, boo
     return any;
 }
 
-/* What an ending of a name has to be to count, and what is no noun of its own. */
+/* Endings that are no noun of their own: "Bath Towel Set". */
 static const char *const packs[] = {" set", " kit", "套装", "四件套", NULL};
 
-/* The next shorter ending of a name. */
+/* Returns the next shorter ending of a name, or NULL. */
 static const char *next_ending(const char *name) {
     const bool han = (unsigned char)*name >= 0xe3;
     if (han) {
@@ -285,7 +286,8 @@ static const char *next_ending(const char *name) {
     return *name ? name : NULL;
 }
 
-/* Beginnings of the words of a text, Chinese characters among them, as bits by their hash: most names have none. */
+/* First letters of the text's words (and Chinese characters) as a hashed bit set: a quick test that rules out most
+ * names. */
 typedef struct beginnings {
     uint64_t bits[8];
 } beginnings;
@@ -332,7 +334,7 @@ static void longest_hit(const char *text, size_t n, const beginnings *b, const c
             *any = true;
             break;
         }
-        for (size_t p = 0; packs[p]; p++) { /* "Bath Towel Set" are towels, too */
+        for (size_t p = 0; packs[p]; p++) { /* "Bath Towel Set" counts as towels */
             const size_t k = strlen(packs[p]);
             if (m > k && !strcmp(whole + m - k, packs[p])) whole[m -= k] = 0, again = true;
         }
@@ -364,7 +366,7 @@ static void collect(collected *c, const hit *h, const shop_kind_name *name) {
     c->categories[c->n++] = name->category;
 }
 
-/* A word of many categories names none. */
+/* True if a word occurs in too many categories to name a kind. */
 static bool is_vague(const collected *c) {
     size_t different = 0;
     for (size_t i = 0; i < c->n; i++) {
@@ -375,7 +377,7 @@ static bool is_vague(const collected *c) {
     return c->too_many || different > MOST_CATEGORIES;
 }
 
-/* The part of the titles that is the noun; NULL: there is none. */
+/* Returns the part of the titles that is the noun, or NULL. */
 static const char *noun_of(const shop_kind_name *k) {
     for (uint32_t i = 0; i < k->n_parts; i++)
         if (k->differs[i]) return k->parts[i];
@@ -400,7 +402,7 @@ static void find_all(const shop_kinds *k, const char *text, size_t n, bool denie
     if (is_vague(c)) c->n = 0;
 }
 
-/* A category by its label, unless a kind is named that says more. */
+/* Finds a category by its label, unless the text names a more specific kind. */
 static void find_category(const shop_kinds *k, const char *text, size_t n, size_t from, const collected *c,
                           shop_kinds_found *found) {
     for (size_t i = 0; i < k->n_categories; i++) {
@@ -431,7 +433,7 @@ void shop_kinds_find(const shop_kinds *k, const char *text, size_t bytes, shop_k
     const size_t n = fold(text, bytes, folded);
     collected c;
     memset(found, 0, sizeof *found);
-    /* The noun before the first "for" or "with", if there is one, else any. */
+    /* Search the part before the first "for" or "with" first, then the parts after it. */
     for (size_t from = 0, end = 0; end < n && !found->n && !found->has_category; from = end + 1) {
         end = head_end(folded, n, from);
         find_all(k, folded, end, false, &c);

@@ -1,18 +1,18 @@
-/* Which words of a customer's text a product has. */
+/* Scores how many of a text's words a product has. */
 #include <math.h>
 
 #include "shop/recommend/rank.h"
 
 enum { MAX_WORDS = 64 };
 
-static const double character_weight = 0.4; /* of a Chinese character, next to its pairs */
+static const double character_weight = 0.4; /* of a single Chinese character, relative to a pair */
 
-/* The different words of the wanted text. */
+/* The distinct words of the text. */
 typedef struct wanted {
     uint64_t hashes[MAX_WORDS];
     double weights[MAX_WORDS];
     size_t n;
-    uint64_t found; /* bit w: the product that is read has word w */
+    uint64_t found; /* bit w: the current product has word w */
 } wanted;
 
 static size_t find_word(const wanted *w, uint64_t hash) {
@@ -38,7 +38,7 @@ static void mark_word(void *user, uint64_t hash, bool whole) {
 /* The words of one product. */
 typedef struct word_list {
     const llmcs_allocator *allocator;
-    uint64_t *items; /* items[0]: how many follow */
+    uint64_t *items; /* items[0]: number of hashes that follow */
     size_t n, capacity;
     llmcs_status status;
 } word_list;
@@ -53,7 +53,7 @@ static void list_word(void *user, uint64_t hash, bool whole) {
     if (!l->status) l->items[l->n++] = hash;
 }
 
-/* Product texts are short; of a long one the first words count. */
+/* Limit for long product texts; the first words count. */
 enum { MAX_TEXT_BYTES = 8192 };
 
 static llmcs_status list_words(const shop_ranking *r, shop_connection *c, uint32_t item, shop_chars *chars,
@@ -78,7 +78,7 @@ static llmcs_status list_words(const shop_ranking *r, shop_connection *c, uint32
     return status ? status : list->status;
 }
 
-/* Gives the list to the catalog, if it has capacity and no other recommendation was faster. */
+/* Stores the list in the catalog if it has capacity and no other thread was faster. */
 static void keep_words(shop_catalog *catalog, uint32_t item, word_list *list) {
     const size_t bytes = list->n * sizeof *list->items;
     uint64_t *none = NULL;
@@ -111,7 +111,7 @@ static llmcs_status read_words(const shop_ranking *r, shop_connection *c, uint32
     return status;
 }
 
-/* log((n + 1) / (products with the word + 1)) for rare words, 0 for one that all have. */
+/* Weighs words by rarity: log((n + 1) / (products with the word + 1)); 0 for a word that all have. */
 static void weigh_by_rarity(wanted *w, const uint64_t *found, size_t n) {
     for (size_t i = 0; i < w->n; i++) {
         size_t n_with = 0;

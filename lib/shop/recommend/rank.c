@@ -1,4 +1,4 @@
-/* Candidates, their scores, and the choice of the list. */
+/* Collects candidates, scores them and chooses the list. */
 #include "shop/recommend/rank.h"
 
 #include <math.h>
@@ -52,7 +52,7 @@ static llmcs_status add_candidate(shop_ranking *r, uint32_t item) {
     return LLMCS_OK;
 }
 
-/* One search of the index; *exhausted: it found all that its own filter lets through. */
+/* One search of the index. *exhausted: it returned all products that its filter accepts. */
 static llmcs_status add_nearest(shop_ranking *r, size_t k, bool *exhausted) {
     llmcs_search_params search;
     uint64_t *rows = NULL;
@@ -72,7 +72,7 @@ static llmcs_status add_nearest(shop_ranking *r, size_t k, bool *exhausted) {
     return status;
 }
 
-/* Labels that share a bit of the index are checked again here: if too few products are left, more are searched. */
+/* Labels that share a bit of the index are checked again here. If too few products are left, searches for more. */
 static llmcs_status collect_nearest(shop_ranking *r) {
     bool exhausted = !r->has_profile || r->filter->nothing_passes;
     for (size_t k = shop_max(NEAREST, DIVERSE * r->params->k); !exhausted; k *= 4) {
@@ -93,7 +93,7 @@ static llmcs_status collect_neighbours(shop_ranking *r) {
     return LLMCS_OK;
 }
 
-/* If the popular ones do not suffice, all products are read, in the order of the store. */
+/* If the popular products are not enough, reads all products in the order of the store. */
 static llmcs_status collect_popular(shop_ranking *r) {
     const shop_catalog *catalog = r->catalog;
     const size_t enough = r->n + shop_max(POPULAR, r->params->k);
@@ -112,7 +112,7 @@ llmcs_status shop_collect(shop_ranking *r) {
 
 /* ---- scores */
 
-/* Weights enter as square roots: the neighbours of many items say more than those of the one that weighs most. */
+/* Weights enter as square roots, so that many items outweigh a single heavy one. */
 static double together_of(const shop_ranking *r, uint32_t item) {
     double sum = 0, total = 0;
     for (size_t b = 0; b < shop_history_profile(r->history); b++) {
@@ -149,12 +149,11 @@ static llmcs_status score_content(shop_ranking *r, float *vector) {
 }
 
 /*
- * What others chose says nothing of a product that few have met. So `together` and `popular` of a product with n
- * customers count n / (n + 1), and the rest is what a new product may expect: a share of its content, and middling
- * popularity. The constants are those that were best on the products before the last (tools/eval/recommend.py --holdout
- * previous).
+ * `together` and `popular` say little about a product that few customers have met. With n customers they count n / (n +
+ * 1); the rest is the expectation for a new product: a share of its content, and medium popularity. The constants were
+ * best in predicting the second-last product (tools/eval/recommend.py --holdout previous).
  */
-/* A product of the kind that the text names comes before all others. */
+/* Added to products of the kind that the text names, so that they come first. */
 static const double of_kind = 2;
 static const double new_customers = 1, new_together = 0.3, new_popular = 0.4;
 
@@ -177,7 +176,7 @@ static void blend(shop_ranking *r, double most_together) {
     }
 }
 
-/* A vector of hashed words says roughly what a text is about; which of its words a product has is looked up. */
+/* The vector of hashed words only approximates a text. Here its words are looked up in each candidate. */
 static llmcs_status add_words(shop_ranking *r, shop_connection *c) {
     const double share = r->has_encoder ? 0.5 : 0.8;
     double *words;
@@ -215,7 +214,7 @@ llmcs_status shop_score(shop_ranking *r, shop_connection *c) {
 size_t shop_choose_diverse(const double *scores, const float *vectors, size_t n, size_t dim, double diversity, size_t k,
                            double *nearest, uint32_t *chosen) {
     size_t n_chosen = 0;
-    for (size_t i = 0; i < n; i++) nearest[i] = 0; /* largest cosine with what is chosen; infinity: chosen itself */
+    for (size_t i = 0; i < n; i++) nearest[i] = 0; /* largest cosine with a chosen item; infinity: chosen itself */
     while (n_chosen < k && n_chosen < n) {
         size_t best = n;
         double best_value = 0;

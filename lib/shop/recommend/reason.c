@@ -1,4 +1,4 @@
-/* Why a product is recommended, in words. */
+/* The reason for a recommendation, in words. */
 #include "shop/recommend/reason.h"
 
 #include <math.h>
@@ -8,7 +8,7 @@ enum { QUOTE_BYTES = 90 };
 
 /* ---- the strongest behaviours */
 
-/* How much behaviour b speaks for the candidate: its part of both sums of the score. */
+/* How much behaviour b contributes to both parts of the candidate's score. */
 static double contribution(const shop_ranking *r, const shop_candidate *candidate, const float *vector, size_t b,
                            double most_together, double *by_others) {
     const shop_behaviour *behaviour = &r->history->items[b];
@@ -52,13 +52,13 @@ static void find_parts(shop_reason *reason, const shop_ranking *r, const shop_ca
     }
     for (size_t i = 0; i < reason->n; i++) reason->shares[i] /= sum;
     reason->by_others = sum_by_others > 0.5 * sum;
-    /* A second behaviour that says little is left out. */
+    /* Leave out a weak second behaviour. */
     if (reason->n == 2 && reason->shares[1] < 0.4 * reason->shares[0]) reason->n = 1;
 }
 
 /* ---- words */
 
-/* The title in the language, or a near one ("zh" for "zh-TW"), or any, cut between characters. */
+/* Reads the title in the language, or a related one ("zh" for "zh-TW"), or any. Cuts it at a character boundary. */
 static llmcs_status read_title(const shop_ranking *r, shop_connection *c, uint32_t item, const char *lang,
                                char title[SHOP_TITLE_BYTES]) {
     shop_query q;
@@ -80,7 +80,7 @@ static llmcs_status read_title(const shop_ranking *r, shop_connection *c, uint32
     return LLMCS_OK;
 }
 
-/* What the customer did, in both languages: what stands before the products and, in English, behind them. */
+/* What the customer did, in both languages: the words before the products and, in English, after them. */
 typedef struct verb {
     const char *event, *en, *en_behind, *zh;
 } verb;
@@ -97,7 +97,7 @@ static const verb *verb_of(const char *event) {
     return &verbs[i];
 }
 
-/* "Because you bought A and B." "Because you put A into the cart and liked B." */
+/* Writes "Because you bought A and B." or "Because you put A into the cart and liked B." */
 static llmcs_status append_behaviours(sqlite3_str *s, const shop_reason *reason, const shop_ranking *r,
                                       shop_connection *c, const char *lang, bool chinese) {
     const verb *last = NULL;
@@ -120,7 +120,7 @@ static llmcs_status append_behaviours(sqlite3_str *s, const shop_reason *reason,
     return LLMCS_OK;
 }
 
-/* Of "products like this one". */
+/* Writes the reason for "products like this one". */
 static llmcs_status append_similarity(sqlite3_str *s, const shop_reason *reason, const shop_ranking *r,
                                       shop_connection *c, const char *lang, bool chinese) {
     char title[SHOP_TITLE_BYTES];

@@ -1,4 +1,4 @@
-/* llmcs_shop_recommend: follows the store, ranks, and says why. */
+/* llmcs_shop_recommend: follows the store, ranks, and gives reasons. */
 #include <math.h>
 #include <pthread.h>
 #include <string.h>
@@ -11,12 +11,12 @@
 
 enum { MAX_K = 1000, MAX_LIST = 10000 };
 
-/* Popularity counts less where an item or a text says what is wanted. */
+/* Popularity weighs less when the request names an item or a text. */
 static const double popular_share_of_queries = 0.3;
 
 struct shop_recommender {
-    pthread_rwlock_t lock; /* write: the catalog follows the store; read: recommendations */
-    bool started;          /* the catalog is there */
+    pthread_rwlock_t lock; /* write: the catalog follows the store; read: recommendations run */
+    bool started;          /* the catalog has been read */
     shop_catalog catalog;
 };
 
@@ -79,7 +79,7 @@ static llmcs_status is_current(llmcs_shop *shop, bool *current) {
     return LLMCS_OK;
 }
 
-/* Under the write lock. */
+/* Call under the write lock. */
 static llmcs_status follow_locked(llmcs_shop *shop) {
     struct shop_recommender *r = shop->recommender;
     shop_connection *c;
@@ -166,9 +166,9 @@ static llmcs_status read_params(llmcs_shop_recommend_params *p, const llmcs_shop
 
 /* ---- results */
 
-/* What one call returns, in one piece of memory for each kind. */
+/* The result of one call, in one allocation per type. */
 typedef struct result {
-    llmcs_shop_recommendations shown; /* first: the caller's pointer is ours */
+    llmcs_shop_recommendations shown; /* first member, so the caller's pointer is the block's */
     llmcs_allocator allocator;
     llmcs_shop_recommendation *items;
     const llmcs_shop_recommendation **item_pointers;
@@ -204,7 +204,7 @@ static llmcs_status allocate_result(const llmcs_allocator *a, size_t n, result *
     return shop_alloc_zero(a, n * SHOP_MAX_PARTS, sizeof(void *), "recommendations", &r->part_pointers);
 }
 
-/* Copies a text behind the others; *offset is where, since the array moves as it grows. */
+/* Appends a text; *offset is its position, since the array may move as it grows. */
 static llmcs_status keep_text(result *r, const char *text, size_t *offset) {
     const size_t n = strlen(text) + 1;
     SHOP_TRY(shop_grow(&r->allocator, &r->texts, r->texts_bytes, &r->texts_capacity, r->texts_bytes + n, 1, "texts"));
@@ -214,7 +214,7 @@ static llmcs_status keep_text(result *r, const char *text, size_t *offset) {
     return LLMCS_OK;
 }
 
-/* Offsets of an item's texts: its id, title and reason, and two of each part. */
+/* Offsets of an item's texts: id, title, reason, and two per part. */
 enum { TEXTS_OF_ITEM = 3 + 2 * SHOP_MAX_PARTS };
 
 static llmcs_status fill_item(result *out, const shop_ranking *r, shop_connection *c, const char *lang, size_t i,
@@ -242,7 +242,7 @@ static llmcs_status fill_item(result *out, const shop_ranking *r, shop_connectio
     return LLMCS_OK;
 }
 
-/* Offsets become pointers once no text is added any more. */
+/* Replaces offsets by pointers, after the last text was added. */
 static void point_to_texts(result *out, size_t n, const size_t *offsets) {
     for (size_t i = 0; i < n; i++, offsets += TEXTS_OF_ITEM) {
         llmcs_shop_recommendation *item = &out->items[i];
@@ -276,7 +276,7 @@ static llmcs_status fill_result(result *out, const shop_ranking *r, shop_connect
 
 /* ---- the call */
 
-/* History and profile, of whichever the parameters name. `encoded`: the text's vector, or NULL. */
+/* Loads history and profile for the customer, item or text of the parameters. encoded: the text's vector, or NULL. */
 static llmcs_status load_subject(shop_ranking *r, shop_history *history, shop_catalog *catalog, shop_connection *c,
                                  const float *encoded) {
     const llmcs_shop_recommend_params *p = r->params;
@@ -298,9 +298,9 @@ static llmcs_status load_subject(shop_ranking *r, shop_history *history, shop_ca
     return shop_make_profile(r);
 }
 
-/* How a text is taken. */
+/* How to interpret a text. */
 typedef struct reading {
-    bool strict; /* other kinds than the one that it names are left out, else they come last */
+    bool strict; /* drops products of other kinds than the named one; otherwise they come last */
     const char *without;
     shop_wanted wanted;
 } reading;
@@ -329,7 +329,7 @@ static llmcs_status rank(shop_ranking *r, shop_history *history, shop_filter *fi
     return fill_result(*out, r, c, lang);
 }
 
-/* Under the read lock. */
+/* Call under the read lock. */
 static llmcs_status recommend_locked(llmcs_shop *shop, const llmcs_shop_recommend_params *params, const float *encoded,
                                      reading *how, result **out) {
     shop_catalog *catalog = &shop->recommender->catalog;

@@ -1,4 +1,4 @@
-/* Rows of the store to numbers. */
+/* Maps store rows to consecutive numbers. */
 #include "shop/recommend/row_map.h"
 
 void shop_row_map_free(shop_row_map *map) {

@@ -1,4 +1,4 @@
-/* What a text wants: kind, audience, gift. */
+/* Reads what a text wants: kind, audience, gift. */
 #include "shop/recommend/wanted.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@ enum { MOST_TEXT = 600, OLDEST_CHILD = 13 };
 static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c; }
 static bool is_ascii_letter(char c) { return c >= 'a' && c <= 'z'; }
 
-/* A phrase of a list: Latin ones as whole words, of which a plural or "'s" may follow. */
+/* True if the text has one of the phrases. Latin ones match whole words, optionally with a plural or "'s". */
 static bool says(const char *text, size_t n, const char *const *phrases) {
     for (; *phrases; phrases++) {
         const size_t m = strlen(*phrases);
@@ -25,7 +25,7 @@ static bool says(const char *text, size_t n, const char *const *phrases) {
     return false;
 }
 
-/* "5 year old", "3yo", 5岁: a child's age. */
+/* True for a child's age: "5 year old", "3yo", 5岁. */
 static bool says_childs_age(const char *text, size_t n) {
     for (size_t i = 0; i < n; i++) {
         if (text[i] < '0' || text[i] > '9' || (i && text[i - 1] >= '0' && text[i - 1] <= '9')) continue;
@@ -66,7 +66,7 @@ static void read_audience(const char *text, size_t n, shop_wanted *w) {
                                          "parents",   "couple", "adult",    "flatmate",  "neighbour", "neighbor",
                                          "同事",      "老板",   "领导",     "老师",      "朋友",      "父母",
                                          "长辈",      "客户",   "大人",     "邻居",      "情侣",      NULL};
-    /* 女朋友 holds 朋友, 男孩 is no 男: each list is of words that mean it alone. */
+    /* 女朋友 contains 朋友, and 男孩 is not 男, so each list only has words of one meaning. */
     const bool child = says(text, n, children) || says_childs_age(text, n);
     w->woman = says(text, n, women);
     w->man = says(text, n, men);
