@@ -1,6 +1,6 @@
 /*
- * llmcs_shop_recommend.h - products for a customer, next to a product, or for a text. Included by llmcs_shop.h, whose
- * rules hold here.
+ * llmcs_shop_recommend.h - recommends products for a customer, for a product page, or for a text. Included by
+ * llmcs_shop.h, whose rules apply here too.
  *
  *     llmcs_shop_recommend_params params;
  *     llmcs_shop_recommendations *found = NULL;
@@ -10,28 +10,27 @@
  *         for (size_t i = 0; i < found->n_items; i++) puts(found->items[i]->reason);
  *     llmcs_shop_recommendations_free(&found);
  *
- * How a product i gets its score for a customer u:
+ * Score of a product i for a customer u
  *
- * - content(u, i): cosine of profile(u) and features(i). profile(u) is the sum over u's events of weight(type) *
- *   2^(-age / half-life) * features(item). Features are the encoder's vector of the texts, and hashed words, category,
- *   brand, tags and price; without an encoder the latter alone. A new product has features at once, a new customer a
- *   profile after one click.
- * - together(u, i): mean, by the square roots of these weights, of the implicit cosine of i and the items j of u's
- *   events: customers of
- *   both / (sqrt(customers of i * customers of j) + 2), which is item-based nearest neighbours (Sarwar et al. 2001). It
- *   follows new events one by one; nothing is trained.
- * - popular(i): log(1 + customers of i), as a share of that of the most popular product.
- * - score: weight_content * content + weight_together * together + weight_popular * popular + boosts, together divided
- *   by the largest among the candidates. A product with n customers gets n / (n + 1) of together and popular and the
- *   rest from its content, so that new products are not last.
+ * - content(u, i): cosine of profile(u) and features(i). profile(u) is the sum over u's events of
+ *   weight(type) * 2^(-age / half-life) * features(item). Features are the encoder's vector of the texts plus hashed
+ * words, category, brand, tags and price; without an encoder, only the latter. A new product has features immediately,
+ * and a new customer has a profile after one click.
+ * - together(u, i): mean over the items j of u's events, weighted by the square roots of these weights, of the implicit
+ *   cosine of i and j: customers of both / (sqrt(customers of i * customers of j) + 2). This is item-based nearest
+ * neighbours (Sarwar et al. 2001). It is updated with each event; there is no training.
+ * - popular(i): log(1 + customers of i) relative to the most popular product.
+ * - score: weight_content * content + weight_together * together + weight_popular * popular + boosts. together is first
+ *   divided by its maximum over the candidates. For a product with n customers, together and popular count n / (n + 1),
+ * and the rest is estimated from its content, so that new products do not rank last.
  *
- * Of the best candidates the list is chosen by maximal marginal relevance (Carbonell and Goldstein 1998): the next
- * product has the largest (1 - diversity) * score - diversity * (largest cosine with a product of the list).
+ * The list is chosen from the best candidates by maximal marginal relevance (Carbonell and Goldstein 1998): the next
+ * product maximises (1 - diversity) * score - diversity * (largest cosine with a product already chosen).
  *
- * The same store and parameters give the same list, whatever the number of threads; time is counted back from the
- * customer's last event, not from the clock.
+ * The result depends only on the store and the parameters, not on the number of threads or the clock: the age of an
+ * event is measured from the customer's last event.
  */
-#include "llmcs_shop.h" /* which includes this file at its end, whichever of the two comes first */
+#include "llmcs_shop.h" /* llmcs_shop.h includes this file at its end, so the order of inclusion does not matter */
 
 #ifndef LLMCS_SHOP_RECOMMEND_H
 #define LLMCS_SHOP_RECOMMEND_H
@@ -40,64 +39,65 @@
 extern "C" {
 #endif
 
-/* Which of a customer's own items are left out. */
+/* Which items of the customer's history are left out. */
 typedef enum llmcs_shop_seen {
-    LLMCS_SHOP_SEEN_EXCLUDE = 0,        /* all that the customer has an event or order of */
-    LLMCS_SHOP_SEEN_EXCLUDE_BOUGHT = 1, /* those that were bought */
+    LLMCS_SHOP_SEEN_EXCLUDE = 0,        /* all that the customer viewed, bought or otherwise has an event of */
+    LLMCS_SHOP_SEEN_EXCLUDE_BOUGHT = 1, /* only those bought */
     LLMCS_SHOP_SEEN_INCLUDE = 2
 } llmcs_shop_seen;
 
-/* Adds to the score of the products that have all that is not NULL. Frozen. */
+/* Added to the score of products that match every member that is not NULL. Frozen. */
 typedef struct llmcs_shop_boost {
     const char *item;
     const char *category;
     const char *brand;
     const char *tag;
-    double add; /* scores are mostly between 0 and 1; negative values push down */
+    double add; /* scores are mostly between 0 and 1; a negative value lowers the rank */
 } llmcs_shop_boost;
 
-/* How much an event of this type counts. Frozen. */
+/* The weight of an event type. Frozen. */
 typedef struct llmcs_shop_event_weight {
     const char *type;
-    double weight; /* may be negative: a product that was sent back */
+    double weight; /* may be negative, for example for returns */
 } llmcs_shop_event_weight;
 
 typedef struct llmcs_shop_recommend_params {
     size_t struct_size;
-    /* Exactly one of the three. */
-    const char *customer; /* [NULL] id; one without events gets what is popular */
-    const char *item;     /* [NULL] id of a product: those that are similar and chosen together with it */
-    const char *text;     /* [NULL] words of a customer: "a gift for a runner" */
+    /* Set exactly one of these three. */
+    const char *customer; /* [NULL] id; a customer without events gets popular products */
+    const char *item;     /* [NULL] product id: finds similar products and products chosen together with it */
+    const char *text;     /* [NULL] a customer's words: "a gift for a runner" */
     size_t text_bytes;    /* [LLMCS_NUL] */
 
-    size_t k;         /* [10] 1 to 1000 */
-    const char *lang; /* [NULL: the customer's, else "en"] of the reasons: "zh...", otherwise English */
+    size_t k; /* [10] 1 to 1000 */
+    const char
+        *lang; /* [NULL: the customer's, else "en"] language of the reasons: Chinese for "zh...", otherwise English */
 
-    /* Filters: only products that pass all of them. */
-    int32_t out_of_stock;          /* [0] 1: products without stock, too */
-    llmcs_shop_seen seen;          /* [EXCLUDE] customers */
-    double price_min;              /* [0] */
+    /* Filters: a product must pass all of them. */
+    int32_t out_of_stock;          /* [0] 1: includes products without stock */
+    llmcs_shop_seen seen;          /* [EXCLUDE] applies to customers */
+    double price_min;              /* [0] in units of the currency */
     double price_max;              /* [infinity] */
-    const char *const *categories; /* [n_categories] one of them; none: any */
+    const char *const *categories; /* [n_categories] in any of these; none: all */
     size_t n_categories;
-    const char *const *tags_all; /* all of them */
+    const char *const *tags_all; /* [n_tags_all] has all of these */
     size_t n_tags_all;
-    const char *const *tags_any; /* at least one */
+    const char *const *tags_any; /* [n_tags_any] has at least one */
     size_t n_tags_any;
-    const char *const *tags_none; /* none of them */
+    const char *const *tags_none; /* [n_tags_none] has none of these */
     size_t n_tags_none;
-    const char *const *exclude; /* ids */
+    const char *const *exclude; /* [n_exclude] product ids */
     size_t n_exclude;
 
-    /* Score. */
+    /* Score: see above. */
     double weight_content;  /* [0.5] */
     double weight_together; /* [0.3] */
     double weight_popular;  /* [0.2] */
-    double half_life_days;  /* [60] more than 0 */
-    double diversity;       /* [0.1] 0 to 1; 0: by score alone */
+    double half_life_days;  /* [60] > 0 */
+    double diversity;       /* [0.1] 0 to 1; 0: ranks by score only */
     const llmcs_shop_event_weight
-        *event_weights; /* [n_event_weights] instead of the defaults: "view" 1, "click" 1.5,
-                           "cart" 3, "like" 3, "buy" and "purchase" 5, "return" -3, others 1 */
+        *event_weights; /* [n_event_weights] replace the defaults: "view" 1, "click" 1.5, "cart" 3, "like" 3, "buy" and
+                           "purchase" 5, "return" -3, others 1 */
     size_t n_event_weights;
     const llmcs_shop_boost *boosts;
     size_t n_boosts;
@@ -106,43 +106,44 @@ typedef struct llmcs_shop_recommend_params {
 LLMCS_SHOP_API void llmcs_shop_recommend_params_init_sized(llmcs_shop_recommend_params *params, size_t struct_size);
 #define llmcs_shop_recommend_params_init(params) llmcs_shop_recommend_params_init_sized((params), sizeof *(params))
 
-/* A behaviour that speaks for a product. */
+/* A product in the customer's history that contributed to a recommendation. */
 typedef struct llmcs_shop_reason_part {
     size_t struct_size;
-    const char *item;  /* id of a product of the customer */
-    const char *event; /* type of the strongest event: "purchase" */
-    double share;      /* of the score that comes from behaviours, 0 to 1 */
+    const char *item;  /* product id */
+    const char *event; /* type of the strongest event, such as "purchase" */
+    double share;      /* share of the score that comes from the history, 0 to 1 */
 } llmcs_shop_reason_part;
 
 typedef struct llmcs_shop_recommendation {
     size_t struct_size;
     const char *item;  /* id */
-    const char *title; /* in the language of the reason, if there is one */
+    const char *title; /* in the language of the reason, if available */
     double score;
-    double content; /* the parts, before they are weighted */
+    double content; /* the parts of the score, before weighting */
     double together;
     double popular;
-    const llmcs_shop_reason_part *const *parts; /* [n_parts] up to two, the strongest first */
+    const llmcs_shop_reason_part *const *parts; /* [n_parts] at most two, the strongest first */
     size_t n_parts;
     const char *reason; /* "Because you bought the Harvest Mug and looked at the Oak Tray." */
 } llmcs_shop_recommendation;
 
 typedef struct llmcs_shop_recommendations {
     size_t struct_size;
-    const llmcs_shop_recommendation *const *items; /* [n_items], best first; fewer than k only if no more pass */
+    const llmcs_shop_recommendation *const
+        *items; /* [n_items] best first; fewer than k only if no more products pass the filters */
     size_t n_items;
-    size_t n_candidates; /* whose score was computed */
-    double follow_ms;    /* to read what has changed in the store; the first call reads all of it */
-    double ms;           /* after that */
+    size_t n_candidates; /* number of products scored */
+    double follow_ms;    /* time to read changes from the store; the first call reads everything */
+    double ms;           /* time after that */
 } llmcs_shop_recommendations;
 
-/* Recommends. Products whose text has no vector yet are embedded first, and the vectors are stored if the store may be
- * written. Errors: ARG (parameters; an item that is not in the store) NOMEM BUSY STATE FORK IO FORMAT LIMIT; as
- * llmcs_embed. */
+/* Recommends products; free *recommendations with llmcs_shop_recommendations_free. Thread-safe. Computes vectors for
+ * products that lack one, and stores them if the store is writable. Errors: ARG (parameters; an item that the store
+ * lacks), NOMEM, BUSY, STATE, FORK, IO, FORMAT, LIMIT, and those of llmcs_embed. */
 LLMCS_SHOP_API llmcs_status llmcs_shop_recommend(llmcs_shop *shop, const llmcs_shop_recommend_params *params,
                                                  llmcs_shop_recommendations **recommendations);
 
-/* recommendations: NULL, or the address of NULL, is allowed. */
+/* Frees the recommendations. NULL or the address of NULL is allowed. */
 LLMCS_SHOP_API void llmcs_shop_recommendations_free(llmcs_shop_recommendations **recommendations);
 
 #ifdef __cplusplus

@@ -6,8 +6,7 @@
 
 #include "shop/store/vectors.h"
 
-/* An item's vector has two parts. encoder_share: the encoder's share of the squared length; the second part adds words
- * by kind with these weights. */
+/* An item's vector has two parts: the encoder's, and hashed words with these weights by kind. */
 static const double encoder_share = 0.6; /* of the squared length */
 static const double title_weight = 0.6, attribute_weight = 0.4, category_weight = 1.6, brand_weight = 0.9,
                     tag_weight = 1.2, price_weight = 1.0, description_weight = 0.15;

@@ -20,7 +20,7 @@ static bool is_han_at(const char *text, size_t n, size_t i, size_t *len) {
 }
 
 static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c; }
-/* True for ASCII letters and digits and for all characters beyond ASCII that are written in words. */
+/* True for ASCII letters, digits and apostrophes, and for every byte beyond ASCII. */
 static bool is_letter(char c) {
     c = lower(c);
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '\'' || (unsigned char)c >= 0x80;
