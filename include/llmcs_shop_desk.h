@@ -32,19 +32,19 @@
  *
  * Guarantees, whatever flows.json says
  *   - A statement sees the logged-in customer as :customer_id, and only the tables it declares. Another customer's
- * order is reported exactly like one that does not exist.
+ *     order is reported exactly like one that does not exist.
  *   - A destructive action needs a clear yes to a question that names its object. Nothing else counts as yes.
  *   - An action runs at most once per key. Its state is DONE, FAILED or UNKNOWN. UNKNOWN (no answer in time, or the
- * process died) is never retried; the conversation goes to a person.
+ *     process died) is never retried; the conversation goes to a person.
  *   - The same message id in a conversation returns the same reply, from the store.
  *   - A model only words replies, it decides nothing. Replies that report the result of an action are never worded by
- * it.
+ *     it.
  *   - kill -9 loses at most the turn in progress.
  *
  * Threads: any number may call llmcs_shop_desk_say. Turns of one conversation run in the order of the calls; different
  * conversations run in parallel. Two processes may open desks on the same store.
  */
-#include "llmcs_shop.h" /* llmcs_shop.h includes this file at its end, so the order of inclusion does not matter */
+#include "llmcs_shop.h" /* includes this file at its end; either order works */
 
 #ifndef LLMCS_SHOP_DESK_H
 #define LLMCS_SHOP_DESK_H

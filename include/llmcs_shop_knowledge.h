@@ -14,11 +14,11 @@
  *      2009). The best 20 entries are candidates.
  *   3. Each candidate is compared with the question: cosines, share of BM25, common words weighted by rarity in both
  *      directions, numbers, language and, if given, a cross-encoder's score. A conditional logit over these features
- * gives the probabilities: p(e) = exp(w f(e)) / (1 + sum over e' of exp(w f(e'))). The 1 stands for "none of them". Two
- *      entries that fit equally well share the probability.
+ *      gives the probabilities: p(e) = exp(w f(e)) / (1 + sum over e' of exp(w f(e'))). The 1 stands for "none of
+ *      them". Two entries that fit equally well share the probability.
  *   4. Above the threshold the first candidate is the answer. Below it, the reply asks back or there is none.
  */
-#include "llmcs_shop.h" /* llmcs_shop.h includes this file at its end, so the order of inclusion does not matter */
+#include "llmcs_shop.h" /* includes this file at its end; either order works */
 
 #ifndef LLMCS_SHOP_KNOWLEDGE_H
 #define LLMCS_SHOP_KNOWLEDGE_H

@@ -12,17 +12,17 @@
  *
  * Score of a product i for a customer u
  *
- * - content(u, i): cosine of profile(u) and features(i). profile(u) is the sum over u's events of
- *   weight(type) * 2^(-age / half-life) * features(item). Features are the encoder's vector of the texts plus hashed
- * words, category, brand, tags and price; without an encoder, only the latter. A new product has features immediately,
- * and a new customer has a profile after one click.
+ * - content(u, i): cosine of profile(u) and features(i). profile(u) is the sum over u's events of weight(type) *
+ *   2^(-age / half-life) * features(item). Features are the encoder's vector of the texts plus hashed words, category,
+ *   brand, tags and price; without an encoder, only the latter. A new product has features immediately, and a new
+ *   customer has a profile after one click.
  * - together(u, i): mean over the items j of u's events, weighted by the square roots of these weights, of the implicit
  *   cosine of i and j: customers of both / (sqrt(customers of i * customers of j) + 2). This is item-based nearest
- * neighbours (Sarwar et al. 2001). It is updated with each event; there is no training.
+ *   neighbours (Sarwar et al. 2001). It is updated with each event; there is no training.
  * - popular(i): log(1 + customers of i) relative to the most popular product.
  * - score: weight_content * content + weight_together * together + weight_popular * popular + boosts. together is first
  *   divided by its maximum over the candidates. For a product with n customers, together and popular count n / (n + 1),
- * and the rest is estimated from its content, so that new products do not rank last.
+ *   and the rest is estimated from its content, so that new products do not rank last.
  *
  * The list is chosen from the best candidates by maximal marginal relevance (Carbonell and Goldstein 1998): the next
  * product maximises (1 - diversity) * score - diversity * (largest cosine with a product already chosen).
@@ -30,7 +30,7 @@
  * The result depends only on the store and the parameters, not on the number of threads or the clock: the age of an
  * event is measured from the customer's last event.
  */
-#include "llmcs_shop.h" /* llmcs_shop.h includes this file at its end, so the order of inclusion does not matter */
+#include "llmcs_shop.h" /* includes this file at its end; either order works */
 
 #ifndef LLMCS_SHOP_RECOMMEND_H
 #define LLMCS_SHOP_RECOMMEND_H

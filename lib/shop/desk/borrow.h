@@ -6,7 +6,7 @@
  * same names in the file, the statement runs on them, and rows that an action changed are written back.
  *
  *   - The server sees only the statements of borrow.c, with the customer's row as a parameter. No statement of
- * flows.json can reach rows of another customer, other tables or functions of the server.
+ *     flows.json can reach rows of another customer, other tables or functions of the server.
  *   - A find reads in a read-only transaction. The rows of an action stay locked until the turn is stored.
  */
 #ifndef SHOP_DESK_BORROW_H
