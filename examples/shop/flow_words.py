@@ -167,7 +167,7 @@ CUES = {
     "thanks": pair(["thanks", "thank you", "thank u", "thx", "ty", "cheers", "tysm", "ta", "thankyou", "appreciate"], ["谢谢", "谢啦", "谢了", "多谢", "感谢", "谢", "辛苦"]),
     "goodbye": pair(["bye", "goodbye", "good bye", "see you", "see ya", "cya", "good night", "gotta go", "have to go", "byebye", "later"],
                     ["再见", "拜拜", "拜", "回见", "晚安", "下次", "先走"]),
-    "order_status": pair(["where", "track", "tracking", "status", "when", "arrive", "news", "update", "sent", "shipped", "happened", "how long", "which orders", "what orders"],
+    "order_status": pair(["where", "track", "tracking", "status", "when", "arrive", "news", "update", "sent", "shipped", "happened", "how long", "which orders", "what orders", "left the warehouse", "left yet"],
                          ["哪", "物流", "快递", "状态", "进度", "什么时候", "啥时候", "多久", "发货", "到了吗", "怎么样", "查"]),
     "refund_status": pair(["refund", "money", "refunded"], ["退款", "钱", "到账"]),
 }

@@ -44,12 +44,13 @@ WINDOW = f"o.time > :now - {FACTS['return_days']} * {DAY}"
 # ---------------------------------------------------------------- finds
 
 # The titles of an order's items, in the customer's language.
-ITEMS = ("(SELECT group_concat(t.title, '; ') FROM order_items i JOIN products p ON p.id = i.item"
+ITEMS = ("(SELECT group_concat(iif(i.quantity > 1, i.quantity || ' × ', '') || t.title, '; ') FROM order_items i JOIN products p ON p.id = i.item"
          " JOIN product_texts t ON t.product = p.row AND t.lang = :lang WHERE i.order_row = o.row)")
+PIECES = "(SELECT sum(i.quantity) FROM order_items i WHERE i.order_row = o.row)"
 TITLES = ("(SELECT group_concat(t.title, '; ') FROM order_items i JOIN products p ON p.id = i.item"
           " JOIN product_texts t ON t.product = p.row WHERE i.order_row = o.row)")   # in all languages, to be found by
 ORDER = (f"SELECT o.id AS id, o.status AS status, o.time AS time, o.total AS total, o.carrier AS carrier, o.tracking AS tracking,"
-         f" o.city AS city, {ITEMS} AS items, {TITLES} AS titles FROM orders o WHERE o.customer = :customer")
+         f" o.city AS city, {ITEMS} AS items, {PIECES} AS pieces, {TITLES} AS titles FROM orders o WHERE o.customer = :customer")
 ORDER_TABLES = ["orders", "order_items", "products", "product_texts"]
 ORDER_LINE = t("{id} of {time|date}, {status|status}: {items}", "{id}（{time|date}，{status|status}）：{items}")
 
@@ -109,12 +110,12 @@ ACTIONS = {
                      "tables": ["orders"], "object": "order", "destructive": True},
     "request_return": {"sql": "UPDATE orders SET status = 'return_requested' WHERE customer = :customer AND id = :order"
                               f" AND status = 'delivered' AND time > :now - {FACTS['return_days']} * {DAY}",
-                       "tables": ["orders"], "object": "order", "destructive": True},
+                       "tables": ["orders"], "object": "order", "detail": ["request", "remark"], "destructive": True},
     # Without SQL: a ticket for the staff.
     "change_address": {"object": "order", "detail": ["address"], "destructive": True},
-    "request_exchange": {"object": "order", "detail": ["wish"], "destructive": True},
+    "request_exchange": {"object": "order", "detail": ["wish", "request", "remark"], "destructive": True},
     "request_invoice": {"object": "order", "destructive": True},
-    "report_problem": {"object": "order", "detail": ["problem", "description"], "destructive": True},
+    "report_problem": {"object": "order", "detail": ["problem", "description", "remark"], "destructive": True},
     "file_complaint": {"object": "complaint", "destructive": True},
 }
 
@@ -140,6 +141,9 @@ SLOTS = {
         {"value": "lost", "words": t(["lost", "not received"], ["丢", "没收到"]), "label": t("not received", "没有收到")}]},
     "description": {"type": "text", "first": True, "min": 2, "max": 500,
                     "ask": t("What happened?", "请说说具体情况。")},
+    # What is said of an order of several pieces, and what is remarked later: in the customer's words, for the staff.
+    "request": {"type": "text", "first": True, "parts": True, "min": 2, "max": 300, "ask": t("Which items is it about?", "是哪几件？")},
+    "remark": {"type": "text", "remark": True, "min": 2, "max": 300, "ask": t("What should our team know?", "有什么要告诉同事的？")},
     "complaint": {"type": "text", "first": True, "first_min": 45, "min": 6, "max": 500,
                   "ask": t("I am sorry to hear that. Please tell me in one message what went wrong, with the order number if there is one.",
                            "很抱歉给您带来不好的体验。请用一条消息说说发生了什么，有订单号请一起写上。")},
@@ -237,6 +241,18 @@ STATUS = {
         "*": t("The status of order {order} is: {o.status|status}.", "订单{order}的状态：{o.status|status}。")}}
 
 
+# For the staff, in the customer's words; both sentences are left out where there are none.
+WORDS = t("Your request: \"{request}\". ", "您的要求：“{request}”。")
+REMARK = t("Your note for our team: \"{remark}\". ", "备注：“{remark}”。")
+# An order of one piece needs no word on which.
+ONE_PIECE = {"if": {"o.pieces": {"less": 2}}, "then": [{"set": {"request": ""}}]}
+
+
+def with_words(en, zh, *before):
+    """The question of a confirmation after what the customer has said of the request."""
+    return t("".join(b["en"] for b in before) + en, "".join(b["zh"] for b in before) + zh)
+
+
 def order_from(find, *none):
     return {"slot": "order", "from": find, "none": list(none)}
 
@@ -250,7 +266,7 @@ def report(problem, find, policy):
             {"if": {"o.status": ["delivered", "shipped"]}, "then": [
                 entry(policy),
                 {"slot": "description"},
-                {"confirm": t("Shall I report order {order} to our team now: {problem}?", "要我现在把订单{order}报给同事处理吗：{problem}？"),
+                {"confirm": with_words("Shall I report order {order} to our team now: {problem}?", "要我现在把订单{order}报给同事处理吗：{problem}？", REMARK),
                  "no": [say("All right, I have not reported anything.", "好的，没有提交。"), END]},
                 {"do": "report_problem", "done": [
                     say("I have reported order {order}: {problem}. A colleague will look at it and answer you.",
@@ -364,12 +380,13 @@ FLOWS = {
             {"find": "o"},
             {"if": {"o.status": "delivered"}, "then": [
                 {"if": {"o.time": {"newer_days": FACTS["return_days"]}}, "then": [
-                    {"confirm": t("Items can be returned unused, with labels and packaging; opened food and cosmetics cannot. If nothing is "
+                    ONE_PIECE,
+                    {"confirm": with_words("Items can be returned unused, with labels and packaging; opened food and cosmetics cannot. If nothing is "
                                   "faulty, ¥{facts.return_fee} for the label is deducted. Shall I request the return of order {order} "
                                   "({o.items})?",
                                   "退货需要商品未使用、吊牌和包装齐全，拆封的食品和化妆品不能退；不是质量问题的，从退款里扣{facts.return_fee}元面单费。"
-                                  "确定为订单{order}（{o.items}）申请退货吗？"),
-                     "again": t("Shall I request the return of order {order} ({o.items})?", "确定为订单{order}（{o.items}）申请退货吗？")},
+                                  "确定为订单{order}（{o.items}）申请退货吗？", WORDS, REMARK),
+                     "again": with_words("Shall I request the return of order {order} ({o.items})?", "确定为订单{order}（{o.items}）申请退货吗？", WORDS, REMARK)},
                     {"do": "request_return", "done": [
                         say("The return of order {order} is requested. You get the return label by e-mail; hand the parcel in at any "
                             "Redkite station within {facts.label_days} days. We refund within {facts.refund_days} working days after it has reached us.",
@@ -392,7 +409,8 @@ FLOWS = {
             {"find": "o"},
             {"if": {"o.status": "delivered", "o.time": {"newer_days": FACTS["return_days"]}}, "then": [
                 {"slot": "wish"},
-                {"confirm": t("Shall I request this exchange for order {order}: {wish}?", "为订单{order}申请换货吗：{wish}？")},
+                ONE_PIECE,
+                {"confirm": with_words("Shall I request this exchange for order {order}: {wish}?", "为订单{order}申请换货吗：{wish}？", WORDS, REMARK)},
                 {"do": "request_exchange", "done": [
                     say("The exchange for order {order} is requested: {wish}. A colleague checks whether it is in stock and answers you. "
                         "The new item is sent when the old one has reached us.",
@@ -428,6 +446,7 @@ FLOWS = {
         "intents": ["get_invoice", "check_invoice"], "title": t("get an invoice", "要发票"), "steps": [
             without_login(ask(["invoice", "发票"], "invoice-get")),
             {"if": {"order": None}, "then": [ask(["invoice", "发票"], "invoice-get"), END]},
+            order_from("recent"),  # asked where a description fits several orders
             {"find": "o"},
             {"if": {"o.status": "delivered"}, "then": [
                 say("The invoice for order {order} is issued within {facts.invoice_hours} hours after delivery, sent by e-mail, and can be "
@@ -461,7 +480,7 @@ FLOWS = {
             STATUS,
             {"if": {"o.status": "shipped"}, "then": [entry("tracking-stuck")], "else": [entry("delivery-lost")]},
             {"slot": "description"},
-            {"confirm": t("Shall I report order {order} to our team now: {problem}?", "要我现在把订单{order}报给同事处理吗：{problem}？"),
+            {"confirm": with_words("Shall I report order {order} to our team now: {problem}?", "要我现在把订单{order}报给同事处理吗：{problem}？", REMARK),
              "no": [say("All right, I have not reported anything.", "好的，没有提交。"), END]},
             {"do": "report_problem", "done": [
                 say("I have reported order {order}: {problem}. A colleague will look at it and answer you.",

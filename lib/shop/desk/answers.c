@@ -188,6 +188,28 @@ llmcs_status desk_say_tagged(desk_turn *t, const desk_wish *wish, const char *co
     return say_knowledge(t, wish, -1, tags, n_tags, accept, found);
 }
 
+llmcs_status desk_say_entry_if_meant(desk_turn *t, const char *id, bool *found) {
+    llmcs_shop_ask_params params;
+    llmcs_shop_answer *answer = NULL;
+    const char *text, *lang;
+    int32_t version;
+    size_t common = 0;
+    *found = false;
+    SHOP_TRY(read_entry(t, id, &text, &lang, &version));
+    if (text) (void)desk_overlap(t->arena, &t->words, text, &common);
+    if (!common) {
+        llmcs_shop_ask_params_init(&params);
+        params.lang = t->flows->langs[t->lang];
+        params.k = 3;
+        params.now = t->now;
+        SHOP_TRY(
+            shop_ask_corrected(t->desk->shop, t->wish.text, strlen(t->wish.text), &params, t->wish.vector, &answer));
+        for (size_t i = 0; i < answer->n_candidates; i++) common += !strcmp(answer->candidates[i]->id, id);
+        llmcs_shop_answer_free(&answer);
+    }
+    return common ? desk_say_entry(t, id, found) : LLMCS_OK;
+}
+
 /* ---- handover */
 
 llmcs_status desk_hand_over(desk_turn *t, const char *reason, int priority, const desk_text *text,

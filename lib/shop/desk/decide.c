@@ -90,6 +90,25 @@ static bool asks_something_else(const desk_turn *t, const desk_reading *r) {
            words >= LEAST_QUESTION && !desk_refers_back(&r->words);
 }
 
+static bool has_cue_of(const desk_words *w, const desk_flow *flow) {
+    for (size_t i = 0; i < flow->n_cues; i++)
+        if (desk_has_phrase(w, flow->cues[i])) return true;
+    return false;
+}
+
+/* "Where is the other one I ordered?": a question without a word of the flow that acts asks for an order, if it has a
+ * word for that. */
+static void take_cued(const desk_turn *t, const desk_reading *r, desk_wish *w) {
+    if (w->flow < 0 || !t->flows->flows[w->flow].acts || !t->flows->flows[w->flow].n_cues) return;
+    if (has_cue_of(&r->words, &t->flows->flows[w->flow])) return;
+    for (size_t i = 0; i < t->flows->n_flows; i++) {
+        const desk_flow *flow = &t->flows->flows[i];
+        if (!flow->objects || !has_cue_of(&r->words, flow) || !desk_is_question(&r->words)) continue;
+        *w = (desk_wish){.text = r->text, .label = "", .score = 1, .flow = (int)i, .vector = r->vector};
+        return;
+    }
+}
+
 /* Collects the wishes of the parts, in order. *n_known of them are known, the others are unsure. */
 static size_t find_part_wishes(const desk_turn *t, const desk_reading *r, size_t n, desk_wish wishes[DESK_MAX_PARTS],
                                size_t *n_known) {
@@ -106,6 +125,7 @@ static size_t find_part_wishes(const desk_turn *t, const desk_reading *r, size_t
         }
         for (size_t k = 0; k < n_wishes; k++) known = known || (!is_unsure(&wishes[k]) && same_wish(&wishes[k], &w));
         if (known) continue;
+        if (!r[i].rule) take_cued(t, &r[i], &w);
         wishes[n_wishes++] = w;
         ++*n_known;
     }
@@ -116,7 +136,8 @@ static size_t find_part_wishes(const desk_turn *t, const desk_reading *r, size_t
 static size_t find_wishes(const desk_turn *t, const desk_reading *r, size_t n, desk_wish wishes[DESK_MAX_PARTS]) {
     size_t n_known;
     const size_t n_wishes = find_part_wishes(t, r, n, wishes, &n_known);
-    const desk_wish whole = desk_wish_of(&r[0]);
+    desk_wish whole = desk_wish_of(&r[0]);
+    if (!r[0].rule) take_cued(t, &r[0], &whole);
     if (n_known >= 2 || (n_known == 1 && n_wishes > 1)) return n_wishes;
     /* One known wish among greetings, or in a message that is unclear as a whole. */
     if (n_known == 1 && *wishes[0].label && (!*whole.label || is_small_talk(t, &whole))) {
@@ -205,7 +226,12 @@ static llmcs_status start_wish(desk_turn *t, const desk_wish *wish, const desk_i
     t->out.probability = intent ? wish->score : 1;
     SHOP_TRY(desk_words_make(t->arena, wish->text, strlen(wish->text), &w));
     SHOP_TRY(desk_start_flow(t, wish->flow, &w));
-    return desk_run_new(t, t->done_before);
+    const desk_flow *flow = &t->flows->flows[wish->flow];
+    desk_frame *frame = desk_top(t);
+    frame->guessed = intent && flow->acts && wish->score < sure_alone && !has_cue_of(&w, flow);
+    SHOP_TRY(desk_run_new(t, t->done_before));
+    if (has_cue_of(&w, &t->flows->flows[frame->flow])) frame->guessed = false; /* a refund goes on as a return */
+    return LLMCS_OK;
 }
 
 /* Answers one of several questions, only by an entry that fits well. */
@@ -386,7 +412,11 @@ static llmcs_status answer_new_message(desk_turn *t, const desk_reading *r, size
     }
     if (!desk_is_yes(&t->words) || words > DESK_SHORT_ANSWER)
         return is_too_little(t, &r[0]) ? desk_not_understood(t) : answer_wishes(t, r, n);
-    /* A yes with nothing to confirm. */
+    /* A yes with nothing to confirm; "ok" closes what was said before. */
+    if (desk_is_acknowledgement(&t->words) && t->c->n_turns) {
+        desk_set_route(t, LLMCS_DESK_SMALLTALK);
+        return desk_say_sentence(t, DESK_ACKNOWLEDGED);
+    }
     desk_set_route(t, LLMCS_DESK_ASK_BACK);
     return desk_say_sentence(t, DESK_NOTHING_TO_CONFIRM);
 }

@@ -111,6 +111,8 @@ typedef struct desk_frame {
     int shown;                              /* the question already asked in full, with its list; -1: none */
     const char *part;                       /* first part of a free-text answer that is not complete; or NULL */
     bool missed;                            /* the last message did not answer the question */
+    bool answered;                          /* this turn answered its question which order */
+    bool guessed;                           /* started by the classifier alone, and not answered yet */
     bool unfit;                             /* the message describes an object that does not exist */
     const desk_rows *finds[DESK_MAX_FINDS]; /* results of this turn */
 } desk_frame;
@@ -223,6 +225,8 @@ int64_t desk_time(const llmcs_shop_desk *desk);
 /* Returns the slot's value in these words, or NULL. answers: the message answers the slot's question, so a bare value
  * is enough. */
 llmcs_status desk_value_find(desk_turn *t, int slot, const desk_words *w, bool answers, const char **value);
+/* True if the text names goods or how many: "one of the mugs". */
+bool desk_says_part(const desk_turn *t, const desk_words *w);
 /* True if the text has what `like` requires of the slot's values. */
 bool desk_is_like(const desk_slot *s, const desk_words *w);
 /* Formats a row by the `line` of its find. */
@@ -296,6 +300,8 @@ llmcs_status desk_say_knowledge(desk_turn *t, const desk_wish *wish, double at_l
 llmcs_status desk_say_tagged(desk_turn *t, const desk_wish *wish, const char *const *tags, size_t n_tags, double accept,
                              bool *found);
 llmcs_status desk_say_entry(desk_turn *t, const char *id, bool *found);
+/* Says the entry if the message has a word of it, or if it is among the nearest entries. */
+llmcs_status desk_say_entry_if_meant(desk_turn *t, const char *id, bool *found);
 llmcs_status desk_hand_over(desk_turn *t, const char *reason, int priority, const desk_text *text,
                             const desk_values_in *v);
 /* Sets the route, unless a more specific one is already set. */

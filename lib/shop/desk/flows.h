@@ -83,6 +83,8 @@ typedef enum desk_sentence {
     DESK_TOO_LONG,
     DESK_NOTHING_DONE,
     DESK_NOTHING_TO_CONFIRM,
+    DESK_ACKNOWLEDGED,
+    DESK_NO_ANSWER,
     DESK_SORRY,
     DESK_NO_RECOMMENDATION,
     DESK_RECOMMEND_TEXT,
@@ -159,6 +161,8 @@ typedef struct desk_slot {
     bool only;              /* take the only row of `from` without asking */
     bool first;             /* take a free text from the message that starts the flow */
     double first_min;       /* if that has at least this many bytes */
+    bool parts;             /* only if that names goods or how many */
+    bool remark;            /* collects statements made at a confirmation */
     double min, max;
     int tries;
     const desk_option *options; /* [n_options] */

@@ -241,9 +241,9 @@ static llmcs_status read_slot_type(desk_flows *f, const desk_json *node, desk_sl
 
 /* Names are known at this point; finds are not. */
 static llmcs_status read_slot(desk_flows *f, const desk_json *node, desk_slot *slot) {
-    static const char *const keys[] = {"type",      "ask",       "again", "none", "pattern", "from",
-                                       "only",      "first",     "min",   "max",  "tries",   "options",
-                                       "first_min", "described", "like",  "lead", NULL};
+    static const char *const keys[] = {"type",  "ask",  "again", "none",   "pattern", "from",      "only",
+                                       "first", "min",  "max",   "tries",  "options", "first_min", "described",
+                                       "like",  "lead", "parts", "remark", NULL};
     double tries = 3;
     SHOP_TRY(check_object(f, node));
     SHOP_TRY(desk_check_keys(f, node, keys));
@@ -255,6 +255,10 @@ static llmcs_status read_slot(desk_flows *f, const desk_json *node, desk_slot *s
     slot->max = free_text ? 500 : 1e9;
     SHOP_TRY(desk_read_bool(f, node, "only", &slot->only));
     SHOP_TRY(desk_read_bool(f, node, "first", &slot->first));
+    SHOP_TRY(desk_read_bool(f, node, "parts", &slot->parts));
+    SHOP_TRY(desk_read_bool(f, node, "remark", &slot->remark));
+    if ((slot->parts || slot->remark) && slot->type != DESK_SLOT_TEXT)
+        return desk_bad(f, node, "\"parts\" and \"remark\" are of a slot of type text");
     SHOP_TRY(desk_read_number(f, node, "min", -1e9, 1e9, &slot->min));
     SHOP_TRY(desk_read_number(f, node, "max", -1e9, 1e9, &slot->max));
     SHOP_TRY(desk_read_number(f, node, "tries", 1, 10, &tries));

@@ -101,6 +101,7 @@ llmcs_status desk_answer_owned(desk_turn *t, int flow, bool *handled) {
         return LLMCS_OK;
     }
     desk_set_slot(desk_top(t), slot, ref.ids[0]);
+    SHOP_TRY(desk_fill_slots(t, desk_top(t), &t->read, false));
     *handled = true;
     return desk_run(t);
 }

@@ -64,7 +64,9 @@ llmcs_status desk_fill_slots(desk_turn *t, desk_frame *frame, const desk_words *
         const desk_slot *slot = &t->flows->slots[i];
         const char *value = NULL;
         if (!flow->uses[i] || frame->slots[i] || slot->type == DESK_SLOT_YES_NO) continue;
-        const bool first = slot->first && slot->type >= DESK_SLOT_ADDRESS && (double)w->plain_bytes >= slot->first_min;
+        const bool first = slot->first && slot->type >= DESK_SLOT_ADDRESS &&
+                           (double)w->plain_bytes >= slot->first_min &&
+                           (!slot->parts || (!frame->answered && desk_says_part(t, w)));
         SHOP_TRY(desk_value_find(t, (int)i, w, first, &value));
         if (!value && refers_back) value = t->c->mentioned[i];
         if (value) desk_set_slot(frame, (int)i, value);
@@ -484,13 +486,17 @@ static llmcs_status run_hand_over(desk_turn *t, desk_frame *frame, const desk_op
     return desk_hand_over(t, op->id, op->priority, op->text, &v);
 }
 
-static void run_go(desk_turn *t, desk_frame *frame, int flow, int *next) {
+static llmcs_status run_go(desk_turn *t, desk_frame *frame, int flow, int *next) {
+    desk_words w;
     frame->flow = flow;
     memset(frame->said, 0, sizeof frame->said);
     frame->yes = 0;
     frame->refused = frame->shown = -1;
     t->out.flow = t->flows->flows[flow].name;
     *next = 0;
+    if (!t->wish.text || frame->answered) return LLMCS_OK;
+    SHOP_TRY(desk_words_make(t->arena, t->wish.text, strlen(t->wish.text), &w));
+    return desk_fill_slots(t, frame, &w, false); /* what only this flow asks for */
 }
 
 static llmcs_status run_op(desk_turn *t, desk_frame *frame, int at, int *next, run_result *result) {
@@ -526,8 +532,7 @@ static llmcs_status run_op(desk_turn *t, desk_frame *frame, int at, int *next, r
             for (size_t i = 0; i < op->n_set; i++) frame->slots[op->set_slots[i]] = op->set_values[i];
             return LLMCS_OK;
         case DESK_OP_GO:
-            run_go(t, frame, op->index, next);
-            return LLMCS_OK;
+            return run_go(t, frame, op->index, next);
         case DESK_OP_JUMP:
             *next = op->index;
             return LLMCS_OK;
@@ -611,6 +616,21 @@ llmcs_status desk_run_new(desk_turn *t, int done) {
     return desk_say_sentence(t, DESK_ALREADY_DONE);
 }
 
+/* What is done with an order settles what was asked of the same order before. */
+static void drop_settled(desk_turn *t, const desk_frame *done) {
+    const int slot = desk_order_slot(t, done->flow);
+    size_t n = 0;
+    if (slot < 0 || !done->n_acts || done->acts[done->n_acts - 1].state != LLMCS_ACTION_DONE) return;
+    for (size_t i = 0; i < t->c->n_frames; i++) {
+        desk_frame *frame = t->c->frames[i];
+        const int own = desk_order_slot(t, frame->flow);
+        const bool settled = own >= 0 && frame->slots[own] && done->slots[slot] && t->flows->flows[frame->flow].acts &&
+                             !strcmp(frame->slots[own], done->slots[slot]);
+        if (!settled || frame->n_acts) t->c->frames[n++] = frame;
+    }
+    t->c->n_frames = n;
+}
+
 llmcs_status desk_run(desk_turn *t) {
     run_result result;
     desk_frame *frame = desk_top(t);
@@ -630,5 +650,6 @@ llmcs_status desk_run(desk_turn *t) {
     keep_ticket(t, frame);
     desk_await_object(t, frame->origin, frame);
     desk_pop(t);
+    drop_settled(t, frame);
     return LLMCS_OK;
 }

@@ -174,13 +174,121 @@ static bool calls_off(const desk_turn *t, const desk_frame *frame, const desk_re
     return !same_flow(frame, r) && desk_is_only(&t->words, words, sizeof words / sizeof *words);
 }
 
+bool desk_is_only_ordinal(const desk_turn *t) { return desk_ordinal(&t->words, DESK_MAX_ORDINAL) > 0; }
+
+/* The slot for what is remarked at a confirmation of the flow, or -1. */
+static int remark_slot(const desk_turn *t, const desk_frame *frame) {
+    const desk_flow *flow = &t->flows->flows[frame->flow];
+    if (frame->asked < 0 || flow->ops[frame->asked].kind != DESK_OP_CONFIRM) return -1;
+    for (size_t i = 0; i < t->flows->n_slots; i++)
+        if (flow->uses[i] && t->flows->slots[i].remark) return (int)i;
+    return -1;
+}
+
+/* "Just one of them, it is too small": for whoever works on the request. It is asked for a yes with it. */
+static llmcs_status keep_remark(desk_turn *t, desk_frame *frame, bool *kept) {
+    const int slot = remark_slot(t, frame);
+    const size_t words = desk_count_words(t->words.folded, t->words.folded_bytes);
+    *kept = false;
+    if (slot < 0 || frame->guessed || words < 2 || desk_is_question(&t->words) || desk_is_only_ordinal(t) ||
+        desk_is_code(&t->words))
+        return LLMCS_OK;
+    const char *old = frame->slots[slot] ? frame->slots[slot] : "";
+    if ((double)(strlen(old) + t->words.plain_bytes + 2) > t->flows->slots[slot].max) return LLMCS_OK;
+    desk_buffer b = {.allocator = &t->desk->allocator};
+    desk_puts(&b, old);
+    if (*old) desk_puts(&b, "; ");
+    desk_put(&b, t->words.plain, t->words.plain_bytes);
+    llmcs_status status = b.status;
+    if (!status) status = shop_arena_copy(t->arena, desk_buffer_text(&b), b.n, &frame->slots[slot]);
+    desk_buffer_free(&b);
+    SHOP_TRY(status);
+    *kept = true;
+    frame->yes = 0;
+    frame->tries = 0;
+    return desk_run(t);
+}
+
+/* The slot for what was said first of an order of several pieces, or -1; "" where there is only one. */
+static int parts_slot(const desk_turn *t, const desk_frame *frame) {
+    for (size_t i = 0; i < t->flows->n_slots; i++)
+        if (t->flows->flows[frame->flow].uses[i] && t->flows->slots[i].parts) return (int)i;
+    return -1;
+}
+
+static bool has_one_piece(const desk_turn *t, const desk_frame *frame) {
+    const int slot = parts_slot(t, frame);
+    return slot < 0 || (frame->slots[slot] && !*frame->slots[slot]);
+}
+
+/* "Just one of them", 只退一个: how many pieces of what is asked about. */
+static bool says_how_many(const desk_words *w) {
+    static const char *const words[] = {"one of",   "two of",   "three of",    "both of", "only one", "just one",
+                                        "only two", "just two", "all of them", "只退",    "只换",     "只要",
+                                        "退一",     "退两",     "换一件",      "换两"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (desk_has_phrase(w, words[i])) return true;
+    return false;
+}
+
+/* The last clause of a message that begins with a no: "not the tablecloth, send back the cushion", 算了不退了 退抱枕.
+ */
+static llmcs_status rest_after_no(desk_turn *t, desk_words *rest) {
+    const char *text = t->words.plain;
+    size_t last = 0;
+    *rest = (desk_words){.plain = "", .folded = ""};
+    for (size_t i = 1, len; i < t->words.plain_bytes; i += len) {
+        (void)desk_char_at(text, t->words.plain_bytes, i, &len);
+        const bool han_before = (unsigned char)text[i - 1] >= 0x80;
+        if (strchr(",.!;", text[i]) || (text[i] == ' ' && han_before) || (len == 3 && !memcmp(text + i, "。", 3)))
+            if (i + len < t->words.plain_bytes) last = i + len;
+    }
+    while (last && text[last] == ' ') last++;
+    return last ? desk_words_make(t->arena, text + last, t->words.plain_bytes - last, rest) : LLMCS_OK;
+}
+
+/* Whether the words ask for what the flow does: by a cue, or by a verb of its cues. */
+static bool asks_for(const desk_turn *t, const desk_words *w, int flow) {
+    static const char *const verbs[] = {"退", "换", "取消", "return", "exchange", "cancel"};
+    const desk_flow *f = &t->flows->flows[flow];
+    for (size_t i = 0; i < f->n_cues; i++) {
+        if (desk_has_phrase(w, f->cues[i])) return true;
+        for (size_t k = 0; k < sizeof verbs / sizeof *verbs; k++)
+            if (desk_has_phrase(w, verbs[k]) && strstr(f->cues[i], verbs[k]) == f->cues[i]) return true;
+    }
+    return false;
+}
+
+/* "Not the tablecloth, return the cushion": the same question of what is asked for now, as far as that differs. */
+static llmcs_status ask_for_rest(desk_turn *t, desk_frame *frame, bool *handled) {
+    desk_words rest;
+    SHOP_TRY(rest_after_no(t, &rest));
+    if (!rest.folded_bytes || desk_is_no(&rest) || desk_gives_up(&rest) || !asks_for(t, &rest, frame->flow))
+        return LLMCS_OK;
+    const desk_words whole = t->words;
+    t->words = rest;
+    const bool negated = desk_is_negated(t, frame->flow);
+    bool corrected = false;
+    if (!negated) SHOP_TRY(correct_slots(t, frame, &corrected));
+    t->words = whole;
+    if (negated) return LLMCS_OK;
+    *handled = true;
+    frame->tries = 0;
+    const int slot = parts_slot(t, frame);
+    if (!corrected && slot >= 0 && !has_one_piece(t, frame)) frame->slots[slot] = rest.plain;
+    return desk_run(t);
+}
+
 static llmcs_status answer_confirm(desk_turn *t, desk_frame *frame, const desk_reading *r, bool *handled) {
     const bool yes = desk_is_yes(&t->words) || agrees(t, frame, r);
-    const bool no = !yes && (desk_is_no(&t->words) || calls_off(t, frame, r));
+    const bool negated = desk_is_negated(t, frame->flow) && !desk_is_question(&t->words); /* "don't return it" */
+    const bool no = !yes && (desk_is_no(&t->words) || negated || calls_off(t, frame, r));
     const size_t words = desk_count_words(t->words.folded, t->words.folded_bytes);
     bool corrected = false, names = false;
     *handled = true;
-    if (yes || no || words <= DESK_SHORT_ANSWER * 2 || !wants_other(frame, r, desk_part_score))
+    /* "Return order PL2", to whether to cancel PL1: PL2 is not to be cancelled. */
+    const bool of_this = no || !wants_other_action(t, frame, r);
+    if (of_this && (yes || no || words <= DESK_SHORT_ANSWER * 2 || !wants_other(frame, r, desk_part_score)))
         SHOP_TRY(correct_slots(t, frame, &corrected));
     if (!corrected && !yes) SHOP_TRY(desk_correct_address(t, frame, &corrected));
     if (!corrected && !yes) SHOP_TRY(correct_text(t, frame, &corrected));
@@ -202,6 +310,9 @@ static llmcs_status answer_confirm(desk_turn *t, desk_frame *frame, const desk_r
         *handled = false;
         return LLMCS_OK;
     }
+    bool other_object = false;
+    if (no) SHOP_TRY(ask_for_rest(t, frame, &other_object));
+    if (other_object) return LLMCS_OK;
     if (no && !(wants_other(frame, r, desk_digression_score) && words > DESK_LONG_ANSWER)) {
         frame->refused = frame->asked;
         return desk_run(t);
@@ -273,6 +384,7 @@ static llmcs_status answer_slot(desk_turn *t, desk_frame *frame, int slot, const
         bool corrected;
         if (!free_text) SHOP_TRY(correct_slots(t, frame, &corrected));
         desk_set_slot(frame, slot, value);
+        frame->answered = true;
         if (!free_text) SHOP_TRY(desk_fill_slots(t, frame, &t->words, false));
         t->out.probability = 1;
         return desk_run(t);
@@ -287,16 +399,51 @@ static llmcs_status answer_slot(desk_turn *t, desk_frame *frame, int slot, const
     return *handled ? desk_run(t) : LLMCS_OK;
 }
 
+/* The question with the flow's title before it: "report something missing, do you need a photo". */
+static llmcs_status name_flow(desk_turn *t, const desk_flow *flow) {
+    desk_buffer b = {.allocator = &t->desk->allocator};
+    desk_values_in v;
+    const char *text;
+    if (!flow->title) return LLMCS_OK;
+    SHOP_TRY(desk_values_of(t, NULL, &v));
+    desk_text_say(flow->title, &v, &b, NULL);
+    desk_puts(&b, ", ");
+    desk_put(&b, t->read.plain, t->read.plain_bytes);
+    llmcs_status status = b.status;
+    if (!status) status = shop_arena_copy(t->arena, desk_buffer_text(&b), b.n, &text);
+    desk_buffer_free(&b);
+    SHOP_TRY(status);
+    t->wish = (desk_wish){.text = text, .label = "", .flow = -1};
+    return LLMCS_OK;
+}
+
+/* A question that nothing else answers: the flow's own entry, if that speaks of it ("where do I send the photos"). */
+static llmcs_status say_own_entry(desk_turn *t, const desk_frame *frame) {
+    const desk_flow *flow = &t->flows->flows[frame->flow];
+    bool found = false;
+    SHOP_TRY(name_flow(t, flow));
+    for (size_t i = 0; i < flow->n_ops && !found; i++) {
+        if (flow->ops[i].kind != DESK_OP_ENTRY) continue;
+        SHOP_TRY(desk_say_entry_if_meant(t, flow->ops[i].id, &found));
+    }
+    return found ? LLMCS_OK : desk_say_sentence(t, DESK_NO_ANSWER);
+}
+
 /* The message is neither an answer nor another request. */
 static llmcs_status missed_answer(desk_turn *t, desk_frame *frame) {
     const desk_op *op = &t->flows->flows[frame->flow].ops[frame->asked];
     desk_set_route(t, LLMCS_DESK_FLOW);
+    if (op->kind == DESK_OP_CONFIRM && desk_is_question(&t->words)) { /* neither a yes nor a no */
+        SHOP_TRY(say_own_entry(t, frame));
+        return desk_run(t);
+    }
+    bool kept;
+    SHOP_TRY(keep_remark(t, frame, &kept));
+    if (kept) return LLMCS_OK;
     if (op->kind == DESK_OP_CONFIRM) return ask_or_decline(t, frame);
     if (++frame->tries >= t->flows->slots[op->index].tries) return desk_hand_over(t, "slot_missing", 0, NULL, NULL);
     return desk_ask_again(t, frame, true);
 }
-
-bool desk_is_only_ordinal(const desk_turn *t) { return desk_ordinal(&t->words, DESK_MAX_ORDINAL) > 0; }
 
 /* True if the intent leads to product recommendations. */
 static bool is_suggestion(const desk_turn *t, const desk_intent *intent) {
@@ -317,12 +464,15 @@ static llmcs_status digress(desk_turn *t, desk_frame *frame, const desk_reading 
         const desk_wish wish = {.text = r->text, .label = "", .score = 1, .flow = commanded, .vector = r->vector};
         return desk_answer_wish(t, &wish, handled);
     }
+    const bool asks = desk_is_question(&t->words);
+    if (!asks && remark_slot(t, frame) >= 0 && !frame->guessed &&
+        ((!r->rule && !replaces) || (!has_one_piece(t, frame) && says_how_many(&t->words))))
+        return LLMCS_OK;                                          /* a remark */
     if (r->rule && r->rule->flow == frame->flow) return LLMCS_OK; /* it adds to the current request */
     if (r->rule && (r->rule->entry || replaces)) {
         *handled = true;
         return desk_obey_rule(t, r->rule);
     }
-    const bool asks = desk_is_question(&t->words);
     /* A statement answers the open question, unless it has a cue of another flow. */
     const bool barred =
         r->intent && ((r->intent->kind == DESK_INTENT_FLOW && !replaces) || (!asks && is_suggestion(t, r->intent)));
@@ -365,7 +515,11 @@ static llmcs_status refer_again(desk_turn *t, desk_frame *frame, bool *handled) 
     *handled = true;
     t->out.probability = 1;
     for (size_t i = 0; i < ref.n; i++)
-        if (!strcmp(ref.ids[i], frame->slots[slot])) return desk_run(t);
+        if (!strcmp(ref.ids[i], frame->slots[slot])) {
+            bool kept = false;
+            if (!has_one_piece(t, frame) && !desk_is_no(&t->words)) SHOP_TRY(keep_remark(t, frame, &kept));
+            return kept ? LLMCS_OK : desk_run(t);
+        }
     if (!ref.strong) { /* "it was a white one that came": a title word alone does not change the order */
         *handled = false;
         return LLMCS_OK;
@@ -401,6 +555,16 @@ static llmcs_status drop_contradicted(desk_turn *t, const desk_frame *frame, con
     return desk_say_sentence(t, DESK_NOTHING_DONE);
 }
 
+/* What the classifier alone began ends without a word when the customer asks something else. */
+static void drop_frame(desk_turn *t, const desk_frame *frame) {
+    for (size_t i = 0; i < t->c->n_frames; i++)
+        if (t->c->frames[i] == frame) {
+            memmove(t->c->frames + i, t->c->frames + i + 1, (t->c->n_frames - i - 1) * sizeof(void *));
+            t->c->n_frames--;
+            return;
+        }
+}
+
 llmcs_status desk_answer_pending(desk_turn *t, desk_frame *frame, const desk_reading *r, bool *given_up) {
     const desk_op *op = &t->flows->flows[frame->flow].ops[frame->asked];
     const size_t n_frames = t->c->n_frames;
@@ -410,18 +574,24 @@ llmcs_status desk_answer_pending(desk_turn *t, desk_frame *frame, const desk_rea
     SHOP_TRY(answer_with_other_flow(t, frame, r, &handled));
     if (!handled) SHOP_TRY(refer_again(t, frame, &handled));
     if (!handled) SHOP_TRY(drop_contradicted(t, frame, r, &handled));
-    if (handled) return LLMCS_OK;
+    if (desk_has_cue(t, &t->flows->flows[frame->flow])) frame->guessed = false;
+    if (handled) {
+        frame->guessed = false;
+        return LLMCS_OK;
+    }
     if (t->c->n_frames < n_frames) {
         *given_up = true;
         return LLMCS_OK;
     }
     SHOP_TRY(op->kind == DESK_OP_CONFIRM ? answer_confirm(t, frame, r, &handled)
                                          : answer_slot(t, frame, op->index, r, &handled));
+    if (handled) frame->guessed = false;
     if (handled) return LLMCS_OK;
     *given_up = t->c->n_frames < n_frames;
     if (*given_up) return LLMCS_OK;
     if (closes(t, r)) return leave_open(t, r);
     SHOP_TRY(digress(t, frame, r, &handled));
+    if (handled && frame->guessed) drop_frame(t, frame);
     return handled ? LLMCS_OK : missed_answer(t, frame);
 }
 

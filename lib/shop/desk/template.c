@@ -272,8 +272,9 @@ static bool say_part(const desk_part *part, const desk_values_in *v, desk_buffer
     switch (part->kind) {
         case DESK_PART_SLOT:
             text = v->slots ? v->slots[part->index] : NULL;
-            if (text) say_value(part, v, text, 0, out);
-            return text != NULL;
+            if (!text || !*text) return false;
+            say_value(part, v, text, 0, out);
+            return true;
         case DESK_PART_COLUMN: {
             rows = part->index < 0 ? v->own : rows_of(v, part->index);
             const size_t row = part->index < 0 ? v->own_row : 0;

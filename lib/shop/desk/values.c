@@ -150,6 +150,20 @@ static int han_number(const char *text, size_t left, size_t *n) {
     return (tens < 0 ? 0 : tens * 10) + (ones < 0 ? 0 : ones);
 }
 
+bool desk_says_part(const desk_turn *t, const desk_words *w) {
+    static const char *const counts[] = {"one of", "two of", "three of", "only", "just", "one",  "two",  "three", "a",
+                                         "an",     "一",     "两",       "三",   "只",   "那个", "这个", "其中",  NULL};
+    size_t digits = 0;
+    for (size_t i = 0; i < w->folded_bytes; i++) digits += w->folded[i] >= '0' && w->folded[i] <= '9';
+    if (digits >= MIN_DIGITS) return false; /* an order by its number */
+    for (size_t i = 0; counts[i]; i++)
+        if (desk_has_phrase(w, counts[i])) return true;
+    for (size_t i = 0; i < t->flows->n_kinds; i++)
+        for (size_t k = 0; k < t->flows->kinds[i].n_words; k++)
+            if (desk_has_phrase(w, t->flows->kinds[i].words[k])) return true;
+    return false;
+}
+
 static bool counts_things(const desk_words *w, size_t i) {
     static const char *const units[] = {"个",   "件",      "双",    "条",    "只",     "套",    "盒",
                                         "瓶",   "份",      "本",    "pcs",   "pieces", "piece", "pairs",

@@ -7,7 +7,7 @@
 #include "shop/base/han.h"
 #include "shop/base/utf8.h"
 
-enum { MAX_PLACES = 5, WHOLE_ADDRESS = 5, LEAST_CODE = 4 };
+enum { MAX_PLACES = 5, WHOLE_ADDRESS = 5, LEAST_CODE = 4, CONSENT_WORDS = 12 };
 
 /* ---- characters */
 
@@ -229,9 +229,10 @@ static const char *const yes_words[] = {
     "得",        "係",         "ja",         "y",          "確認",       "確定",         "對",
     NULL};
 static const char *const no_words[] = {
-    "no",      "nope",   "nah",  "no thanks", "no thank you", "don't", "dont",   "do not", "please don't", "not now",
-    "not yet", "never",  "不",   "不是",      "不要",         "不用",  "不行",   "不对",   "别",           "不了",
-    "不可以",  "不同意", "先不", "不想",      "没有",         "否",    "不确定", "还是不", "先别",         NULL};
+    "no",      "nope",    "nah",     "no thanks", "no thank you", "don't",  "dont",   "do not", "please don't",
+    "not now", "not yet", "not the", "not that",  "not this",     "never",  "不",     "不是",   "不要",
+    "不用",    "不行",    "不对",    "别",        "不了",         "不可以", "不同意", "先不",   "不想",
+    "没有",    "否",      "不确定",  "还是不",    "先别",         NULL};
 static const char *const giving_up[] = {
     "never mind",        "nevermind", "forget it",   "forget about it", "leave it",      "stop it", "i changed my mind",
     "changed my mind",   "drop it",   "forget that", "scrap that",      "leave it then", "keep it", "keep them",
@@ -242,9 +243,9 @@ static const char *const doubts[] = {
     "no",    "not",   "n't",     "never",   "nope",    "don't",  "dont", "doesn't", "won't", "can't", "isn't",  "wait",
     "but",   "if",    "unless",  "instead", "except",  "rather", "why",  "how",     "what",  "when",  "which",  "where",
     "who",   "maybe", "perhaps", "other",   "another", "else",   "both", "all",     "also",  "think", "unsure", "later",
-    "first", "hmm",   "不",      "别",      "没",      "但",     "可是", "不过",    "如果",  "要是",  "除非",   "先",
-    "吗",    "呢",    "么",      "什么",    "怎么",    "为何",   "哪",   "谁",      "另",    "其他",  "换",     "都",
-    "全部",  "也",    "再想",    "等",      "考虑",    "或者",   "还是", "可能",    "也许",  NULL};
+    "first", "不",    "别",      "没",      "但",      "可是",   "不过", "如果",    "要是",  "除非",  "先",     "吗",
+    "呢",    "么",    "什么",    "怎么",    "为何",    "哪",     "谁",   "另",      "其他",  "换",    "都",     "全部",
+    "也",    "再想",  "等",      "考虑",    "或者",    "还是",   "可能", "也许",    NULL};
 /* Farewells: "ok thanks, bye" is no confirmation. */
 static const char *const farewells[] = {"bye", "goodbye", "good bye", "see you", "cya",  "good night",
                                         "拜",  "拜拜",    "再见",     "回见",    "晚安", NULL};
@@ -337,16 +338,39 @@ static bool has_question_mark(const desk_words *w) {
     return memchr(w->folded, '?', w->folded_bytes) != NULL; /* NFKC maps ？ to ? */
 }
 
+/* Phrases that agree at the end of a message: "a normal one then, go ahead". */
+static const char *const consents[] = {"go ahead", "go for it", "do it",      "do that",    "please do",
+                                       "就这样吧", "就这样办",  "就这么办",   "帮我登记",   "帮我提交",
+                                       "登记吧",   "提交吧",    "帮我登记吧", "帮我提交吧", NULL};
+
+/* Nothing but politeness after it, and no other action before it: "send it to my office, go ahead" is no yes. */
+static bool ends_in_consent(const desk_words *w) {
+    static const char *const after[] = {"then", "with", "it", "that", NULL};
+    if (desk_count_words(w->folded, w->folded_bytes) > CONSENT_WORDS || desk_names_action(w)) return false;
+    for (size_t k = 0; consents[k]; k++)
+        for (size_t at = desk_find_phrase(w->folded, w->folded_bytes, consents[k], 0); at != SIZE_MAX;
+             at = desk_find_phrase(w->folded, w->folded_bytes, consents[k], at + 1))
+            if (!words_left(w, at + strlen(consents[k]), after)) return true;
+    return false;
+}
+
 bool desk_is_yes(const desk_words *w) {
     /* "great, then do it": the yes follows. */
-    static const char *const glad[] = {"great", "good", "perfect", "cool", "alright", "all right", "fine", "lovely",
-                                       "nice",  "then", "so",      "那就", "那",      "行吧",      NULL};
+    static const char *const glad[] = {"great", "good",   "perfect", "cool", "alright", "all right",
+                                       "fine",  "lovely", "nice",    "then", "so",      "hmm",
+                                       "hm",    "那就",   "那",      "行吧", NULL};
+    static const char *const hesitation[] = {"hmm", "hm", NULL};
+    static const char *const whole[] = {"要", "要的", "需要"}; /* 要我取消吗 */
+    if (desk_is_only(w, whole, sizeof whole / sizeof *whole)) return true;
     size_t at = first_word(w), step;
     while (at < w->folded_bytes && (step = phrase_at(w->folded, w->folded_bytes, at, glad)))
         at = skip_marks(w->folded, w->folded_bytes, at + step);
+    if (has_question_mark(w) || has_doubt(w) || has_any(w, farewells)) return false;
+    if (ends_in_consent(w)) return true;
     const size_t yes = phrase_at(w->folded, w->folded_bytes, at, yes_words);
-    if (!yes || has_question_mark(w) || has_doubt(w) || has_any(w, farewells)) return false;
-    if (has_any(w, thanks) && phrase_at(w->folded, w->folded_bytes, at, weak_yes) == yes) return false;
+    if (!yes) return false;
+    if ((has_any(w, thanks) || has_any(w, hesitation)) && phrase_at(w->folded, w->folded_bytes, at, weak_yes) == yes)
+        return false;
     return !words_left(w, at + yes, after_yes);
 }
 
@@ -354,6 +378,12 @@ bool desk_names_action(const desk_words *w) {
     static const char *const verbs[] = {"cancel", "return", "exchange", "change", "send", "refund", "back",
                                         "退",     "换",     "改",       "取消",   "寄",   NULL};
     return has_any(w, verbs);
+}
+
+bool desk_is_acknowledgement(const desk_words *w) {
+    size_t n = 0;
+    while (weak_yes[n]) n++;
+    return desk_is_only(w, weak_yes, n);
 }
 
 bool desk_agrees(const desk_words *w) {

@@ -36,6 +36,8 @@ const char *desk_language(const desk_words *w);
 bool desk_is_yes(const desk_words *w);
 /* True if it only agrees to what was asked: "cancel it then", 那就退吧. The caller compares the action it names. */
 bool desk_agrees(const desk_words *w);
+/* True for "ok", 好的 alone: it may only mean "I have read it". */
+bool desk_is_acknowledgement(const desk_words *w);
 /* True if it has a verb for an action on an order: "return", 换. */
 bool desk_names_action(const desk_words *w);
 /* True if it begins with a no, or gives up ("never mind", 算了), and is not a yes. */

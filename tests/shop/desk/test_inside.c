@@ -1,0 +1,193 @@
+/* What is said while a question of a flow is open: consent, questions, remarks, a part of an order, another wish. */
+#include <stdlib.h>
+
+#include "shop/desk/desk_case.h"
+
+static void put_two_pieces(llmcs_shop *shop) {
+    const llmcs_shop_order_item items[] = {{"mug", 1, 50}, {"lamp", 1, 129.5}};
+    const llmcs_shop_order o = {.struct_size = sizeof o,
+                                .id = "PL1009",
+                                .customer = "anna",
+                                .status = "delivered",
+                                .time = DESK_NOW - 86400,
+                                .items = items,
+                                .n_items = 2,
+                                .total = 179.5,
+                                .currency = "CNY",
+                                .city = "Hangzhou"};
+    const llmcs_shop_order *list[] = {&o};
+    SHOP_OK(llmcs_shop_put_orders(shop, list, 1, NULL, NULL, NULL));
+}
+
+static void open_inside(desk_case *d) {
+    static char text[16384];
+    FILE *f = fopen("tests/data/desk/inside.json", "r");
+    ck_assert_msg(f != NULL, "tests/data/desk/inside.json");
+    const size_t n = fread(text, 1, sizeof text - 1, f);
+    ck_assert_uint_lt(n, sizeof text - 1);
+    text[n] = 0;
+    fclose(f);
+    desk_case_make(d);
+    put_two_pieces(d->shop);
+    d->options.flows_json = text;
+    SHOP_OK(llmcs_shop_desk_open(d->shop, &d->options, &d->desk));
+}
+
+START_TEST(consent_in_other_words) {
+    static const char *const yes[] = {"ok a normal one then, go ahead",
+                                      "hmm ok do it",
+                                      "great then do it",
+                                      "alright, please go ahead",
+                                      "yes thats right",
+                                      "要",
+                                      "要的",
+                                      "嗯 就这样吧 帮我登记",
+                                      "行，帮我登记吧",
+                                      "没问题，就这样吧"};
+    static const char *const not_yes[] = {"hmm ok",
+                                          "hmm",
+                                          "do it tomorrow",
+                                          "don't do it",
+                                          "if it is free, go ahead",
+                                          "change the address and go ahead",
+                                          "要吗",
+                                          "不要",
+                                          "要是免费就这样吧",
+                                          "就这样吧算了"};
+    for (size_t i = 0; i < sizeof yes / sizeof *yes; i++) {
+        desk_case d;
+        open_inside(&d);
+        HAS(say(&d, "cancel order PL1001"), "Cancel order PL1001?");
+        (void)say(&d, yes[i]);
+        ORDER_IS("PL1001", "cancelled");
+        desk_case_close(&d);
+    }
+    desk_case d;
+    open_inside(&d);
+    for (size_t i = 0; i < sizeof not_yes / sizeof *not_yes; i++) {
+        char conversation[20];
+        snprintf(conversation, sizeof conversation, "n%zu", i);
+        HAS(say_as(&d, conversation, "anna", "cancel order PL1001"), "Cancel order PL1001?");
+        (void)say_as(&d, conversation, "anna", not_yes[i]);
+        ORDER_IS("PL1001", "paid");
+    }
+    desk_case_close(&d);
+}
+END_TEST
+
+START_TEST(question_is_no_unclear_answer) {
+    static const char *const questions[] = {"do you need a photo of it?", "who packs that up?", "要拍照吗", "谁来拿呢"};
+    desk_case d;
+    open_inside(&d);
+    HAS(say(&d, "return order PL1003"), "Return PL1003?");
+    for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
+        const char *reply = say(&d, questions[i]);
+        ck_assert_msg(strstr(reply, "Return PL1003?") || strstr(reply, "退回PL1003吗"), "%s", reply);
+        ck_assert_int_eq(d.turn->expects, LLMCS_EXPECTS_YES);
+    }
+    HAS(say(&d, "yes"), "recorded");
+    desk_case_close(&d);
+}
+END_TEST
+
+START_TEST(ok_with_nothing_open_closes) {
+    static const char *const ok[] = {"ok", "okay!", "好的", "好的，嗯"};
+    desk_case d;
+    open_inside(&d);
+    for (size_t i = 0; i < sizeof ok / sizeof *ok; i++) {
+        HAS(say(&d, "where is my order PL1002"), "PL1002 is shipped.");
+        const char *reply = say(&d, ok[i]);
+        LACKS(reply, "nothing");
+        LACKS(reply, "没有需要");
+        ck_assert_int_eq(d.turn->route, LLMCS_DESK_SMALLTALK);
+    }
+    HAS(say(&d, "yes"), "nothing waiting for your confirmation");
+    desk_case_close(&d);
+}
+END_TEST
+
+START_TEST(remark_goes_with_the_request) {
+    desk_case d;
+    open_inside(&d);
+    HAS(say(&d, "return order PL1009"), "Return PL1009?");
+    LACKS(d.turn->reply, "Request:");
+    HAS(say(&d, "just one of them, it is a bit too small"), "Note: just one of them, it is a bit too small.");
+    HAS(say(&d, "the red one i mean"), "the red one i mean");
+    ck_assert_int_eq(d.turn->expects, LLMCS_EXPECTS_YES);
+    HAS(say(&d, "yes"), "recorded");
+    const char *detail = shop_value(d.path, "SELECT detail FROM actions WHERE object = 'PL1009'");
+    HAS(detail, "just one of them");
+    HAS(detail, "the red one");
+    HAS(say_as(&d, "z", "anna", "PL1003想退货"), "退回PL1003吗");
+    HAS(say_as(&d, "z", "anna", "用着太薄了 不喜欢"), "备注：用着太薄了 不喜欢。");
+    HAS(say_as(&d, "z", "anna", "好的"), "已登记");
+    HAS(shop_value(d.path, "SELECT detail FROM actions WHERE object = 'PL1003'"), "太薄");
+    desk_case_close(&d);
+}
+END_TEST
+
+START_TEST(part_of_an_order_is_named) {
+    desk_case d;
+    open_inside(&d);
+    (void)say(&d, "i want to return one of the mugs");
+    HAS(say(&d, "PL1009"), "Request: i want to return one of the mugs. Return PL1009?");
+    HAS(say(&d, "no, PL1003"), "Return PL1003?"); /* of one piece: nothing to choose */
+    LACKS(d.turn->reply, "Request:");
+    desk_case_close(&d);
+}
+END_TEST
+
+START_TEST(other_part_after_a_no) {
+    desk_case d;
+    open_inside(&d);
+    HAS(say(&d, "return order PL1009"), "Return PL1009?");
+    HAS(say(&d, "no not the mug, return the lamp"), "Request: return the lamp. Return PL1009?");
+    HAS(say_as(&d, "z", "anna", "PL1009想退货"), "退回PL1009吗");
+    HAS(say_as(&d, "z", "anna", "算了不退杯子了 退台灯吧"), "要求：退台灯吧。退回PL1009吗");
+    HAS(say_as(&d, "z", "anna", "别退了"), "没有做任何改动");
+    ck_assert_int_ne(d.turn->expects, LLMCS_EXPECTS_YES);
+    ck_assert_str_eq(shop_value(d.path, "SELECT count(*) FROM actions"), "0");
+    desk_case_close(&d);
+}
+END_TEST
+
+START_TEST(what_is_done_settles_the_order) {
+    desk_case d;
+    open_inside(&d);
+    HAS(say(&d, "cancel order PL1003"), "Cancel order PL1003?");
+    HAS(say(&d, "i want to return it"), "Return PL1003?");
+    HAS(say(&d, "yes"), "recorded");
+    LACKS(d.turn->reply, "Cancel");
+    ck_assert_int_ne(d.turn->expects, LLMCS_EXPECTS_YES);
+    /* Of another order, the question stays. */
+    HAS(say_as(&d, "b", "anna", "cancel order PL1001"), "Cancel order PL1001?");
+    HAS(say_as(&d, "b", "anna", "return order PL1009"), "Return PL1009?");
+    HAS(say_as(&d, "b", "anna", "yes"), "Cancel order PL1001?");
+    desk_case_close(&d);
+}
+END_TEST
+
+START_TEST(keys_are_of_a_text) {
+    desk_case d;
+    desk_case_make(&d);
+    d.options.flows_json =
+        "{\"format\":1,\"languages\":[\"en\"],\"slots\":{\"s\":{\"type\":\"number\",\"remark\":true,"
+        "\"ask\":{\"en\":\"?\"}}},\"flows\":{}}";
+    ck_assert_int_eq(llmcs_shop_desk_open(d.shop, &d.options, &d.desk), LLMCS_FORMAT);
+    HAS(llmcs_error_message(), "remark");
+    desk_case_close(&d);
+}
+END_TEST
+
+static void add(TCase *t) {
+    tcase_add_test(t, consent_in_other_words);
+    tcase_add_test(t, question_is_no_unclear_answer);
+    tcase_add_test(t, ok_with_nothing_open_closes);
+    tcase_add_test(t, remark_goes_with_the_request);
+    tcase_add_test(t, part_of_an_order_is_named);
+    tcase_add_test(t, other_part_after_a_no);
+    tcase_add_test(t, what_is_done_settles_the_order);
+    tcase_add_test(t, keys_are_of_a_text);
+}
+
+SUITE_MAIN("shop/desk/inside", add)
