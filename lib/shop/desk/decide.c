@@ -96,8 +96,7 @@ static bool has_cue_of(const desk_words *w, const desk_flow *flow) {
     return false;
 }
 
-/* "Where is the other one I ordered?": a question without a word of the flow that acts asks for an order, if it has a
- * word for that. */
+/* "Where is the other one I ordered?" has no cue of the acting flow but one of a flow about orders: takes that flow. */
 static void take_cued(const desk_turn *t, const desk_reading *r, desk_wish *w) {
     if (w->flow < 0 || !t->flows->flows[w->flow].acts || !t->flows->flows[w->flow].n_cues) return;
     if (has_cue_of(&r->words, &t->flows->flows[w->flow])) return;
@@ -230,7 +229,7 @@ static llmcs_status start_wish(desk_turn *t, const desk_wish *wish, const desk_i
     desk_frame *frame = desk_top(t);
     frame->guessed = intent && flow->acts && wish->score < sure_alone && !has_cue_of(&w, flow);
     SHOP_TRY(desk_run_new(t, t->done_before));
-    if (has_cue_of(&w, &t->flows->flows[frame->flow])) frame->guessed = false; /* a refund goes on as a return */
+    if (has_cue_of(&w, &t->flows->flows[frame->flow])) frame->guessed = false; /* "refund" continues as a return */
     return LLMCS_OK;
 }
 
@@ -412,7 +411,7 @@ static llmcs_status answer_new_message(desk_turn *t, const desk_reading *r, size
     }
     if (!desk_is_yes(&t->words) || words > DESK_SHORT_ANSWER)
         return is_too_little(t, &r[0]) ? desk_not_understood(t) : answer_wishes(t, r, n);
-    /* A yes with nothing to confirm; "ok" closes what was said before. */
+    /* A yes with nothing to confirm. After earlier turns, "ok" is an acknowledgement. */
     if (desk_is_acknowledgement(&t->words) && t->c->n_turns) {
         desk_set_route(t, LLMCS_DESK_SMALLTALK);
         return desk_say_sentence(t, DESK_ACKNOWLEDGED);

@@ -300,7 +300,7 @@ llmcs_status desk_say_knowledge(desk_turn *t, const desk_wish *wish, double at_l
 llmcs_status desk_say_tagged(desk_turn *t, const desk_wish *wish, const char *const *tags, size_t n_tags, double accept,
                              bool *found);
 llmcs_status desk_say_entry(desk_turn *t, const char *id, bool *found);
-/* Says the entry if the message has a word of it, or if it is among the nearest entries. */
+/* Says the entry if it shares a word with the message or is one of the nearest entries. */
 llmcs_status desk_say_entry_if_meant(desk_turn *t, const char *id, bool *found);
 llmcs_status desk_hand_over(desk_turn *t, const char *reason, int priority, const desk_text *text,
                             const desk_values_in *v);

@@ -496,7 +496,7 @@ static llmcs_status run_go(desk_turn *t, desk_frame *frame, int flow, int *next)
     *next = 0;
     if (!t->wish.text || frame->answered) return LLMCS_OK;
     SHOP_TRY(desk_words_make(t->arena, t->wish.text, strlen(t->wish.text), &w));
-    return desk_fill_slots(t, frame, &w, false); /* what only this flow asks for */
+    return desk_fill_slots(t, frame, &w, false); /* fill the slots that only this flow uses */
 }
 
 static llmcs_status run_op(desk_turn *t, desk_frame *frame, int at, int *next, run_result *result) {
@@ -616,7 +616,7 @@ llmcs_status desk_run_new(desk_turn *t, int done) {
     return desk_say_sentence(t, DESK_ALREADY_DONE);
 }
 
-/* What is done with an order settles what was asked of the same order before. */
+/* An action on an order settles earlier questions about that order: drops their flows. */
 static void drop_settled(desk_turn *t, const desk_frame *done) {
     const int slot = desk_order_slot(t, done->flow);
     size_t n = 0;

@@ -176,7 +176,7 @@ static bool calls_off(const desk_turn *t, const desk_frame *frame, const desk_re
 
 bool desk_is_only_ordinal(const desk_turn *t) { return desk_ordinal(&t->words, DESK_MAX_ORDINAL) > 0; }
 
-/* The slot for what is remarked at a confirmation of the flow, or -1. */
+/* Returns the flow's slot for remarks if a confirmation is open, or -1. */
 static int remark_slot(const desk_turn *t, const desk_frame *frame) {
     const desk_flow *flow = &t->flows->flows[frame->flow];
     if (frame->asked < 0 || flow->ops[frame->asked].kind != DESK_OP_CONFIRM) return -1;
@@ -185,7 +185,7 @@ static int remark_slot(const desk_turn *t, const desk_frame *frame) {
     return -1;
 }
 
-/* "Just one of them, it is too small": for whoever works on the request. It is asked for a yes with it. */
+/* Adds "just one of them, it is too small" to the remark slot, for the staff, and repeats the confirmation with it. */
 static llmcs_status keep_remark(desk_turn *t, desk_frame *frame, bool *kept) {
     const int slot = remark_slot(t, frame);
     const size_t words = desk_count_words(t->words.folded, t->words.folded_bytes);
@@ -209,7 +209,8 @@ static llmcs_status keep_remark(desk_turn *t, desk_frame *frame, bool *kept) {
     return desk_run(t);
 }
 
-/* The slot for what was said first of an order of several pieces, or -1; "" where there is only one. */
+/* Returns the slot for the pieces of an order that the customer means, or -1. Its value is "" if the order has one
+ * piece. */
 static int parts_slot(const desk_turn *t, const desk_frame *frame) {
     for (size_t i = 0; i < t->flows->n_slots; i++)
         if (t->flows->flows[frame->flow].uses[i] && t->flows->slots[i].parts) return (int)i;
@@ -221,7 +222,7 @@ static bool has_one_piece(const desk_turn *t, const desk_frame *frame) {
     return slot < 0 || (frame->slots[slot] && !*frame->slots[slot]);
 }
 
-/* "Just one of them", 只退一个: how many pieces of what is asked about. */
+/* True for a number of pieces: "just one of them", 只退一个. */
 static bool says_how_many(const desk_words *w) {
     static const char *const words[] = {"one of",   "two of",   "three of",    "both of", "only one", "just one",
                                         "only two", "just two", "all of them", "只退",    "只换",     "只要",
@@ -231,8 +232,8 @@ static bool says_how_many(const desk_words *w) {
     return false;
 }
 
-/* The last clause of a message that begins with a no: "not the tablecloth, send back the cushion", 算了不退了 退抱枕.
- */
+/* Returns the last clause of a message that begins with a no: "not the tablecloth, send back the cushion", 算了不退了
+ * 退抱枕. */
 static llmcs_status rest_after_no(desk_turn *t, desk_words *rest) {
     const char *text = t->words.plain;
     size_t last = 0;
@@ -247,7 +248,7 @@ static llmcs_status rest_after_no(desk_turn *t, desk_words *rest) {
     return last ? desk_words_make(t->arena, text + last, t->words.plain_bytes - last, rest) : LLMCS_OK;
 }
 
-/* Whether the words ask for what the flow does: by a cue, or by a verb of its cues. */
+/* True if the words request what the flow does: by a cue, or by the verb of a cue. */
 static bool asks_for(const desk_turn *t, const desk_words *w, int flow) {
     static const char *const verbs[] = {"退", "换", "取消", "return", "exchange", "cancel"};
     const desk_flow *f = &t->flows->flows[flow];
@@ -259,7 +260,7 @@ static bool asks_for(const desk_turn *t, const desk_words *w, int flow) {
     return false;
 }
 
-/* "Not the tablecloth, return the cushion": the same question of what is asked for now, as far as that differs. */
+/* "Not the tablecloth, return the cushion": repeats the confirmation for what is wanted now. */
 static llmcs_status ask_for_rest(desk_turn *t, desk_frame *frame, bool *handled) {
     desk_words rest;
     SHOP_TRY(rest_after_no(t, &rest));
@@ -286,7 +287,7 @@ static llmcs_status answer_confirm(desk_turn *t, desk_frame *frame, const desk_r
     const size_t words = desk_count_words(t->words.folded, t->words.folded_bytes);
     bool corrected = false, names = false;
     *handled = true;
-    /* "Return order PL2", to whether to cancel PL1: PL2 is not to be cancelled. */
+    /* "Return order PL2" to "cancel PL1?" must not cancel PL2. */
     const bool of_this = no || !wants_other_action(t, frame, r);
     if (of_this && (yes || no || words <= DESK_SHORT_ANSWER * 2 || !wants_other(frame, r, desk_part_score)))
         SHOP_TRY(correct_slots(t, frame, &corrected));
@@ -399,7 +400,7 @@ static llmcs_status answer_slot(desk_turn *t, desk_frame *frame, int slot, const
     return *handled ? desk_run(t) : LLMCS_OK;
 }
 
-/* The question with the flow's title before it: "report something missing, do you need a photo". */
+/* Puts the flow's title before the question: "report something missing, do you need a photo". */
 static llmcs_status name_flow(desk_turn *t, const desk_flow *flow) {
     desk_buffer b = {.allocator = &t->desk->allocator};
     desk_values_in v;
@@ -417,7 +418,7 @@ static llmcs_status name_flow(desk_turn *t, const desk_flow *flow) {
     return LLMCS_OK;
 }
 
-/* A question that nothing else answers: the flow's own entry, if that speaks of it ("where do I send the photos"). */
+/* Answers a question that nothing else answers by the flow's own entry, if it fits: "where do I send the photos". */
 static llmcs_status say_own_entry(desk_turn *t, const desk_frame *frame) {
     const desk_flow *flow = &t->flows->flows[frame->flow];
     bool found = false;
@@ -555,7 +556,7 @@ static llmcs_status drop_contradicted(desk_turn *t, const desk_frame *frame, con
     return desk_say_sentence(t, DESK_NOTHING_DONE);
 }
 
-/* What the classifier alone began ends without a word when the customer asks something else. */
+/* Drops a flow that only the classifier started when the customer asks something else. */
 static void drop_frame(desk_turn *t, const desk_frame *frame) {
     for (size_t i = 0; i < t->c->n_frames; i++)
         if (t->c->frames[i] == frame) {

@@ -343,7 +343,8 @@ static const char *const consents[] = {"go ahead", "go for it", "do it",      "d
                                        "就这样吧", "就这样办",  "就这么办",   "帮我登记",   "帮我提交",
                                        "登记吧",   "提交吧",    "帮我登记吧", "帮我提交吧", NULL};
 
-/* Nothing but politeness after it, and no other action before it: "send it to my office, go ahead" is no yes. */
+/* True if a consent is followed only by polite words and no other action precedes it: "send it to my office, go ahead"
+ * is no yes. */
 static bool ends_in_consent(const desk_words *w) {
     static const char *const after[] = {"then", "with", "it", "that", NULL};
     if (desk_count_words(w->folded, w->folded_bytes) > CONSENT_WORDS || desk_names_action(w)) return false;

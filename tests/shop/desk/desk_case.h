@@ -1,5 +1,5 @@
-/* A small shop with flows of its own: two customers, four orders, three products, a classifier trained on a few rows.
- */
+/* A small shop with its own flows: two customers, four orders, three products, and a classifier trained on a few
+ * rows. */
 #ifndef TESTS_SHOP_DESK_DESK_CASE_H
 #define TESTS_SHOP_DESK_DESK_CASE_H
 
@@ -21,7 +21,7 @@ static inline const char *desk_flows_text(void) {
     return text;
 }
 
-/* Rows of the intents: a few a label and language. */
+/* Training rows of the intents: a few per label and language. */
 static const llmcs_shop_example desk_rows_of_intents[] = {
 #define ROW(text, label) \
     { text, LLMCS_NUL, label }
@@ -155,7 +155,7 @@ static inline void case_log(void *user, llmcs_log_level level, const char *messa
     if (getenv("DESK_SHOW")) fprintf(stderr, "  log %d: %s\n", (int)level, message);
 }
 
-/* A store, filled; the desk is not opened yet, so that options can be changed. */
+/* Creates and fills a store. The desk is opened later, so a test can change the options first. */
 static inline void desk_case_make(desk_case *d) {
     *d = (desk_case){.now = DESK_NOW};
     temp_folder(d->folder);
@@ -198,7 +198,7 @@ static inline void desk_case_close(desk_case *d) {
     temp_remove(d->folder);
 }
 
-/* A message; the reply is valid until the next one. */
+/* Sends a message. The reply is valid until the next one. */
 static inline const char *say_as(desk_case *d, const char *conversation, const char *customer, const char *text) {
     llmcs_shop_message m;
     llmcs_shop_message_init(&m);

@@ -1,5 +1,5 @@
 /* Actions under faults: the host fails, blocks, answers twice or never; the process is killed at every step; two
- * processes, many threads, a locked store, no memory. Nothing is done twice, and nothing is said that is not so. */
+ * processes, many threads, a locked store, no memory. No action runs twice, and no reply is untrue. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -78,7 +78,7 @@ START_TEST(same_flows_over_the_host) {
     ck_assert_int_eq(d.turn->action_state, LLMCS_ACTION_DONE);
     ck_assert_str_eq(d.turn->action_key, h.keys[0]);
     ck_assert_int_eq(h.acts, 1);
-    ORDER_IS("PL1001", "paid"); /* the host's orders are elsewhere */
+    ORDER_IS("PL1001", "paid"); /* the host keeps its orders elsewhere */
     ACTIONS_ARE("cancel PL1001 DONE");
     h.mode = HOST_NO_ROWS;
     HAS(say(&d, "where is my order PL1001"), "cannot find this order");
@@ -86,7 +86,7 @@ START_TEST(same_flows_over_the_host) {
 }
 END_TEST
 
-/* A customer of the host need not be in the store: the login counts. */
+/* A customer known to the host need not be in the store: the login is enough. */
 START_TEST(customer_whom_only_the_host_knows) {
     desk_case d;
     host h;
@@ -106,7 +106,7 @@ START_TEST(host_that_fails_is_not_hidden) {
     HAS(say(&d, "yes"), "did not work");
     LACKS(d.turn->reply, "is cancelled");
     ck_assert_int_eq(d.turn->action_state, LLMCS_ACTION_FAILED);
-    h.mode = HOST_DONE; /* wished again: a new key */
+    h.mode = HOST_DONE; /* a new request gets a new key */
     (void)say(&d, "cancel order PL1001");
     HAS(say(&d, "yes"), "is cancelled");
     ck_assert_str_ne(h.keys[0], h.keys[1]);
@@ -119,7 +119,7 @@ static void unknown_and_resolved(host_mode mode) {
     desk_case d;
     host h;
     char key[80];
-    /* Only a host that blocks is waited for. A call that no thread has begun by then has failed. */
+    /* Only a blocking host runs into the timeout. A call that no thread had begun by then has failed. */
     open_host_desk(&d, &h, cancel_call, mode == HOST_BLOCKS ? 500 : 5000);
     h.mode = mode;
     (void)say(&d, "cancel order PL1001");
@@ -132,7 +132,7 @@ static void unknown_and_resolved(host_mode mode) {
     ACTIONS_ARE("cancel PL1001 UNKNOWN");
     h.go_on = 1;
     h.mode = HOST_DONE;
-    /* Wished again, here and elsewhere: still nobody knows, so nothing is done. */
+    /* The same request, in this and another conversation: the outcome is still unknown, so nothing is done. */
     (void)say(&d, "cancel order PL1001");
     HAS(say(&d, "yes"), "cannot tell whether");
     (void)say_as(&d, "c2", "anna", "取消订单PL1001");
@@ -185,9 +185,9 @@ END_TEST
 
 /* ---- killed at every step */
 
-/* The n-th write of a process's life: it dies there, or the write fails with `code`, once or from there on. */
+/* The n-th write of the process: it exits there, or the write fails with `code`, once or from then on. */
 static struct {
-    atomic_long calls; /* of the desk's threads, too */
+    atomic_long calls; /* includes the desk's threads */
     long exit_at, fail_at;
     int code;
     bool after;
@@ -271,7 +271,7 @@ static void install_fatal_vfs(void) {
     ck_assert_int_eq(sqlite3_vfs_register(&vfs, 1), SQLITE_OK);
 }
 
-/* An effect of the host's is a byte in a file. It may die before, after, or once it has answered. */
+/* The host's effect is one byte in a file. It may die before the effect, after it, or after answering. */
 static void serve_fatal(void *user, const llmcs_shop_call_request *r, llmcs_shop_call *call) {
     (void)user;
     if (!r->is_action) return;
@@ -311,7 +311,7 @@ static llmcs_status say_yes(const char *path, bool by_host, llmcs_shop_desk **de
     return llmcs_shop_desk_say(*desk, &m, turn);
 }
 
-/* The child's exit status: 9 if it died on the way, 0 if the turn was made. */
+/* Returns the child's exit status: 9 if it died on the way, 0 if the turn was completed. */
 static int try_in_child(const char *path, bool by_host, long exit_at) {
     const pid_t child = fork();
     ck_assert_int_ge(child, 0);
@@ -344,7 +344,7 @@ static void copy_file(const char *from, const char *to) {
     ck_assert_int_eq(system(command), 0);
 }
 
-/* After the death of a process: the same message, again and again, ends in one truth. */
+/* After a crash the same message, sent repeatedly, leads to one consistent outcome. */
 static void check_after_death(const char *path, bool by_host, long exit_at) {
     llmcs_shop *shop = NULL;
     llmcs_shop_desk *desk = NULL;
@@ -368,7 +368,7 @@ static void check_after_death(const char *path, bool by_host, long exit_at) {
         llmcs_shop_free(&shop);
         if (!in_progress) break;
         ck_assert_msg(again < 39, "step %ld: still in progress", exit_at);
-        /* That answer is stored under its message id: the customer asks anew once the time is over. */
+        /* That reply is stored under its message id, so after the timeout the customer asks in a new message. */
         shop_sql(path,
                  "UPDATE actions SET deadline = 1; DELETE FROM turns WHERE message_id = 'the-yes';"
                  "UPDATE conversations SET turns = (SELECT coalesce(max(number), 0) FROM turns)");
@@ -496,7 +496,7 @@ START_TEST(every_allocation_may_fail) {
     const llmcs_allocator a = fail_alloc_get(&f);
     f.fail_at = -1;
     d.options.allocator = &a;
-    for (long n = 0, opened = 0; !opened; n += 3) { /* the desk itself */
+    for (long n = 0, opened = 0; !opened; n += 3) { /* opening the desk */
         f.calls = 0;
         f.fail_at = n;
         const llmcs_status status = llmcs_shop_desk_open(d.shop, &d.options, &d.desk);
@@ -569,7 +569,7 @@ static void talk_at_once(bool shared) {
     talker talkers[N_TALKERS];
     atomic_int wrong = 0;
     desk_case_make(&d);
-    llmcs_shop_free(&d.shop); /* one whose writers wait longer */
+    llmcs_shop_free(&d.shop); /* a store that waits longer for other writers */
     llmcs_shop_options o;
     llmcs_shop_options_init(&o);
     o.busy_ms = 60000;
@@ -704,7 +704,7 @@ START_TEST(two_processes_act_once) {
         llmcs_shop *shop = NULL;
         llmcs_shop_desk *desk = NULL;
         llmcs_shop_turn *turn = NULL;
-        /* A busy store is said, not acted on; once it is free the answer is one and the same. */
+        /* A busy store is reported, and nothing is done. Once it is free, all replies agree. */
         for (int again = 0; again < 100; again++) {
             if (say_yes(d.path, false, &desk, &shop, &turn)) _exit(1);
             const bool done = turn->number > 0;

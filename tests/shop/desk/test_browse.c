@@ -1,4 +1,4 @@
-/* Products that are sought and listed, and messages that go on from the list or from orders. */
+/* Products that are searched and listed, and follow-up messages about a list or about orders. */
 #include "desk_case.h"
 
 static const char flows[] =
@@ -36,7 +36,7 @@ static const char flows[] =
     "{\"words\":{\"en\":[\"present for\"],\"zh\":[\"的礼物\"]},\"flow\":\"gift\"},"
     "{\"words\":{\"en\":[\"do you have\"],\"zh\":[\"卖不卖\"]},\"flow\":\"range\"}]}";
 
-/* kind, name, colour, sizes or capacity; of each kind two at least, so that titles teach it. */
+/* Kind, name, colour, sizes or capacity. At least two of each kind, so that the titles define it. */
 static const struct goods {
     const char *id, *tags[3], *category, *en, *zh, *en_attributes, *zh_attributes;
     double price;
@@ -181,7 +181,7 @@ START_TEST(kind_colour_and_size_are_filters) {
     HAS(say_as(&d, "z", "ben", "有黑色的跑步鞋吗，39码"), "哈尔沃");
     LACKS(d.turn->reply, "行登");
     LACKS(d.turn->reply, "小径");
-    /* None is: it is said, and the nearest follow. */
+    /* None matches: the reply says so and lists the nearest. */
     HAS(say_as(&d, "n", NULL, "do you have pink running shoes?"), "none that are pink");
     HAS(d.turn->reply, "Pico");
     HAS(say_as(&d, "m", NULL, "有粉色的跑步鞋吗"), "没有粉色的");
@@ -197,7 +197,7 @@ START_TEST(bare_kind_is_sought) {
     HAS(say_as(&d, "2", NULL, "一个包"), "卡罗");
     LACKS(d.turn->reply, "风筝");
     HAS(say_as(&d, "3", NULL, "有绿茶吗"), "三壶");
-    LACKS(d.turn->reply, "身体乳"); /* its scent is no kind */
+    LACKS(d.turn->reply, "身体乳"); /* its scent is not its kind */
     HAS(say_as(&d, "4", NULL, "green tea body lotion"), "Mildly");
     LACKS(d.turn->reply, "Third Kettle");
     LACKS(say_as(&d, "5", NULL, "包邮吗"), "卡罗");
@@ -232,7 +232,7 @@ START_TEST(comparison_changes_a_filter_of_the_list) {
     LACKS(d.turn->reply, "Kite");
     HAS(say(&d, "any in green"), "Pico");
     HAS(say(&d, "what is it made of"), "About Pico");
-    /* Nothing is: said, not another kind. */
+    /* None matches: the reply says so and lists no other kind. */
     HAS(say(&d, "cheaper?"), "nothing cheaper");
     HAS(say_as(&d, "z", NULL, "有身体乳吗"), "¥109");
     HAS(say_as(&d, "z", NULL, "有大一点的吗"), "没有更大的");
@@ -265,7 +265,7 @@ START_TEST(list_is_kept_with_the_conversation_and_forgotten) {
     HAS(say(&d, "the first one, how much"), "costs 429.");
     for (int i = 0; i < 5; i++) (void)say(&d, "do you wrap gifts?");
     LACKS(say(&d, "anything cheaper?"), "Running");
-    /* Of another conversation nothing is known. */
+    /* Another conversation has no list. */
     LACKS(say_as(&d, "other", "anna", "anything cheaper?"), "Running");
     desk_case_close(&d);
 }
@@ -298,7 +298,7 @@ START_TEST(short_question_goes_on_after_an_entry) {
 }
 END_TEST
 
-/* The second message that is not understood ends the conversation's frames, that of its own flow among them. */
+/* The second message that is not understood ends all frames of the conversation, including that of its own flow. */
 START_TEST(handover_inside_a_flow_ends_the_turn) {
     static const char *const asked[][2] = {{"zzz qqq", "when do you open"}, {"某某某", "几点开门"}};
     desk_case d;
@@ -331,7 +331,7 @@ START_TEST(place_and_pick_are_read_in_other_words) {
     HAS(say_as(&d, "z", NULL, "有跑步鞋吗"), "小径");
     HAS(say_as(&d, "z", NULL, "最后一个怎么买"), "礼品包装");
     LACKS(say_as(&d, "z", NULL, "第一个多大的"), "没有更大");
-    /* What was ordered is not looked for among the goods. */
+    /* An ordered product is not searched in the catalogue. */
     LACKS(say_as(&d, "o", "anna", "我那双跑步鞋寄出来了没"), "小径");
     desk_case_close(&d);
 }

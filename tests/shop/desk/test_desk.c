@@ -1,4 +1,4 @@
-/* The rules of the desk, in both languages. */
+/* The guarantees of the desk, in both languages. */
 #include <stdlib.h>
 
 #include "shop/desk/desk_case.h"
@@ -14,7 +14,7 @@ START_TEST(order_is_looked_up) {
     ck_assert_str_eq(d.turn->slots[0].value, "PL1002");
     HAS(say(&d, "订单pl1001到哪了"), "PL1001已付款。");
     ck_assert_str_eq(d.turn->lang, "zh");
-    /* Asks which, shows the choices; answers by place, by digits, by words of the line. */
+    /* Asks which order and lists the candidates. Accepts the place, the digits or words of the line. */
     HAS(say(&d, "where is my order"), "1. PL1001 (paid)\n2. PL1002 (on its way)");
     ck_assert_int_eq(d.turn->expects, LLMCS_EXPECTS_SLOT);
     ck_assert_str_eq(d.turn->expected_slot, "order");
@@ -37,7 +37,7 @@ START_TEST(order_of_somebody_else_is_not_found) {
     snprintf(foreign, sizeof foreign, "%s", say(&d, "取消订单PL2001"));
     ck_assert_str_eq(say(&d, "取消订单PL9999"), foreign);
     ORDER_IS("PL2001", "paid");
-    /* Identity in the text is nothing. */
+    /* An identity in the text has no effect. */
     (void)say(&d, "I am ben, customer ben, cancel order PL2001");
     (void)say(&d, "yes");
     ORDER_IS("PL2001", "paid");
@@ -72,18 +72,18 @@ START_TEST(cancel_needs_a_clear_yes) {
         HAS(say_as(&d, conversation, "anna", "cancel order PL1001"), "Cancel order PL1001? You get 50 back.");
         ck_assert_int_eq(d.turn->expects, LLMCS_EXPECTS_YES);
         HAS(say_as(&d, conversation, "anna", unclear[i]), "PL1001");
-        HAS(d.turn->reply, "50"); /* with what the flow looks up */
+        HAS(d.turn->reply, "50"); /* shows what the flow looks up */
         ck_assert_int_eq(d.turn->expects, LLMCS_EXPECTS_YES);
         ORDER_IS("PL1001", "paid");
         ck_assert_int_eq(d.turn->action_state, LLMCS_ACTION_NONE);
     }
-    /* Asked once more, with what is looked up. */
+    /* Repeated, with current data. */
     (void)say_as(&d, "once more", "anna", "cancel order PL1001");
     HAS(say_as(&d, "once more", "anna", "hmm"), "Cancel order PL1001? You get 50 back.");
     (void)say(&d, "cancel order PL1001");
     HAS(say(&d, "no"), "not changed anything");
     ORDER_IS("PL1001", "paid");
-    /* A yes to something else, or to nothing, is none. */
+    /* A yes to something else, or with nothing open, confirms nothing. */
     HAS(say(&d, "yes"), "nothing waiting");
     ORDER_IS("PL1001", "paid");
     (void)say(&d, "cancel order PL1001");
@@ -197,9 +197,9 @@ START_TEST(parts_without_an_answer_are_said_to_have_none) {
     reply = say(&d, "Why do penguins swim under thick ice? And what are your opening hours?");
     HAS(reply, "no answer to the other part");
     ck_assert(strstr(reply, "no answer") < strstr(reply, "9 am"));
-    /* Nothing else was asked. */
+    /* The message has no second question. */
     LACKS(say(&d, "Penguins swim under thick ice. What are your opening hours?"), "no answer");
-    /* One that is refused stands for the whole. */
+    /* A refused part stands for the whole message. */
     reply = say(&d, "I want to buy weapons. What are your opening hours?");
     HAS(reply, "Not here.");
     LACKS(reply, "9 am");
@@ -238,14 +238,14 @@ START_TEST(person_is_called_from_any_state) {
     ck_assert_int_eq(d.turn->handover_priority, 2);
     ck_assert_str_eq(d.turn->handover_reason, "medical");
     ck_assert_str_eq(shop_value(d.path, "SELECT status || priority FROM conversations WHERE id = 'c3'"), "waiting2");
-    /* A person takes over: the desk is silent, and answers again afterwards. */
+    /* After a take-over the desk is silent; after a hand-back it answers again. */
     SHOP_OK(llmcs_shop_desk_take_over(d.desk, "c2", "mia"));
     ck_assert_str_eq(say_as(&d, "c2", "anna", "where is my order PL1002"), "");
     ck_assert_int_eq(d.turn->route, LLMCS_DESK_SILENT);
     SHOP_OK(llmcs_shop_desk_reply(d.desk, "c2", "mia", "Hello, Mia here.", LLMCS_NUL));
     SHOP_OK(llmcs_shop_desk_hand_back_by(d.desk, "c2", "mia"));
     HAS(say_as(&d, "c2", "anna", "where is my order PL1002"), "on its way");
-    /* The audit says who; without a name it was the host. */
+    /* The audit records the agent; without one, the host. */
     static const char actors[] = "SELECT group_concat(actor, ' ') FROM audit WHERE action IN ('hand back', 'close')";
     ck_assert_str_eq(shop_value(d.path, actors), "mia");
     SHOP_OK(llmcs_shop_desk_close_by(d.desk, "c3", "li"));
@@ -276,14 +276,14 @@ START_TEST(unknown_asks_back_once_then_hands_over) {
     ck_assert_str_eq(d.turn->handover_reason, "not_understood");
     (void)say_as(&d, "c2", "anna", "");
     ck_assert_int_eq(d.turn->route, LLMCS_DESK_ASK_BACK);
-    HAS(say_as(&d, "c2", "anna", "where is my order PL1002"), "on its way"); /* understood: counted anew */
+    HAS(say_as(&d, "c2", "anna", "where is my order PL1002"), "on its way"); /* understood, so the count starts over */
     (void)say_as(&d, "c2", "anna", "?!");
     ck_assert_int_eq(d.turn->route, LLMCS_DESK_ASK_BACK);
     desk_case_close(&d);
 }
 END_TEST
 
-/* Near to an entry by chance; each begins a conversation of its own. */
+/* Messages that match an entry by chance; each starts a conversation of its own. */
 START_TEST(messages_without_a_subject_are_asked_back) {
     static const char *const texts[] = {"SAVE10", "zhx-99-QQ", "91330106MA2CFRR80X", "blue", "tomorrow?", "明天",
                                         "蓝色的", "可以吗"};
@@ -299,7 +299,7 @@ START_TEST(messages_without_a_subject_are_asked_back) {
                       d.turn->reply);
         ck_assert_uint_eq(d.turn->n_citations, 0);
     }
-    HAS(say_as(&d, "o1", "anna", "where is PL1002"), "on its way");        /* a number of an order is none of these */
+    HAS(say_as(&d, "o1", "anna", "where is PL1002"), "on its way");        /* an order number is a subject */
     HAS(say_as(&d, "o2", "anna", "which code is blue tomorrow"), "Code."); /* "code" is a subject */
     desk_case_close(&d);
 }
@@ -320,7 +320,7 @@ START_TEST(same_message_id_same_answer) {
     SHOP_OK(llmcs_shop_desk_say(d.desk, &m, &d.turn));
     HAS(d.turn->reply, "is cancelled");
     ck_assert_int_eq(d.turn->repeated, 0);
-    put_order(d.shop, "PL1001", "anna", "paid", 50); /* to see that it is not done again */
+    put_order(d.shop, "PL1001", "anna", "paid", 50); /* would show a second cancellation */
     SHOP_OK(llmcs_shop_desk_say(d.desk, &m, &again));
     ck_assert_str_eq(again->reply, d.turn->reply);
     ck_assert_int_eq(again->repeated, 1);
@@ -372,7 +372,7 @@ START_TEST(a_question_is_no_address) {
 }
 END_TEST
 
-/* "the first" of no list is no wish, whatever the classifier makes of it. */
+/* "The first" without a list is no request, whatever the classifier says. */
 START_TEST(ordinals_choose_and_do_nothing_else) {
     static const char *const texts[] = {"the first", "2", "第一个"};
     desk_case d;
@@ -434,7 +434,7 @@ START_TEST(giving_up_and_missing_slots) {
     (void)say(&d, "我要退货");
     HAS(say(&d, "PL1001"), "什么原因");
     HAS(say(&d, "啦啦啦"), "没有");
-    HAS(say(&d, "啦啦啦啦"), "人工"); /* a way out before the last try */
+    HAS(say(&d, "啦啦啦啦"), "人工"); /* offers a person before the last try */
     (void)say(&d, "啦啦啦啦啦");
     ck_assert_int_eq(d.turn->route, LLMCS_DESK_HANDOVER);
     ck_assert_str_eq(d.turn->handover_reason, "slot_missing");
@@ -484,7 +484,7 @@ START_TEST(works_without_flows_and_classifier) {
     ck_assert_int_eq(d.turn->route, LLMCS_DESK_ENTRY);
     HAS(say(&d, "可以礼品包装吗"), "礼品包装8元");
     llmcs_shop_desk_free(&d.desk);
-    /* Flows by rules alone. */
+    /* Flows started by rules only. */
     d.options.flows_json = desk_flows_text();
     SHOP_OK(llmcs_shop_desk_open(d.shop, &d.options, &d.desk));
     HAS(say_as(&d, "c9", "anna", "I want to complain"), "What happened");

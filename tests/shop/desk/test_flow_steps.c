@@ -55,7 +55,7 @@ END_TEST
 START_TEST(a_step_lists_its_own_candidates) {
     desk_case d;
     open_case(&d);
-    /* Of three orders one was sent: no question. None was lost: the step's own branch. */
+    /* One of three orders was sent, so there is no question. None was lost, so the step's own branch runs. */
     ck_assert_str_eq(say(&d, "what of my sent order"), "PL1002: shipped.");
     ck_assert_str_eq(say(&d, "what of my lost order"), "Nothing is lost.");
     HAS(say(&d, "cancel"), "PL1003");
@@ -108,7 +108,7 @@ START_TEST(parts_obey_their_rules) {
     const char *reply = say(&d, "what of my sent order and what are your opening hours");
     HAS(reply, "PL1002: shipped.");
     HAS(reply, "From nine.");
-    /* A wish that waits for its turn outlives the first one's question. */
+    /* A queued request is kept while the first one asks its question. */
     HAS(say(&d, "cancel PL1001. what are your opening hours?"), "Cancel PL1001?");
     reply = say(&d, "yes");
     HAS(reply, "PL1001 is cancelled.");
@@ -131,7 +131,7 @@ START_TEST(thanks_and_farewells_are_no_yes) {
 }
 END_TEST
 
-/* Replaces the first `from` in the flows and expects a message with `word`. */
+/* Replaces the first `from` in the flows, and expects an error message that contains `word`. */
 static void expect_refused(const char *from, const char *to, const char *word) {
     desk_case d;
     char *text = malloc(sizeof flows + 400);

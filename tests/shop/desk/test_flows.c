@@ -1,4 +1,5 @@
-/* flows.json: every fault has a name, a place and what was expected; the small readers below it. */
+/* flows.json: every error message gives the place, what was found and what was expected. Also the small readers it
+ * uses. */
 #include "shop/desk/desk.h"
 #include "shop/desk/desk_case.h"
 
@@ -275,7 +276,7 @@ START_TEST(dates_are_days) {
 }
 END_TEST
 
-/* Circles that a set slot or an end breaks are the shop's business. */
+/* Flows that go in a circle are accepted if a set slot or an end can break it. */
 START_TEST(circles_that_may_end_are_accepted) {
     static const char *const good[] = {
         HEAD ORDER

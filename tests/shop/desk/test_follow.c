@@ -1,4 +1,5 @@
-/* What hangs on the message before: consent in other words, an object alone, a place in a list, a change of subject. */
+/* Messages that depend on the previous turn: consent in other words, an object alone, a place in a list, a change of
+ * subject. */
 #include <stdlib.h>
 
 #include "shop/desk/desk_case.h"
@@ -42,7 +43,7 @@ START_TEST(naming_the_object_asks_again) {
     desk_case d;
     open_follow(&d);
     HAS(say(&d, "cancel order PL1001"), "Cancel order PL1001?");
-    for (int i = 0; i < 3; i++) { /* no answer, and none too many */
+    for (int i = 0; i < 3; i++) { /* unclear, but within the limit */
         HAS(say(&d, "PL1001"), "Cancel order PL1001?");
         ck_assert_int_eq(d.turn->expects, LLMCS_EXPECTS_YES);
     }
@@ -59,16 +60,16 @@ START_TEST(number_alone_goes_on) {
     HAS(say(&d, "PL1003"), "Cancel order PL1003?");
     ORDER_IS("PL1003", "paid");
     HAS(say(&d, "no"), "not changed anything");
-    /* "That" of a polite sentence is no object. */
+    /* "That" in a polite sentence refers to nothing. */
     HAS(say_as(&d, "b", "anna", "怎么取消"), "订单号");
     (void)say_as(&d, "b", "anna", "thanks, that is great");
     ck_assert_int_ne(d.turn->expects, LLMCS_EXPECTS_YES);
-    /* A status that was listed; an order of somebody else stays unknown. */
+    /* A status that was listed; another customer's order stays unknown. */
     HAS(say_as(&d, "c", "anna", "where is my order"), "Yours: ");
     HAS(say_as(&d, "c", "anna", "PL1002"), "PL1002 is shipped.");
     HAS(say_as(&d, "c", "anna", "where is my order"), "Yours: ");
     ck_assert_ptr_null(strstr(say_as(&d, "c", "anna", "PL2001"), "paid"));
-    /* A correction after the answer. */
+    /* A correction after the reply. */
     HAS(say_as(&d, "e", "anna", "where is my order PL1001"), "PL1001 is paid.");
     HAS(say_as(&d, "e", "anna", "no wait, PL1002"), "PL1002 is shipped.");
     desk_case_close(&d);
@@ -103,9 +104,9 @@ START_TEST(change_of_mind) {
     HAS(say(&d, "cancel order PL1001"), "Cancel order PL1001?");
     HAS(say(&d, "actually i want to return it"), "Return PL1001?");
     (void)say(&d, "no");
-    ck_assert_int_ne(d.turn->expects, LLMCS_EXPECTS_YES); /* the cancellation does not come back */
+    ck_assert_int_ne(d.turn->expects, LLMCS_EXPECTS_YES); /* the cancellation is not resumed */
     ORDER_IS("PL1001", "paid");
-    /* A question is no change of mind. */
+    /* A question is not a change of mind. */
     HAS(say_as(&d, "q", "anna", "cancel order PL1001"), "Cancel order PL1001?");
     HAS(say_as(&d, "q", "anna", "wait, what does gift wrap cost?"), "Cancel order PL1001?");
     HAS(say_as(&d, "q", "anna", "yes"), "PL1001 is cancelled");

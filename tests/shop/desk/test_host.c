@@ -1,4 +1,4 @@
-/* Threads for the host's calls: as many calls at once as there may be threads. */
+/* Threads for calls to the host: as many concurrent calls as there may be threads. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 
 enum { N_TOGETHER = 3, ROUNDS = 30, TIMEOUT_MS = 2000 };
 
-/* Calls that answer when all of them are inside. */
+/* Calls that answer only when all of them are running. */
 typedef struct meeting {
     desk_host *host;
     pthread_mutex_t lock;
@@ -55,7 +55,7 @@ static void ask_together(meeting *m, int n) {
     ck_assert_int_eq(atomic_load(&m->n_answered), n);
 }
 
-/* A call that waits for an idle thread is one more: the thread serves one of them. */
+/* With one idle thread and two queued calls, a second thread starts. */
 START_TEST(an_idle_thread_serves_one_call) {
     llmcs_shop shop = {.allocator = shop_allocator_or_default(NULL)};
     for (int round = 0; round < ROUNDS; round++) {

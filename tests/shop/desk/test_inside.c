@@ -1,4 +1,4 @@
-/* What is said while a question of a flow is open: consent, questions, remarks, a part of an order, another wish. */
+/* Messages while a flow's question is open: consent, questions, remarks, a part of an order, another request. */
 #include <stdlib.h>
 
 #include "shop/desk/desk_case.h"

@@ -1,4 +1,4 @@
-/* Which order is meant by what a customer says of it, and what an open question gives way to. */
+/* Which order a description means, and which messages may replace an open question. */
 #include <stdlib.h>
 
 #include "shop/desk/desk_case.h"
@@ -22,7 +22,7 @@ static void add_order(llmcs_shop *shop, const char *id, const char *item, const 
     SHOP_OK(llmcs_shop_put_orders(shop, list, 1, NULL, NULL, NULL));
 }
 
-/* The clock stands at Monday, 2026-11-16. */
+/* The clock is set to Monday, 2026-11-16. */
 static void open_refer(desk_case *d) {
     static char text[16384];
     FILE *f = fopen("tests/data/desk/refer.json", "r");
@@ -106,7 +106,7 @@ START_TEST(what_fits_no_order_is_said) {
 }
 END_TEST
 
-/* What the flow does not offer is found among all orders, and the flow says why. */
+/* An order that the flow does not offer is found among all orders, and the flow says why it does not apply. */
 START_TEST(what_is_not_offered_is_explained) {
     desk_case d;
     open_refer(&d);
@@ -135,7 +135,7 @@ START_TEST(other_one_and_both) {
 }
 END_TEST
 
-/* A label alone replaces no open question by a flow that acts. */
+/* During an open question, the label alone does not start a flow that acts. */
 START_TEST(open_question_gives_way_to_cues_only) {
     static const char *const texts[] = {"不想要了的那个还没发货", "i want to send the thing, please"};
     desk_case d;
@@ -154,7 +154,7 @@ START_TEST(open_question_gives_way_to_cues_only) {
 }
 END_TEST
 
-/* An address contradicts whether to cancel: a later yes is none. */
+/* An address in reply to "shall I cancel it?" drops the confirmation: a later yes does not count. */
 START_TEST(contradicted_confirmation_is_dropped) {
     desk_case d;
     open_refer(&d);
@@ -175,7 +175,7 @@ START_TEST(list_is_printed_once) {
     open_refer(&d);
     HAS(ask(&d, "where is it"), "PL3001");
     ck_assert_str_eq(ask(&d, "dunno"), "Which of these?");
-    HAS(ask(&d, "that thing there"), "Which of these?"); /* the second time: a way out */
+    HAS(ask(&d, "that thing there"), "Which of these?"); /* the second time, it offers a person */
     HAS(d.turn->reply, "agent");
     LACKS(d.turn->reply, "PL3001");
     (void)ask(&d, "well");
@@ -232,7 +232,7 @@ START_TEST(address_without_the_words_before_it) {
     HAS(ask(&d, "change it to 12 Harbour Road, Leeds LS1 4AB"), "Send PL3001 to 12 Harbour Road, Leeds LS1 4AB?");
     HAS(say_as(&d, "z", "cleo", "PL3002改寄"), "改到哪个地址");
     HAS(say_as(&d, "z", "cleo", "改成杭州市西湖区文三路100号"), "PL3002改寄到杭州市西湖区文三路100号吗");
-    /* In the message that begins the flow. */
+    /* An address in the message that starts the flow. */
     HAS(say_as(&d, "f", "cleo", "new address for PL3001, send it to 7 Mill Lane, York YO1 7HH"),
         "Send PL3001 to 7 Mill Lane, York YO1 7HH?");
     desk_case_close(&d);
@@ -293,7 +293,7 @@ START_TEST(part_of_an_address_is_no_address) {
 }
 END_TEST
 
-/* "Don't cancel it" begins nothing; in an open question it is a no. */
+/* "Don't cancel it" starts nothing; while a question is open it is a no. */
 START_TEST(negated_wish_begins_nothing) {
     static const char *const texts[] = {"please don't cancel the soap", "香皂别取消"};
     desk_case d;
@@ -330,7 +330,7 @@ START_TEST(yes_after_a_glad_word) {
 }
 END_TEST
 
-/* The number of another order goes to the flow as it began, not to the one that it went to. */
+/* Another order number goes to the flow that was started, not to the one it continued in. */
 START_TEST(flow_goes_on_as_it_began) {
     desk_case d;
     open_refer(&d);
@@ -344,21 +344,21 @@ START_TEST(flow_goes_on_as_it_began) {
 }
 END_TEST
 
-/* A question about how it is done, with goods of an order: that order. */
+/* "How do I return it?" with goods of an order starts the return of that order. */
 START_TEST(question_with_an_order_is_a_wish) {
     desk_case d;
     open_refer(&d);
     HAS(ask(&d, "can i swap things"), "Swaps are free");
     HAS(ask(&d, "can i swap my soap"), "Which item");
     HAS(say_as(&d, "z", "cleo", "我的香皂能换货吗"), "哪一件");
-    /* While another flow asks which order: that order for this flow. */
+    /* Another flow asks which order: the order is taken for this flow. */
     HAS(say_as(&d, "o", "cleo", "cancel an order"), "Which order?");
     HAS(say_as(&d, "o", "cleo", "can i swap the first one"), "Which item");
     desk_case_close(&d);
 }
 END_TEST
 
-/* No rule and no label: a word of the flow, with goods of one order or with a whole address. */
+/* Without rule or label: a cue of the flow plus goods of one order, or a complete address. */
 START_TEST(cue_with_an_object_begins_its_flow) {
     desk_case d;
     open_refer(&d);
@@ -367,7 +367,7 @@ START_TEST(cue_with_an_object_begins_its_flow) {
     HAS(say_as(&d, "a", "cleo", "send it to 12 Harbour Road, Flat 2, Leeds LS1 4AB"), "Send PL3002 to 12 Harbour Road");
     HAS(say_as(&d, "z", "cleo", "PL3001到哪了"), "PL3001");
     HAS(say_as(&d, "z", "cleo", "帮我改寄杭州市西湖区文三路100号"), "PL3001");
-    /* A value again is no description. */
+    /* A repeated value is no description. */
     HAS(say_as(&d, "v", "cleo", "swap PL3002"), "Which item");
     HAS(say_as(&d, "v", "cleo", "red"), "Swap PL3002 for: red?");
     HAS(say_as(&d, "v", "cleo", "blue please"), "Swap PL3002 for: blue please?");
@@ -375,7 +375,7 @@ START_TEST(cue_with_an_object_begins_its_flow) {
 }
 END_TEST
 
-/* A word that some title has, too, changes no order that is known. */
+/* A word that also occurs in a title does not change a known order. */
 START_TEST(stray_word_changes_no_order) {
     desk_case d;
     open_refer(&d);
@@ -400,7 +400,7 @@ START_TEST(unknown_goods_are_not_taken_for_the_only_order) {
 }
 END_TEST
 
-/* Errors of the file name the place. */
+/* Error messages of the file give the place. */
 START_TEST(words_of_flows_are_checked) {
     static const struct {
         const char *from, *to, *error;

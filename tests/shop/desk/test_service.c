@@ -1,4 +1,4 @@
-/* Everything that the settings of a store name, in three lines. */
+/* Opens everything that a store's settings name. */
 #include <time.h>
 
 #include "shop/desk/desk_case.h"
@@ -7,7 +7,7 @@ static void set(desk_case *d, const char *key, const char *value) {
     SHOP_OK(llmcs_shop_set_setting(d->shop, key, value));
 }
 
-/* A store whose settings name flows and a classifier; its own handle is closed. */
+/* Makes a store whose settings name flows and a classifier, and closes it. */
 static void make_store(desk_case *d, char head[TEMP_PATH_BYTES + 16]) {
     desk_case_make(d);
     llmcs_shop_classifier *classifier = llmcs_shop_classifier_slot_get(d->intents);
@@ -112,7 +112,7 @@ START_TEST(promoted_versions_are_followed) {
     SHOP_OK(llmcs_shop_service_open(d.path, NULL, &service));
     say_to(&d, service, "c1", "when do you open");
     ck_assert_str_eq(d.turn->flow, "hours");
-    /* Another version knows two classes and sends this one elsewhere. */
+    /* Another version of the intents has two classes and sends this message elsewhere. */
     for (size_t i = 0; i < 16; i++)
         rows[i] = (llmcs_shop_example){i % 2 ? "when do you open" : "where is my parcel", LLMCS_NUL,
                                        i % 2 ? "thanks" : "track_order"};
