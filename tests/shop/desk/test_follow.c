@@ -43,7 +43,7 @@ START_TEST(naming_the_object_asks_again) {
     desk_case d;
     open_follow(&d);
     HAS(say(&d, "cancel order PL1001"), "Cancel order PL1001?");
-    for (int i = 0; i < 3; i++) { /* unclear, but within the limit */
+    for (int i = 0; i < 3; i++) { /* no answer, but not unclear either */
         HAS(say(&d, "PL1001"), "Cancel order PL1001?");
         ck_assert_int_eq(d.turn->expects, LLMCS_EXPECTS_YES);
     }

@@ -55,7 +55,7 @@ static void ask_together(meeting *m, int n) {
     ck_assert_int_eq(atomic_load(&m->n_answered), n);
 }
 
-/* With one idle thread and two queued calls, a second thread starts. */
+/* An idle thread serves one queued call; the others get threads of their own. */
 START_TEST(an_idle_thread_serves_one_call) {
     llmcs_shop shop = {.allocator = shop_allocator_or_default(NULL)};
     for (int round = 0; round < ROUNDS; round++) {
