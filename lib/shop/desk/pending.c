@@ -466,8 +466,11 @@ static llmcs_status digress(desk_turn *t, desk_frame *frame, const desk_reading 
         return desk_answer_wish(t, &wish, handled);
     }
     const bool asks = desk_is_question(&t->words);
+    /* "Only one of them is broken" to whether to report something broken: it names what is open, and no other action.
+     */
+    const bool of_this = desk_has_cue(t, &t->flows->flows[frame->flow]) && !desk_names_action(&t->words);
     if (!asks && remark_slot(t, frame) >= 0 && !frame->guessed &&
-        ((!r->rule && !replaces) || (!has_one_piece(t, frame) && says_how_many(&t->words))))
+        (of_this || (!r->rule && !replaces) || (!has_one_piece(t, frame) && says_how_many(&t->words))))
         return LLMCS_OK;                                          /* a remark */
     if (r->rule && r->rule->flow == frame->flow) return LLMCS_OK; /* it adds to the current request */
     if (r->rule && (r->rule->entry || replaces)) {

@@ -126,6 +126,19 @@ START_TEST(remark_goes_with_the_request) {
 }
 END_TEST
 
+START_TEST(remark_of_this_flow_starts_no_other) {
+    desk_case d;
+    open_inside(&d);
+    HAS(say(&d, "report a damage, PL1009"), "Report PL1009: broken?");
+    HAS(say(&d, "only one is broken, the other is fine"), "Note: only one is broken, the other is fine.");
+    LACKS(d.turn->reply, "missing");
+    HAS(say_as(&d, "z", "anna", "报修 PL1009"), "登记PL1009破损吗");
+    HAS(say_as(&d, "z", "anna", "只有一个坏了 另一个没事"), "备注：只有一个坏了 另一个没事。");
+    LACKS(d.turn->reply, "少件");
+    desk_case_close(&d);
+}
+END_TEST
+
 START_TEST(part_of_an_order_is_named) {
     desk_case d;
     open_inside(&d);
@@ -184,6 +197,7 @@ static void add(TCase *t) {
     tcase_add_test(t, question_is_no_unclear_answer);
     tcase_add_test(t, ok_with_nothing_open_closes);
     tcase_add_test(t, remark_goes_with_the_request);
+    tcase_add_test(t, remark_of_this_flow_starts_no_other);
     tcase_add_test(t, part_of_an_order_is_named);
     tcase_add_test(t, other_part_after_a_no);
     tcase_add_test(t, what_is_done_settles_the_order);
