@@ -227,9 +227,9 @@ static llmcs_status start_wish(desk_turn *t, const desk_wish *wish, const desk_i
     SHOP_TRY(desk_start_flow(t, wish->flow, &w));
     const desk_flow *flow = &t->flows->flows[wish->flow];
     desk_frame *frame = desk_top(t);
-    frame->guessed = intent && flow->acts && wish->score < sure_alone && !has_cue_of(&w, flow);
+    frame->by_label = intent && flow->acts && wish->score < sure_alone && !has_cue_of(&w, flow);
     SHOP_TRY(desk_run_new(t, t->done_before));
-    if (has_cue_of(&w, &t->flows->flows[frame->flow])) frame->guessed = false; /* "refund" continues as a return */
+    if (has_cue_of(&w, &t->flows->flows[frame->flow])) frame->by_label = false; /* "refund" continues as a return */
     return LLMCS_OK;
 }
 

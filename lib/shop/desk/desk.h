@@ -112,7 +112,7 @@ typedef struct desk_frame {
     const char *part;                       /* first part of a free-text answer that is not complete; or NULL */
     bool missed;                            /* the last message did not answer the question */
     bool answered;                          /* this turn answered its question which order */
-    bool guessed;                           /* started by the classifier alone, and not answered yet */
+    bool by_label;                          /* started by the classifier alone, and not answered yet */
     bool unfit;                             /* the message describes an object that does not exist */
     const desk_rows *finds[DESK_MAX_FINDS]; /* results of this turn */
 } desk_frame;

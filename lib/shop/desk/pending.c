@@ -190,7 +190,7 @@ static llmcs_status keep_remark(desk_turn *t, desk_frame *frame, bool *kept) {
     const int slot = remark_slot(t, frame);
     const size_t words = desk_count_words(t->words.folded, t->words.folded_bytes);
     *kept = false;
-    if (slot < 0 || frame->guessed || words < 2 || desk_is_question(&t->words) || desk_is_only_ordinal(t) ||
+    if (slot < 0 || frame->by_label || words < 2 || desk_is_question(&t->words) || desk_is_only_ordinal(t) ||
         desk_is_code(&t->words))
         return LLMCS_OK;
     const char *old = frame->slots[slot] ? frame->slots[slot] : "";
@@ -469,7 +469,7 @@ static llmcs_status digress(desk_turn *t, desk_frame *frame, const desk_reading 
     /* "Only one of them is broken" to whether to report something broken: it names what is open, and no other action.
      */
     const bool of_this = desk_has_cue(t, &t->flows->flows[frame->flow]) && !desk_names_action(&t->words);
-    if (!asks && remark_slot(t, frame) >= 0 && !frame->guessed &&
+    if (!asks && remark_slot(t, frame) >= 0 && !frame->by_label &&
         (of_this || (!r->rule && !replaces) || (!has_one_piece(t, frame) && says_how_many(&t->words))))
         return LLMCS_OK;                                          /* a remark */
     if (r->rule && r->rule->flow == frame->flow) return LLMCS_OK; /* it adds to the current request */
@@ -578,9 +578,9 @@ llmcs_status desk_answer_pending(desk_turn *t, desk_frame *frame, const desk_rea
     SHOP_TRY(answer_with_other_flow(t, frame, r, &handled));
     if (!handled) SHOP_TRY(refer_again(t, frame, &handled));
     if (!handled) SHOP_TRY(drop_contradicted(t, frame, r, &handled));
-    if (desk_has_cue(t, &t->flows->flows[frame->flow])) frame->guessed = false;
+    if (desk_has_cue(t, &t->flows->flows[frame->flow])) frame->by_label = false;
     if (handled) {
-        frame->guessed = false;
+        frame->by_label = false;
         return LLMCS_OK;
     }
     if (t->c->n_frames < n_frames) {
@@ -589,13 +589,13 @@ llmcs_status desk_answer_pending(desk_turn *t, desk_frame *frame, const desk_rea
     }
     SHOP_TRY(op->kind == DESK_OP_CONFIRM ? answer_confirm(t, frame, r, &handled)
                                          : answer_slot(t, frame, op->index, r, &handled));
-    if (handled) frame->guessed = false;
+    if (handled) frame->by_label = false;
     if (handled) return LLMCS_OK;
     *given_up = t->c->n_frames < n_frames;
     if (*given_up) return LLMCS_OK;
     if (closes(t, r)) return leave_open(t, r);
     SHOP_TRY(digress(t, frame, r, &handled));
-    if (handled && frame->guessed) drop_frame(t, frame);
+    if (handled && frame->by_label) drop_frame(t, frame);
     return handled ? LLMCS_OK : missed_answer(t, frame);
 }
 

@@ -98,7 +98,7 @@ static llmcs_status put_frame(desk_turn *t, desk_buffer *b, const desk_frame *fr
     if (frame->shown >= 0) desk_putf(b, ",\"shown\":%d", frame->shown);
     SHOP_TRY(put_masked_list(t, b, "narrowed", frame->narrowed, frame->n_narrowed));
     SHOP_TRY(put_masked(t, b, "part", frame->part));
-    if (frame->guessed) put_key(b, "guessed"), desk_puts(b, "true");
+    if (frame->by_label) put_key(b, "by_label"), desk_puts(b, "true");
     SHOP_TRY(put_slots(t, b, "slots", frame->slots));
     SHOP_TRY(put_acts(t, b, frame));
     desk_puts(b, "}");
@@ -251,7 +251,7 @@ static llmcs_status get_frame(desk_turn *t, const desk_json *json, bool same) {
     frame->shown = (int)desk_json_number(json, "shown", -1);
     SHOP_TRY(get_masked_list(t, desk_json_get(json, "narrowed"), frame->narrowed, &frame->n_narrowed));
     SHOP_TRY(get_unmasked(t, json, "part", &frame->part));
-    frame->guessed = desk_json_number(json, "guessed", 0) != 0;
+    frame->by_label = desk_json_number(json, "by_label", 0) != 0;
     const desk_op_kind kind =
         frame->asked >= 0 && frame->asked < n_ops ? t->flows->flows[flow].ops[frame->asked].kind : DESK_OP_END;
     if (kind != DESK_OP_SLOT && kind != DESK_OP_CONFIRM) frame->asked = -1;
