@@ -37,7 +37,7 @@ TOPICS = [
                          r"\b(discounts?|deals?) for (students?|teachers?)\b", "(学生|老师|教师|教育).*(优惠|折|便宜|价)"),
     ("new-customer", r"\b(new customers?|first (order|purchase|time))\b.*\b(discounts?|coupons?|off|codes?|deals?|vouchers?)\b|\bwelcome (coupon|discount|code|gift)\b",
      "新人|新客|新用户|首单|第一单.*(优惠|折|券|便宜)|第一次.*(优惠|折|券|便宜)"),
-    ("referral", r"\b(refer\w*|invit\w*|recommend\w*)\b.*\b(a |my )?friends?\b(?!.*\bgift)", "邀请(好友|朋友)|推荐(给)?朋友|拉新|邀请链接"),
+    ("referral", r"\b(refer\w*|invit\w*|recommend\w*)\b.*\b(a |my )?friends?\b(?!.*\bgift)", "邀请(好友|朋友)|推荐(给)?朋友|拉新|邀请链接|(推荐|介绍|分享|安利|邀请|拉)(给|了|过)?.{0,8}(同学|同事|朋友|好友|亲戚|室友|闺蜜|别人|新人).{0,10}(好处|奖励|优惠|券|返|送(啥|什么)|有什么|有啥)|给?(同学|同事|朋友|好友|亲戚|室友|闺蜜|别人)(推荐|介绍|分享|安利)(了|过)?(你们)?.{0,6}(好处|奖励|优惠|券|返|有什么|有啥)"),
     ("price-protection", r"\bprice (protection|match\w*|guarantee|adjustment)\b|\b(lowest|best) price guarantee|\b(price|it|they)('s)? (dropped|fell|went down|is cheaper now)\b|"
                          r"\bcheaper (now|today|after|somewhere|elsewhere|in another)|\bfound it cheaper\b", "价保|保价|降价|差价|买贵了|最低价"),
     ("wholesale", r"\b(sell|supply|deliver|quote|prices?|discount)\b.{0,12}\b(to|for) (a )?(business(es)?|companies|corporate|trade|restaurants?|hotels?|schools?|resellers?)\b|\b\d{2,5} (pieces|pcs|units)\b|\b(wholesale|bulk|resell\w*|b2b)\b|\b\d{2,4} \w+( \w+)?s for (the|our|my) (office|company|team|school|wedding|event|shop)\b|"
@@ -87,7 +87,7 @@ TOPICS = [
                      r"\bnew (sim|phone number)\b", "换.{0,3}(手机号|号码|邮箱)|(手机号|邮箱).{0,4}(换|改|旧)"),
     ("address-book", r"\b(address book|default address|second address|several addresses|save (my|an|a new) address)\b", "默认地址|地址簿|(添加|新增|保存).{0,4}地址"),
     ("privacy", r"(?!.*\b(update|change|correct|edit|delet\w*|eras\w*|clos\w*|wrong|mistake)\b)\b(privacy|personal (data|information)|gdpr|my data)\b", "(?!.*(改|更新|完善|删|注销))(隐私|个人信息|我的(数据|资料|信息))"),
-    ("care", r"\b(wash\w*|tumble|dry clean\w*|iron(ing)?|machine[ -]wash\w*|care instructions|shrink)\b(?!.*\b(hand|face|body) (cream|wash)\b)", "(怎么|可以|能).{0,4}洗|机洗|手洗|水洗|缩水|洗护"),
+    ("care", r"(?!.*\b(washing machines?|dishwashers?|humidifier|kettle|keyboard|headphones|grinder|stove|speaker|tent)\b)\b(wash\w*|tumble|dry clean\w*|iron(ing)?|machine[ -]wash\w*|care instructions|shrink)\b(?!.*\b(hand|face|body) (cream|wash)\b)", "(?!.*(加湿器|水壶|键盘|耳机|磨豆机|炉|锅|保温杯|台灯|音箱|洗衣机|洗碗机))((怎么|可以|能).{0,4}洗|机洗|手洗|水洗|缩水|洗护)"),
     ("toy-age", r"\b(ok|okay|fine|safe|suitable|good)\b.{0,16}\b\d ?(yo|y/o|yrs?|years?)\b|\b(ok|okay|fine|safe|suitable|right|good|appropriate|alright|play\w*|too (young|old))\b.{0,24}\b(\d{1,2}|one|two|three|four|five|six)[ -]?(years?|yrs?|months?|yo|y/o)[ -]?(olds?)?\b|\b(minimum|recommended|what|which|from what) age\b(?!.*\b(tea|coffee|account|sign up|register)\b)|\b(small parts|choking hazard)\b|\b(\d|one|two|three|four|five|six)[ -]?(years?|yrs?|months?)?[ -]?(olds?)\b.*\b(toys?|blocks|puzzles?|play\w*|safe|game)\b|\b(kid|son|daughter|child|baby|toddler)\b.*"
                 r"\b(toys?|blocks|puzzles?|play with)\b", "([0-9一二两三四五]岁|宝宝|娃|孩子).{0,12}(积木|玩具|拼图|玩|骑|平衡车)|(平衡车|积木|玩具|拼图|彩泥|风筝).{0,8}(几|[0-9一二两三四五六])岁"),
     ("skin", r"\b(sensitive skin|ingredients|animal test\w*|tested on animals|perfume|unscented|vegan cream)\b", "敏感肌|敏感皮肤|成分|动物实验|无香"),

@@ -207,8 +207,8 @@ TEXTS = {
     "no_product": t("I cannot find that in our range. We sell tableware, tea and coffee, clothing, shoes, bags, electronics, textiles, "
                     "furniture, care products, toys, outdoor gear and stationery.",
                     "我们店里没有找到这样的商品。我们卖餐具、茶和咖啡、服装、鞋、箱包、数码、家纺、家具、护理、玩具、户外和文具。"),
-    "refuse": t("I cannot help with that. We sell things for home, clothing, outdoor and the like; what else can I do for you?",
-                "这个我帮不了，我们也不卖这类东西。其他订单或商品问题可以问我。"),
+    "refuse": t("I cannot help with that; I am here for your own orders and for what we sell. What else can I do for you?",
+                "这个我帮不了。您自己的订单和店里的商品可以问我。"),
     "refuse_orders_of_others": t("I can only show you your own orders and data, never those of somebody else.",
                                  "我只能查看您本人的订单和资料，不能透露别人的。"),
 }

@@ -93,7 +93,7 @@ llmcs_status desk_say_entry(desk_turn *t, const char *id, bool *found) {
     const char *text, *lang;
     int32_t version = 0;
     *found = was_cited(t, id); /* an entry is cited once per reply */
-    if (*found) return LLMCS_OK;
+    if (*found || (t->not_entry && !strcmp(id, t->not_entry))) return LLMCS_OK;
     SHOP_TRY(read_entry(t, id, &text, &lang, &version));
     if (!text || strchr(text, '{')) return LLMCS_OK; /* an answer with slots needs its question */
     desk_new_line(t);
@@ -149,6 +149,14 @@ static bool is_worth_asking(const desk_turn *t, const llmcs_shop_answer *a) {
     return true;
 }
 
+/* Of two questions, one of which is no answer now, the other one; else NULL. */
+static const llmcs_shop_candidate *other_of_two(const desk_turn *t, const llmcs_shop_answer *a) {
+    if (!t->not_entry || a->route != LLMCS_ROUTE_ASK_BACK || a->missing_slot || a->n_candidates < 2) return NULL;
+    for (size_t i = 0; i < 2; i++)
+        if (!strcmp(a->candidates[i]->id, t->not_entry)) return a->candidates[1 - i];
+    return NULL;
+}
+
 static llmcs_status say_knowledge(desk_turn *t, const desk_wish *wish, double at_least, const char *const *tags,
                                   size_t n_tags, double accept, bool *found) {
     llmcs_shop_ask_params params;
@@ -168,9 +176,13 @@ static llmcs_status say_knowledge(desk_turn *t, const desk_wish *wish, double at
     llmcs_status status = LLMCS_OK;
     const bool certain = answer->route == LLMCS_ROUTE_ENTRY || answer->route == LLMCS_ROUTE_FILLED;
     const bool offers = answer->route == LLMCS_ROUTE_ASK_BACK && is_worth_asking(t, answer);
-    if (at_least >= 0 ? certain && answer->probability >= at_least : certain || offers) {
+    const bool excluded =
+        t->not_entry && certain && answer->n_citations && !strcmp(answer->citations[0]->id, t->not_entry);
+    t->excluded = t->excluded || excluded;
+    const llmcs_shop_candidate *other = other_of_two(t, answer);
+    if (!excluded && (at_least >= 0 ? (certain || other) && answer->probability >= at_least : certain || offers)) {
         t->out.probability = answer->probability;
-        status = say_answer(t, answer, found);
+        status = other ? desk_say_entry(t, other->id, found) : say_answer(t, answer, found);
     } else if (!t->out.n_citations && t->out.route == LLMCS_DESK_NONE) {
         t->out.probability = answer->probability;
     }

@@ -8,7 +8,8 @@
 #include "shop/base/numeral.h"
 #include "shop/recommend/recommender.h"
 
-enum { LINE_BYTES = 2000, SEARCHED = 60, MOST_NUMBERS = 8 };
+enum { LINE_BYTES = 2000, SEARCHED = 60, MOST_NUMBERS = 8, LEAST_ROUGH = 50 /* less is a size or a count */ };
+static const double ROUGH_SHARE = 1.2;
 
 /* ---- price */
 
@@ -28,6 +29,43 @@ static double find_numeral(const desk_words *w) {
     return 0;
 }
 
+static bool begins_with_any(const char *text, const char *const *words) {
+    for (; *words; words++)
+        if (!strncmp(text, *words, strlen(*words))) return true;
+    return false;
+}
+
+static bool ends_with_any(const char *text, size_t n, const char *const *words) {
+    for (; *words; words++) {
+        const size_t m = strlen(*words);
+        if (n >= m && !memcmp(text + n - m, *words, m)) return true;
+    }
+    return false;
+}
+
+/* Returns the price limit of "around 200" or 200左右, which allows somewhat more; 0 without one, or with a unit. */
+static double find_rough_budget(const desk_words *w) {
+    static const char *const before[] = {"around ", "about ", "roughly ", "大概", "差不多", NULL};
+    static const char *const after[] = {"左右", "上下", "元左右", "块左右", "块钱左右", NULL};
+    static const char *const money[] = {"yuan", "rmb", "cny", "bucks", "元", "块", NULL};
+    for (size_t i = 0, n; i < w->folded_bytes; i += n) {
+        double number = 0;
+        for (n = 0; n < 7 && i + n < w->folded_bytes && w->folded[i + n] >= '0' && w->folded[i + n] <= '9'; n++)
+            number = number * 10 + (w->folded[i + n] - '0');
+        if (!n) {
+            (void)desk_char_at(w->folded, w->folded_bytes, i, &n);
+            continue;
+        }
+        const char *end = w->folded + i + n + (w->folded[i + n] == ' ');
+        size_t len;
+        const bool unit = i + n < w->folded_bytes && *end && desk_is_letter(desk_char_at(end, strlen(end), 0, &len)) &&
+                          !begins_with_any(end, money);
+        if (number < LEAST_ROUGH) continue;
+        if (begins_with_any(end, after) || (!unit && ends_with_any(w->folded, i, before))) return number * ROUGH_SHARE;
+    }
+    return 0;
+}
+
 /* Returns the price limit of "under 170", 200以内 or 三百以内; 0 if there is none. */
 static double find_budget(const desk_words *w) {
     static const char *const words[] = {"under",        "below",        "less than", "up to",  "at most", "within",
@@ -42,8 +80,10 @@ static double find_budget(const desk_words *w) {
             number = number * 10 + (w->plain[i + n] - '0');
         if (n) return number;
     }
-    return limited ? find_numeral(w) : 0;
+    return limited ? find_numeral(w) : find_rough_budget(w);
 }
+
+bool desk_names_budget(const desk_words *w) { return find_budget(w) > 0; }
 
 /* ---- colour */
 

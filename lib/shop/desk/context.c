@@ -19,16 +19,16 @@ enum {
     MOST_ADDED = 6,
     LEAST_CODE = 6 /* bytes of an order number */,
     MOST_LEFT = 2,
+    OWN_WORDS = 3, /* words before a kind of goods that say whose they are */
     LEAST_DESCRIBED = 5 /* bytes of a word looked up in a description */,
     ORDERS_TABLE = 16 /* bit of desk_query.tables */
 };
 
-static const char *const cheaper[] = {"cheaper",     "less expensive", "more affordable",
-                                      "lower price", "lower priced",   "too expensive",
-                                      "too much",    "pricey",         "便宜点",
-                                      "便宜一点",    "便宜些",         "更便宜",
-                                      "便宜的",      "太贵",           "贵了",
-                                      NULL};
+static const char *const cheaper[] = {
+    "cheaper", "less expensive", "more affordable", "lower price", "lower priced", "too expensive", "too much",
+    "pricey",  "便宜点",         "便宜一点",        "便宜些",      "更便宜",       "便宜的",        "太贵",
+    "贵了",    "lot of money",   "a lot to pay",    "好贵",        "这么贵",       "有点贵",        "a bit expensive",
+    NULL};
 static const char *const dearer[] = {"more expensive", "pricier", "fancier", "higher end", "better one",
                                      "better ones",    "贵一点",  "贵点",    "更贵",       "好一点",
                                      "更好",           "高档",    NULL};
@@ -64,34 +64,35 @@ static const char *const references[] = {"it",   "they", "them", "these", "those
                                          "那些", "这款", "那款", "这件",  "那件",  "这单", "那单", NULL};
 /* Words that mark a question but not its subject. */
 static const char *const filler[] = {
-    "a",     "an",       "the",    "of",       "in",       "on",       "at",        "to",    "for",   "with",
-    "and",   "or",       "but",    "so",       "ok",       "okay",     "then",      "than",  "do",    "does",
-    "did",   "is",       "are",    "was",      "be",       "been",     "there",     "have",  "has",   "having",
-    "you",   "u",        "got",    "get",      "any",      "anything", "something", "some",  "i",     "me",
-    "my",    "we",       "can",    "could",    "will",     "would",    "please",    "pls",   "plz",   "thanks",
-    "hi",    "hey",      "well",   "also",     "still",    "what",     "what's",    "whats", "which", "how",
-    "how's", "how many", "many",   "about",    "come",     "comes",    "ur",        "r",     "hmm",   "oh",
-    "no",    "yes",      "too",    "really",   "just",     "maybe",    "like",      "want",  "need",  "looking",
-    "looks", "look",     "show",   "see",      "right",    "now",      "much",      "bit",   "a bit", "little",
-    "who",   "not",      "tell",   "give",     "under",    "below",    "less",      "up",    "max",   "within",
-    "most",  "size",     "that's", "thats",    "im",       "i'm",      "id",        "i'd",   "as",    "by",
-    "made",  "kind",     "you've", "i'll",     "take",     "only",     "all",       "both",  "cheap", "between",
-    "use",   "uses",     "people", "your",     "our",      "hm",       "pieces",    "kids",  "men's", "women's",
-    "mens",  "womens",   "ppl",    "buy",      "purchase", "sell",     "pair",      "xs",    "s",     "m",
-    "l",     "xl",       "xxl",    "suitable", "meant",    "good",     "nice",      "new",   "的",    "了",
-    "吗",    "呢",       "么",     "吧",       "啊",       "呀",       "哦",        "嘛",    "有",    "没",
-    "没有",  "有没有",   "是",     "不",       "能",       "可以",     "要",        "想",    "我",    "你",
-    "你们",  "您",       "他",     "们",       "哪",       "哪个",     "哪款",      "哪些",  "什么",  "啥",
-    "多少",  "多",       "几",     "个",       "款",       "种",       "些",        "件",    "双",    "条",
-    "只",    "台",       "把",     "块",       "一",       "二",       "两",        "三",    "四",    "五",
-    "第",    "下",       "还",     "也",       "都",       "再",       "就",        "请问",  "请",    "帮",
-    "看",    "看看",     "给",     "来",       "换",       "点",       "怎么",      "怎样",  "样",    "卖",
-    "在",    "和",       "跟",     "好",       "嗯",       "对",       "太",        "很",    "最",    "更",
-    "比较",  "里",       "以内",   "以下",     "之内",     "左右",     "元",        "钱",    "码",    "号",
-    "之前",  "说",       "话",     "适合",     "合适",     "用",       "人",        "色",    "买",    "购",
-    "找",    "寸",       "升",     "片",       "本",       "支",       "盒",        "套",    "条",    "把",
-    "顶",    "根",       "包",     "瓶",       "罐",       "会",       "多久",      "儿童",  "男士",  "女士",
-    "得",    "其中",     "最后",   "现在",     "大概",     "估计",     "呗",        NULL};
+    "a",     "an",       "the",    "of",       "in",       "on",       "at",        "to",     "for",     "with",
+    "and",   "or",       "but",    "so",       "ok",       "okay",     "then",      "than",   "do",      "does",
+    "did",   "is",       "are",    "was",      "be",       "been",     "there",     "have",   "has",     "having",
+    "you",   "u",        "got",    "get",      "any",      "anything", "something", "some",   "i",       "me",
+    "my",    "we",       "can",    "could",    "will",     "would",    "please",    "pls",    "plz",     "thanks",
+    "hi",    "hey",      "well",   "also",     "still",    "what",     "what's",    "whats",  "which",   "how",
+    "how's", "how many", "many",   "about",    "come",     "comes",    "ur",        "r",      "hmm",     "oh",
+    "no",    "yes",      "too",    "really",   "just",     "maybe",    "like",      "want",   "need",    "looking",
+    "looks", "look",     "show",   "see",      "right",    "now",      "much",      "bit",    "a bit",   "little",
+    "who",   "not",      "tell",   "give",     "under",    "below",    "less",      "up",     "max",     "within",
+    "most",  "size",     "that's", "thats",    "im",       "i'm",      "id",        "i'd",    "as",      "by",
+    "made",  "kind",     "you've", "i'll",     "take",     "only",     "all",       "both",   "cheap",   "between",
+    "use",   "uses",     "people", "your",     "our",      "hm",       "pieces",    "kids",   "men's",   "women's",
+    "mens",  "womens",   "ppl",    "buy",      "purchase", "sell",     "pair",      "xs",     "s",       "m",
+    "l",     "xl",       "xxl",    "suitable", "meant",    "good",     "nice",      "new",    "的",      "了",
+    "吗",    "呢",       "么",     "吧",       "啊",       "呀",       "哦",        "嘛",     "有",      "没",
+    "没有",  "有没有",   "是",     "不",       "能",       "可以",     "要",        "想",     "我",      "你",
+    "你们",  "您",       "他",     "们",       "哪",       "哪个",     "哪款",      "哪些",   "什么",    "啥",
+    "多少",  "多",       "几",     "个",       "款",       "种",       "些",        "件",     "双",      "条",
+    "只",    "台",       "把",     "块",       "一",       "二",       "两",        "三",     "四",      "五",
+    "第",    "下",       "还",     "也",       "都",       "再",       "就",        "请问",   "请",      "帮",
+    "看",    "看看",     "给",     "来",       "换",       "点",       "怎么",      "怎样",   "样",      "卖",
+    "在",    "和",       "跟",     "好",       "嗯",       "对",       "太",        "很",     "最",      "更",
+    "比较",  "里",       "以内",   "以下",     "之内",     "左右",     "元",        "钱",     "码",      "号",
+    "之前",  "说",       "话",     "适合",     "合适",     "用",       "人",        "色",     "买",      "购",
+    "找",    "寸",       "升",     "片",       "本",       "支",       "盒",        "套",     "条",      "把",
+    "顶",    "根",       "包",     "瓶",       "罐",       "会",       "多久",      "儿童",   "男士",    "女士",
+    "得",    "其中",     "最后",   "现在",     "大概",     "估计",     "呗",        "around", "roughly", "money",
+    "预算",  "上下",     "差不多", NULL};
 
 static bool has_any(const desk_words *w, const char *const *phrases) {
     for (; *phrases; phrases++)
@@ -110,10 +111,12 @@ typedef struct signals {
     const char *number;                                /* digits that are neither price nor size, or NULL */
     size_t rest_begin[MOST_LEFT], rest_end[MOST_LEFT]; /* ranges of the unknown words */
     bool filters;                                      /* has a colour, size or price */
+    bool budget;                                       /* has a price */
     bool adds;                                         /* adds a description: "for the office", 上班用的 */
     size_t number_of_places;                           /* how many places of the list it names */
     bool names;                                        /* names a kind of product or an audience */
     const desk_option *aspect;                         /* aspect of a product, or NULL */
+    const desk_option *second;                         /* another aspect that it asks for, or NULL */
     int aspect_slot;                                   /* slot that holds the aspect, or -1 */
     size_t left;                                       /* number of unknown words */
     desk_seek seek;                                    /* previous search plus what the message adds */
@@ -143,6 +146,21 @@ static int listed_flow(const desk_turn *t, desk_slot_type type, int *slot) {
     return -1;
 }
 
+/* "What colour is it, and is it in stock?": another aspect, after the word "and" or a comma. */
+static void find_second_aspect(const desk_turn *t, const desk_slot *slot, signals *s) {
+    static const char *const joins[] = {"and", "plus", "also", "还有", "另外", "以及", "和", NULL};
+    size_t best = 0;
+    s->second = NULL;
+    if (!s->aspect || !(has_any(&t->read, joins) || strchr(t->read.folded, ','))) return;
+    for (size_t o = 0; o < slot->n_options; o++)
+        for (size_t k = 0; k < slot->options[o].n_words && &slot->options[o] != s->aspect; k++) {
+            const size_t n = strlen(slot->options[o].words[k]);
+            if (n <= best || !desk_has_phrase(&t->read, slot->options[o].words[k])) continue;
+            best = n;
+            s->second = &slot->options[o];
+        }
+}
+
 static void find_aspect(const desk_turn *t, signals *s) {
     int product;
     const int flow = listed_flow(t, DESK_SLOT_PRODUCT, &product);
@@ -159,6 +177,7 @@ static void find_aspect(const desk_turn *t, signals *s) {
                 best = n;
                 s->aspect = &slot->options[o];
             }
+        find_second_aspect(t, slot, s);
     }
 }
 
@@ -265,6 +284,7 @@ static llmcs_status read_signals(desk_turn *t, bool of_order, signals *s) {
         s->kind_end = wish.kind ? wish.end : wish.excluded_end;
     }
     SHOP_TRY(desk_read_seek(t, w, &s->seek, &s->names, &s->filters));
+    s->budget = desk_names_budget(w);
     if (!s->filters) SHOP_TRY(find_number(t, &s->number));
     for (size_t i = 0; i < t->c->n_listed; i++) s->number_of_places += desk_names_place(w, i);
     s->adds = describes_further(w);
@@ -287,6 +307,12 @@ static llmcs_status answer_product(desk_turn *t, const char *product, const sign
     desk_set_slot(desk_top(t), slot, product);
     if (s->aspect_slot >= 0 && (s->aspect || aspect))
         desk_set_slot(desk_top(t), s->aspect_slot, s->aspect ? s->aspect->value : aspect);
+    SHOP_TRY(desk_run(t));
+    if (!s->second || t->out.expects != LLMCS_EXPECTS_ANYTHING || t->handed_over) return LLMCS_OK;
+    desk_new_line(t);
+    SHOP_TRY(desk_start_flow(t, flow, &t->read));
+    desk_set_slot(desk_top(t), slot, product);
+    desk_set_slot(desk_top(t), s->aspect_slot, s->second->value);
     return desk_run(t);
 }
 
@@ -349,7 +375,9 @@ static llmcs_status browse_again(desk_turn *t, signals *s, bool *handled) {
     b.show = s->aspect;
     if (s->cheaper || s->dearer || s->bigger || s->smaller) SHOP_TRY(compared_with(t, s, &with));
     const double price = with.price;
-    if (s->cheaper) b.seek.most = price - 0.01, b.rank = DESK_CHEAP_FIRST;
+    /* "Too expensive, under 100?" says how cheap. */
+    if (s->cheaper && !s->budget) b.seek.most = price - 0.01;
+    if (s->cheaper) b.rank = DESK_CHEAP_FIRST;
     if (s->dearer) b.seek.least = price + 0.01, b.seek.most = 0, b.rank = DESK_CHEAP_FIRST;
     if (s->bigger) b.above = with.measure, b.rank = DESK_SMALL_FIRST;
     if (s->smaller) b.below = with.measure, b.rank = DESK_BIG_FIRST;
@@ -369,7 +397,7 @@ static llmcs_status browse_again(desk_turn *t, signals *s, bool *handled) {
     if (!*handled && (compares(s) || s->number)) { /* no product matches: say so and list the nearest */
         b.seek = t->c->seek.text ? t->c->seek : s->seek;
         if (!b.seek.text) b.seek.text = s->seek.text;
-        if (s->cheaper) b.seek.most = 0;
+        if (s->cheaper && !s->budget) b.seek.most = 0;
         b.above = b.below = 0;
         b.n_exclude = 0;
         b.rank = s->cheaper   ? DESK_CHEAP_FIRST
@@ -508,12 +536,14 @@ static llmcs_status answer_products(desk_turn *t, const desk_rule *rule, signals
         return described ? answer_product(t, meant, s, NULL, handled) : LLMCS_OK;
     }
     if (s->number_of_places > 1) return repeat_list(t, s, handled);
+    /* "Does the second one come in another colour?" */
+    if (s->other && s->aspect && !s->filters && (product || c->about))
+        return answer_product(t, product ? product : c->about, s, NULL, handled);
     if (product && s->seek.colour && s->filters) SHOP_TRY(keep_if_coloured(t, s, &product));
     if (product && !compares(s)) return answer_product(t, product, s, NULL, handled);
     if (picks(s)) return pick_one(t, s, handled);
     if (s->filters && definite) SHOP_TRY(one_with_colour(t, s, &coloured));
     if (coloured && s->aspect) return answer_product(t, coloured, s, NULL, handled);
-    if (s->other && s->aspect && c->about) return answer_product(t, c->about, s, NULL, handled);
     if (compares(s) || s->filters || asks_for_number(t, s) || s->seek.without != c->seek.without)
         return browse_again(t, s, handled);
     if (s->aspect && c->about) return answer_product(t, c->about, s, NULL, handled);
@@ -548,6 +578,58 @@ static llmcs_status answer_named(desk_turn *t, bool *handled) {
     return desk_run(t);
 }
 
+/* "The drawer of my desk sticks", 这衬衫透不透: of goods that the customer has or looks at, not of such as he seeks. */
+static bool is_of_own(const desk_words *w, size_t kind_begin) {
+    static const char *const bought[] = {"i bought", "i ordered", "i got",  "i've got",
+                                         "i have",   "我买的",    "买回来", NULL};
+    static const char *const owned[] = {"my",   "our",    "mine",     "this",     "these", "我的", "我家",
+                                        "我这", "我家的", "我买的",   "这",       "这个",  "这款", "这件",
+                                        "这双", "这条",   "这台",     "这把",     "这只",  "那件", "那双",
+                                        "那台", "你们的", "你们这个", "你们这款", NULL};
+    desk_words before = *w;
+    size_t begin = 0;
+    if (has_any(w, bought)) return true;
+    for (size_t i = 0, words = 0; i < kind_begin && words <= OWN_WORDS; i++) { /* the last words before the kind */
+        begin = i;
+        words = desk_count_words(w->folded + i, kind_begin - i);
+        if (words <= OWN_WORDS) break;
+        words = 0;
+    }
+    while (begin < kind_begin && ((unsigned char)w->folded[begin] & 0xc0) == 0x80) begin++;
+    before.folded = w->folded + begin;
+    before.folded_bytes = kind_begin - begin;
+    return has_any(&before, owned);
+}
+
+/* How something is used, or why it does what it does. */
+static bool asks_how(const desk_words *w) {
+    static const char *const how[] = {"how do i", "how can i", "how to", "how do you", "how should i",
+                                      "why does", "why is",    "怎么",   "如何",       "为什么",
+                                      "为啥",     "咋",        NULL};
+    static const char *const sought[] = {"怎么样", "怎么卖", "怎么买", "buy", "order", "choose", "pick", "find", NULL};
+    return has_any(w, how) && !has_any(w, sought);
+}
+
+/* A letter, 不, the same letter: 透不透. */
+static bool asks_either(const desk_words *w) {
+    const size_t n = strlen("不");
+    for (const char *at = strstr(w->folded, "不"); at; at = strstr(at + n, "不"))
+        if (at - w->folded >= 3 && strlen(at) >= 2 * n && !memcmp(at - 3, at + n, 3)) return true;
+    return false;
+}
+
+/* A question of use is not known; what is no question is for what follows. */
+static llmcs_status say_not_stated(desk_turn *t, bool *handled) {
+    static const char *const openings[] = {"is ", "are ", "can ", "could ", "do ", "does ", "will ", "would ", NULL};
+    bool asks = desk_is_question(&t->read) || asks_either(&t->read) || asks_how(&t->read);
+    for (size_t i = 0; openings[i] && !asks; i++) asks = !strncmp(t->read.folded, openings[i], strlen(openings[i]));
+    if (!asks) return LLMCS_OK;
+    *handled = true;
+    t->c->unknown = 0;
+    desk_set_route(t, LLMCS_DESK_NONE);
+    return desk_say_sentence(t, DESK_NOT_STATED);
+}
+
 /* Handles a message that is little more than a kind of product: "desk lamp", 有瑜伽垫吗, "wireless earphones pls",
  * 想买个行李箱. So few words mislead the classifier, and the customer is looking for that kind. */
 llmcs_status desk_answer_bare_kind(desk_turn *t, const desk_rule *rule, size_t most_left, bool *handled) {
@@ -560,6 +642,8 @@ llmcs_status desk_answer_bare_kind(desk_turn *t, const desk_rule *rule, size_t m
     if (!wish.kind) return LLMCS_OK; /* most messages name no kind */
     SHOP_TRY(read_signals(t, false, &s));
     if (!s.names || s.kind_end == s.kind_begin || s.left > most_left) return LLMCS_OK;
+    if (s.left && is_of_own(&t->read, s.kind_begin)) return say_not_stated(t, handled);
+    if (s.left && asks_how(&t->read)) return say_not_stated(t, handled);
     if (s.left && s.order) return LLMCS_OK; /* "has my coffee grinder been sent" is about an order */
     if (s.left) SHOP_TRY(answer_named(t, handled));
     if (*handled) return LLMCS_OK;

@@ -306,23 +306,83 @@ static llmcs_status answer_listed(desk_turn *t, const desk_reading *r, const cha
     return LLMCS_OK;
 }
 
+/* Whether the entry of the turn before may answer this message, too: it means nothing on its own ("and how much is
+ * that?"), or the entry has its words. */
+static llmcs_status may_repeat(const desk_turn *t, const desk_reading *r, bool *may) {
+    const char *entry = t->c->last_reply;
+    desk_words said;
+    size_t n_common = 0;
+    *may = false;
+    if (r->rule || (r->accepted && r->score >= sure_entry)) return LLMCS_OK;
+    *may = desk_names_nothing(&t->words);
+    if (*may) return LLMCS_OK;
+    SHOP_TRY(desk_words_make(t->arena, entry, strlen(entry), &said));
+    (void)desk_overlap(t->arena, &said, t->words.plain, &n_common);
+    *may = n_common > 0;
+    return LLMCS_OK;
+}
+
+/* What both messages together mean, by a rule: an entry, or a sentence that nothing is known or done. */
+static llmcs_status obey_joint_rule(desk_turn *t, bool *handled) {
+    const desk_rule *rule = desk_find_rule(t, &t->read, false);
+    if (!rule) return LLMCS_OK;
+    if (rule->entry) return desk_say_entry(t, rule->entry, handled);
+    if (t->flows->flows[rule->flow].route != LLMCS_DESK_NONE) return LLMCS_OK;
+    *handled = true;
+    SHOP_TRY(desk_start_flow(t, rule->flow, &t->read));
+    return desk_run(t);
+}
+
+/* "And how do I pay?": a whole question, which an entry answers. */
+static llmcs_status answer_alone(desk_turn *t, const desk_reading *r, bool *handled) {
+    if (!r->accepted || r->score < sure_entry || desk_refers_back(&t->words) || desk_names_nothing(&t->words))
+        return LLMCS_OK;
+    t->wish = (desk_wish){.text = t->read.plain, .label = "", .flow = -1, .vector = t->vector};
+    SHOP_TRY(desk_say_knowledge(t, &t->wish, likely_entry, handled));
+    if (*handled) t->c->unknown = 0;
+    return LLMCS_OK;
+}
+
+/* A question, with or without its mark: "is that safe". */
+static bool asks(const desk_words *w) {
+    static const char *const openings[] = {"is ",   "are ",   "can ",    "could ", "do ", "does ",
+                                           "will ", "would ", "should ", "may ",   NULL};
+    for (size_t i = 0; openings[i]; i++)
+        if (!strncmp(w->folded, openings[i], strlen(openings[i]))) return true;
+    return desk_is_question(w);
+}
+
+/* "Is that safe?" after an entry that says nothing of it. */
+static llmcs_status answer_other_aspect(desk_turn *t, const desk_reading *r, bool *handled) {
+    if (r->rule || (r->accepted && r->score >= sure_entry) || !asks(&t->words)) return LLMCS_OK;
+    t->c->unknown = 0;
+    *handled = true;
+    desk_set_route(t, LLMCS_DESK_NONE);
+    return desk_say_sentence(t, DESK_NOT_STATED);
+}
+
 /* Answers "and how much is that?" after an entry: combines it with the previous question and looks that up. */
 static llmcs_status answer_follow_up(desk_turn *t, const desk_reading *r, bool *handled) {
     const desk_words read = t->read;
     const float *vector = t->vector;
     const char *text;
-    bool refers;
+    bool refers, may;
     SHOP_TRY(desk_follow_up_text(t, &text, &refers));
     if (!text || (!refers && (r->rule || (r->accepted && r->score >= sure_alone)))) return LLMCS_OK;
+    SHOP_TRY(answer_alone(t, r, handled));
+    if (*handled) return LLMCS_OK;
+    SHOP_TRY(may_repeat(t, r, &may));
     SHOP_TRY(desk_words_make(t->arena, text, strlen(text), &t->read));
     SHOP_TRY(desk_embed(t));
-    const desk_rule *rule = desk_find_rule(t, &t->read, false);
     t->wish = (desk_wish){.text = text, .label = "", .flow = -1, .vector = t->vector};
     t->out.out_of_scope = 0; /* the score was for the message alone */
+    t->not_entry = may ? NULL : t->c->entry;
     SHOP_TRY(desk_say_knowledge(t, &t->wish, sure_entry, handled));
-    if (!*handled && rule && rule->entry) SHOP_TRY(desk_say_entry(t, rule->entry, handled));
+    if (!*handled) SHOP_TRY(obey_joint_rule(t, handled));
+    t->not_entry = NULL;
     t->read = read;
     t->vector = vector;
+    if (!*handled && t->excluded && refers) SHOP_TRY(answer_other_aspect(t, r, handled));
     if (*handled) t->c->unknown = 0, t->c->thread = text, t->c->thread_at = t->c->n_turns + 1;
     return LLMCS_OK;
 }

@@ -97,6 +97,7 @@ typedef enum desk_sentence {
     DESK_HAVE_THESE,
     DESK_NONE_SUCH,
     DESK_NO_MORE,
+    DESK_NOT_STATED,
     DESK_N_SENTENCES
 } desk_sentence;
 

@@ -132,7 +132,8 @@ static llmcs_status put_queue(desk_turn *t, desk_buffer *b) {
 /* Writes the focus. The words of a search are the customer's, so they are masked. */
 static llmcs_status put_focus(desk_turn *t, desk_buffer *b) {
     const desk_conversation *c = t->c;
-    if (!c->products_at && !c->orders_at && !c->thread) return LLMCS_OK;
+    const char *entry = t->out.n_citations ? t->citations[t->out.n_citations - 1]->id : NULL;
+    if (!c->products_at && !c->orders_at && !c->thread && !entry) return LLMCS_OK;
     put_key(b, "spoken");
     desk_putf(b, "{\"kind\":%d,\"products_at\":%lld,\"orders_at\":%lld,\"least\":%g,\"most\":%g", (int)c->spoken,
               (long long)c->products_at, (long long)c->orders_at, c->seek.least, c->seek.most);
@@ -141,6 +142,7 @@ static llmcs_status put_focus(desk_turn *t, desk_buffer *b) {
     SHOP_TRY(put_masked(t, b, "colour", c->seek.colour));
     SHOP_TRY(put_masked(t, b, "size", c->seek.size));
     if (c->thread_at == c->n_turns + 1) SHOP_TRY(put_masked(t, b, "thread", c->thread));
+    if (entry) put_key(b, "entry"), desk_put_json(b, entry);
     desk_puts(b, "}");
     return LLMCS_OK;
 }
@@ -300,6 +302,7 @@ static llmcs_status get_focus(desk_turn *t, const desk_json *focus) {
     SHOP_TRY(get_unmasked(t, focus, "colour", &c->seek.colour));
     SHOP_TRY(get_unmasked(t, focus, "size", &c->seek.size));
     SHOP_TRY(get_unmasked(t, focus, "thread", &c->thread));
+    c->entry = desk_json_text(focus, "entry", NULL);
     return LLMCS_OK;
 }
 

@@ -337,7 +337,83 @@ START_TEST(place_and_pick_are_read_in_other_words) {
 }
 END_TEST
 
+/* What the entry before says nothing of is not answered with it again. */
+START_TEST(entry_is_not_repeated_for_another_aspect) {
+    desk_case d;
+    open_browse(&d);
+    HAS(say(&d, "what does shipping cost?"), "Shipping costs 10 CNY.");
+    HAS(say(&d, "is that safe?"), "no information");
+    LACKS(d.turn->reply, "10 CNY");
+    ck_assert_int_eq(d.turn->route, LLMCS_DESK_NONE);
+    HAS(say_as(&d, "z", NULL, "运费多少？"), "运费10元");
+    HAS(say_as(&d, "z", NULL, "这个安全吗"), "没有说明");
+    LACKS(d.turn->reply, "10元");
+    /* A rule of its own. */
+    HAS(say_as(&d, "r", NULL, "what does shipping cost?"), "Shipping costs 10 CNY.");
+    HAS(say_as(&d, "r", NULL, "ok so i buy it"), "Gift wrapping");
+    LACKS(d.turn->reply, "10 CNY");
+    HAS(say_as(&d, "y", NULL, "运费多少？"), "运费10元");
+    HAS(say_as(&d, "y", NULL, "那这个怎么买"), "礼品包装");
+    LACKS(d.turn->reply, "10元");
+    desk_case_close(&d);
+}
+END_TEST
+
+START_TEST(goods_that_the_customer_has_are_not_sought) {
+    static const char *const asked[] = {"how do i wash the kite", "does my tote bag have a zipper", "我的风筝怎么收线",
+                                        "这双跑步鞋透不透气"};
+    static const char *const told[] = {"the strap of my tote bag squeaks", "我家风筝飞不动"};
+    desk_case d;
+    open_browse(&d);
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        const char *reply = say_as(&d, asked[i], NULL, asked[i]);
+        LACKS(reply, "1. ");
+        HAS(reply, i < 2 ? "no information" : "没有说明");
+    }
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) LACKS(say_as(&d, told[i], NULL, told[i]), "1. ");
+    /* Those of somebody else are for a gift, and "my" may be of something else. */
+    HAS(say_as(&d, "g", NULL, "a kite for my son"), "Kite");
+    HAS(say_as(&d, "h", NULL, "有防水的跑步鞋吗"), "小径");
+    desk_case_close(&d);
+}
+END_TEST
+
+START_TEST(one_of_the_list_is_asked_for_two_aspects_or_another_one) {
+    desk_case d;
+    open_browse(&d);
+    HAS(say(&d, "do you have running shoes?"), "Pico");
+    HAS(say(&d, "does the second one come in another material?"), "About Striden");
+    LACKS(d.turn->reply, "Halvard");
+    HAS(say(&d, "what is the first one made of, and how much is it?"), "About Pico");
+    HAS(d.turn->reply, "costs 309.");
+    HAS(say_as(&d, "z", NULL, "有跑步鞋吗"), "小径");
+    HAS(say_as(&d, "z", NULL, "第二个有别的材质吗"), "关于行登");
+    HAS(say_as(&d, "z", NULL, "第一个什么材质，还有多少钱"), "关于小径");
+    HAS(d.turn->reply, "卖309");
+    desk_case_close(&d);
+}
+END_TEST
+
+START_TEST(rough_budget_is_one) {
+    desk_case d;
+    open_browse(&d);
+    HAS(say(&d, "do you have black running shoes?"), "Halvard");
+    HAS(say(&d, "that is a lot of money. anything around 400?"), "Striden");
+    LACKS(d.turn->reply, "Halvard");
+    HAS(say_as(&d, "z", NULL, "有黑色跑步鞋吗"), "哈尔沃");
+    HAS(say_as(&d, "z", NULL, "好贵，有400左右的吗"), "行登");
+    LACKS(d.turn->reply, "哈尔沃");
+    /* A number with a unit is no price. */
+    HAS(say_as(&d, "u", NULL, "do you have body lotion of about 300 ml?"), "Lotion");
+    desk_case_close(&d);
+}
+END_TEST
+
 static void add(TCase *t) {
+    tcase_add_test(t, entry_is_not_repeated_for_another_aspect);
+    tcase_add_test(t, goods_that_the_customer_has_are_not_sought);
+    tcase_add_test(t, one_of_the_list_is_asked_for_two_aspects_or_another_one);
+    tcase_add_test(t, rough_budget_is_one);
     tcase_add_test(t, handover_inside_a_flow_ends_the_turn);
     tcase_add_test(t, place_and_pick_are_read_in_other_words);
     tcase_add_test(t, kind_colour_and_size_are_filters);
