@@ -106,6 +106,7 @@ TOPICS = [
 
 # Patterns that say more than the nearest question of the knowledge base, which has to be all but the same to come before them.
 CERTAIN = [
+    ("referral", r"\bwhat do (i|we) get\b.{0,16}\b(refer|recommend|invit|bring)\w*\b.{0,24}\b(friends?|colleagues?|someone|somebody|people|classmates?)\b", "给?(同学|同事|朋友|好友|亲戚|室友|闺蜜|别人)(推荐|介绍|分享|安利)(了|过)?(你们)?.{0,6}(好处|奖励|优惠|券|返)|(推荐|介绍|邀请|拉)(给|了|过)?.{0,4}(同学|同事|朋友|好友|亲戚|室友|闺蜜|别人|新人).{0,8}(好处|奖励|返|送(啥|什么))"),
     ("account-edit", r"\b(wrong|mistyped|mistake in|typo in|misspelt|misspelled)\b.{0,16}\b(e-?mail( address)?|phone number)\b|\b(e-?mail( address)?|phone number)\b.{0,12}\b(is |was )?(wrong|mistyped|incorrect|misspelt|misspelled)\b", "(邮箱|手机号?|电话).{0,4}(填|写|打|输)(错|反)"),
     ("preorder", r"\bpre-? ?order(s|ed)?\b", "预售|预购"),
     ("privacy", r"\b(do|doing|happens?|use|using|keep|store|stored|storing|save|saving|share|sharing|sell|selling|pass)\b.{0,16}\bmy (phone( number)?|number|e-?mail( address)?|data|details|information|info|card( number)?|id)\b(?!.*\b(change|update|delete|wrong)\b)", "(存|保存|泄露|出卖|卖掉|共享|拿).{0,4}我的?.{0,4}(身份证|信息|号码|手机号|电话|数据|资料|隐私|银行卡)"),

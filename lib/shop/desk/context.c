@@ -91,8 +91,8 @@ static const char *const filler[] = {
     "之前",  "说",       "话",     "适合",     "合适",     "用",       "人",        "色",     "买",      "购",
     "找",    "寸",       "升",     "片",       "本",       "支",       "盒",        "套",     "条",      "把",
     "顶",    "根",       "包",     "瓶",       "罐",       "会",       "多久",      "儿童",   "男士",    "女士",
-    "得",    "其中",     "最后",   "现在",     "大概",     "估计",     "呗",        "around", "roughly", "money",
-    "预算",  "上下",     "差不多", NULL};
+    "得",    "其中",     "最后",   "现在",     "大概",     "估计",     "呗",        "around", "roughly", "预算",
+    "上下",  "差不多",   NULL};
 
 static bool has_any(const desk_words *w, const char *const *phrases) {
     for (; *phrases; phrases++)

@@ -436,9 +436,10 @@ static size_t count_marked(const desk_words *w, const bool *marks) {
     return n;
 }
 
-/* Scores a row by its goods in the text: each title word once, plus kinds of goods. */
+/* Scores a row by its goods in the text: each title word once, plus kinds of goods. said: [n_said] the kinds that the
+ * text names. */
 static llmcs_status title_score(desk_turn *t, const candidates *c, clues *clue, size_t row, const char *line,
-                                size_t *score) {
+                                const desk_kind *const *said, size_t n_said, size_t *score) {
     desk_words title;
     size_t common;
     bool *own;
@@ -447,12 +448,10 @@ static llmcs_status title_score(desk_turn *t, const candidates *c, clues *clue, 
     if (!text) return LLMCS_OK;
     SHOP_TRY(shop_arena_alloc(t->arena, clue->w->folded_bytes + 1, sizeof *own, &own));
     (void)desk_overlap_marked(t->arena, clue->w, text, &common, own);
-    SHOP_TRY(desk_words_make(t->arena, text, strlen(text), &title));
-    for (size_t i = 0; i < t->flows->n_kinds; i++) {
-        const desk_kind *kind = &t->flows->kinds[i];
-        bool said = false, has = false;
-        for (size_t k = 0; k < kind->n_words && !said; k++) said = desk_has_phrase(clue->w, kind->words[k]);
-        for (size_t k = 0; said && k < kind->n_titles && !has; k++) has = desk_has_phrase(&title, kind->titles[k]);
+    if (n_said) SHOP_TRY(desk_words_make(t->arena, text, strlen(text), &title));
+    for (size_t i = 0; i < n_said; i++) {
+        bool has = false;
+        for (size_t k = 0; k < said[i]->n_titles && !has; k++) has = desk_has_phrase(&title, said[i]->titles[k]);
         if (has) *score += KIND_SCORE;
     }
     *score += count_marked(clue->w, own);
@@ -462,13 +461,21 @@ static llmcs_status title_score(desk_turn *t, const candidates *c, clues *clue, 
 
 /* Keeps the rows whose goods match best. *named: the text names goods. */
 static llmcs_status keep_titles(desk_turn *t, candidates *c, clues *clue, bool *named) {
-    size_t scores[DESK_MAX_ROWS], best = 0;
+    size_t scores[DESK_MAX_ROWS], best = 0, n_said = 0;
+    const desk_kind **said;
+    SHOP_TRY(shop_arena_alloc(t->arena, t->flows->n_kinds + 1, sizeof *said, &said));
+    for (size_t i = 0; i < t->flows->n_kinds; i++) {
+        const desk_kind *kind = &t->flows->kinds[i];
+        bool has = false;
+        for (size_t k = 0; k < kind->n_words && !has; k++) has = desk_has_phrase(clue->w, kind->words[k]);
+        if (has) said[n_said++] = kind;
+    }
     for (size_t r = 0; r < c->rows->n; r++) {
         const char *line = NULL;
         scores[r] = 0;
         if (!c->keep[r]) continue;
         if (c->title < 0) SHOP_TRY(desk_row_in_words(t, c->find, c->rows, r, &line));
-        SHOP_TRY(title_score(t, c, clue, r, line, &scores[r]));
+        SHOP_TRY(title_score(t, c, clue, r, line, said, n_said, &scores[r]));
         if (scores[r] > best) best = scores[r];
     }
     *named = best > 0;

@@ -64,10 +64,14 @@ static llmcs_status map_text(shop_arena *a, const char *text, size_t n, utf8proc
                              size_t *n_out) {
     const utf8proc_uint8_t *in = (const utf8proc_uint8_t *)text;
     utf8proc_int32_t *codes;
-    const utf8proc_ssize_t need = utf8proc_decompose(in, (utf8proc_ssize_t)n, NULL, 0, options);
-    if (need < 0) return shop_fail(LLMCS_INTERNAL, "text: %s", utf8proc_errmsg(need));
-    SHOP_TRY(shop_arena_alloc(a, (size_t)need + 1, sizeof *codes, &codes));
-    const utf8proc_ssize_t made = utf8proc_decompose(in, (utf8proc_ssize_t)n, codes, need, options);
+    const utf8proc_ssize_t capacity = (utf8proc_ssize_t)n; /* enough unless a character becomes many */
+    SHOP_TRY(shop_arena_alloc(a, n + 1, sizeof *codes, &codes));
+    utf8proc_ssize_t made = utf8proc_decompose(in, (utf8proc_ssize_t)n, codes, capacity, options);
+    if (made > capacity) {
+        const utf8proc_ssize_t need = made;
+        SHOP_TRY(shop_arena_alloc(a, (size_t)need + 1, sizeof *codes, &codes));
+        made = utf8proc_decompose(in, (utf8proc_ssize_t)n, codes, need, options);
+    }
     const utf8proc_ssize_t bytes = made < 0 ? made : utf8proc_reencode(codes, made, options);
     if (bytes < 0) return shop_fail(LLMCS_INTERNAL, "text: %s", utf8proc_errmsg(bytes));
     *out = (const char *)codes;
