@@ -65,13 +65,13 @@
 extern "C" {
 #endif
 #define LLMCS_VERSION_MAJOR 0
-#define LLMCS_VERSION_MINOR 7
+#define LLMCS_VERSION_MINOR 8
 #define LLMCS_VERSION_PATCH 0
 
 /* As a length: the text ends at its NUL byte. */
 #define LLMCS_NUL ((size_t)-1)
 
-/* Version of the library that runs, "0.7.0". Never fails. */
+/* Version of the library that runs, "0.8.0". Never fails. */
 LLMCS_API const char *llmcs_version(void);
 
 /* ------------------------------------------------------------------------------------------------ status */
@@ -711,6 +711,7 @@ typedef struct llmcs_generate_params {
     const char *source_lang; /* [NULL: the folder's src_lang] language of the prompt */
     const char *target_lang; /* [NULL: the folder's, if it names one] language to translate into */
     const int32_t *cancel;   /* [NULL] see llmcs_call_limits; engines refuse it: llmcs_request_cancel */
+    int32_t top_logprobs;    /* [0] with logprobs and num_beams = 1: fill llmcs_sequence.top_logprobs; at most 20 */
 } llmcs_generate_params;
 
 LLMCS_API llmcs_status llmcs_generate_params_init_sized(llmcs_generate_params *params, size_t struct_size,
@@ -731,6 +732,12 @@ typedef enum llmcs_finish_reason {
 /* "stop", "length", "stop_string", "callback", "cancelled", "deadline". */
 LLMCS_API const char *llmcs_finish_reason_name(llmcs_finish_reason reason);
 
+/* One of the most probable tokens at a place, whether it was chosen or not. Frozen. */
+typedef struct llmcs_top_token {
+    int32_t id; /* -1: the vocabulary has no more */
+    float logprob;
+} llmcs_top_token;
+
 /* One generated text. Made by the library only, so it may grow at its end. */
 typedef struct llmcs_sequence {
     const int32_t *ids; /* new tokens, without EOS */
@@ -742,6 +749,9 @@ typedef struct llmcs_sequence {
                               tokens, EOS included, and NaN unless params.logprobs is set */
     const float *logprobs; /* [n_ids] log-probability of each token as the model gave it, before any processing; NULL
                               unless params.logprobs is set */
+    const llmcs_top_token
+        *top_logprobs;     /* [n_ids, n_top_logprobs] best first; NULL unless params.top_logprobs is set */
+    size_t n_top_logprobs; /* params.top_logprobs */
 } llmcs_sequence;
 
 /* Made by the library only, so it may grow at its end. */

@@ -118,6 +118,13 @@ LLMCS_API llmcs_status llmcs_request_wait(llmcs_request *request, double timeout
 LLMCS_API llmcs_status llmcs_request_read(llmcs_request *request, char *text, size_t capacity, size_t *n_bytes,
                                           int *finished);
 
+/* New tokens of a request from the first-th on, as far as they are there and at most `capacity`: their ids [capacity],
+ * logprobs [capacity] and top_logprobs [capacity, params.top_logprobs]; arrays may be NULL. EOS is not among them,
+ * those of a stop string are. Never waits. Only with one sequence and num_beams = 1. Errors: ARG (also an array that
+ * params did not ask for) FORK STATE (several sequences). */
+LLMCS_API llmcs_status llmcs_request_tokens(llmcs_request *request, size_t first, size_t capacity, int32_t *ids,
+                                            float *logprobs, llmcs_top_token *top_logprobs, size_t *n_tokens);
+
 /* Cancels the request if it is not finished, and frees the handle. When this returns, none of its callbacks is running
  * (except the one that called it) and none will be called. */
 LLMCS_API void llmcs_request_free(llmcs_request **request);

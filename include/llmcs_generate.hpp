@@ -101,6 +101,10 @@ class sequence {
     ids_view ids() const noexcept { return {s_->ids, s_->n_ids}; }
     /* Empty unless params.logprobs was set. */
     view<const float> logprobs() const noexcept { return {s_->logprobs, s_->logprobs ? s_->n_ids : 0}; }
+    /* params.top_logprobs of them for each token, best first. */
+    view<const llmcs_top_token> top_logprobs() const noexcept {
+        return {s_->top_logprobs, s_->top_logprobs ? s_->n_ids * s_->n_top_logprobs : 0};
+    }
     float score() const noexcept { return s_->score; }
     llmcs_finish_reason finish_reason() const noexcept { return s_->finish_reason; }
     std::string_view finish_reason_name() const noexcept { return llmcs_finish_reason_name(s_->finish_reason); }

@@ -168,6 +168,7 @@ class Generate(unittest.TestCase):
             self.assertEqual(max(top.values()), value)
         self.assertIsNone(self.complete(logprobs=0).json["choices"][0]["logprobs"]["top_logprobs"])
         stream = self.complete(logprobs=3, stream=True).events()
+        self.assertGreaterEqual(len(stream), len(lp["tokens"]))  # a token is a chunk
         self.assertEqual(text_of(stream), got["text"])
         for member in ("tokens", "token_logprobs", "top_logprobs", "text_offset"):
             chunks = [e["choices"][0]["logprobs"] for e in stream if e["choices"][0]["logprobs"]]

@@ -17,6 +17,8 @@ static void free_generation(void *data) {
         llmcs_request_free(&g->choices[i].request);
         llmcs_result_free(&g->choices[i].result);
         free(g->choices[i].top);
+        llmcs_decoder_free(&g->choices[i].decoder);
+        buffer_free(&g->choices[i].text);
     }
     for (size_t i = 0; i < g->n_inputs; i++) {
         free(g->inputs[i].owned);
@@ -193,10 +195,11 @@ static bool make_params(generation *g) {
     p->n_logit_bias = b->n_bias ? b->n_bias : p->n_logit_bias;
     p->logprobs = b->logprobs;
     p->deadline_ms = x_remaining_ms(g->exchange);
-    g->whole = b->logprobs || p->num_beams > 1;
-    if (b->top_logprobs && g->model->info.heads & LLMCS_HEAD_SEQ2SEQ_LM)
+    g->whole = p->num_beams > 1;
+    if (b->logprobs && !g->whole) p->top_logprobs = b->top_logprobs;
+    if (b->top_logprobs && g->whole && g->model->info.heads & LLMCS_HEAD_SEQ2SEQ_LM)
         return fail(g, 400, "unsupported_parameter", g->chat ? "top_logprobs" : "logprobs",
-                    "alternatives of tokens are not there for encoder-decoders");
+                    "alternatives of tokens are not there for beams of encoder-decoders");
     return set_stop(g) && set_grammar(g);
 }
 
@@ -210,7 +213,7 @@ static void cancel_all(generation *g) {
 
 static void client_gone(exchange *x) { cancel_all(x->data); }
 
-/* On a worker: top_logprobs need a forward pass of their own. */
+/* On a worker: top_logprobs of beams need a forward pass of their own. */
 static void compute_and_complete(exchange *x) {
     generation *g = x->data;
     request_begin();
@@ -230,7 +233,7 @@ static void all_finished(generation *g) {
         c->status = llmcs_request_wait(c->request, 0, &c->result);
         if (c->status) snprintf(c->message, sizeof c->message, "%s", llmcs_error_message());
     }
-    if (g->body.top_logprobs && !x_is_gone(g->exchange)) {
+    if (g->body.top_logprobs && g->whole && !x_is_gone(g->exchange)) {
         if (pool_submit(g->exchange->server->workers, compute_and_complete, g->exchange)) return;
         for (size_t i = 0; i < g->n_choices; i++) {
             llmcs_result_free(&g->choices[i].result);
@@ -286,7 +289,8 @@ static bool submit_all(generation *g) {
     g->n_choices = g->n_inputs * n;
     for (size_t i = 0; !status && i < g->n_choices; i++) {
         choice *c = &g->choices[i];
-        *c = (choice){.listener = {on_event}, .generation = g, .prompt = i / n, .skip_spaces = g->templated};
+        *c = (choice){
+            .listener = {on_event}, .generation = g, .prompt = i / n, .before = -1, .skip_spaces = g->templated};
         exchange_retain(g->exchange); /* until it is finished */
         /* An event can come before submit returns: the lock keeps it until the request is known. */
         pthread_mutex_lock(&g->lock);

@@ -7,12 +7,6 @@
 
 typedef struct generation generation;
 
-/* The most probable tokens at one place, best first. */
-typedef struct top_token {
-    int32_t id;
-    float logprob;
-} top_token;
-
 /* One completion of one prompt: a request of the engine. */
 typedef struct choice {
     listener listener;
@@ -22,10 +16,17 @@ typedef struct choice {
     /* Of the thread that answers: */
     llmcs_status status;  /* with message, once done */
     llmcs_result *result; /* NULL: failed */
-    top_token *top;       /* [n_ids, top_logprobs], or NULL */
+    llmcs_top_token *top; /* [n_ids, top_logprobs] of top_logprobs.c, or NULL: the result's own */
     char message[256];
     bool done, skip_spaces, begun;
-    size_t sent, characters; /* of the text, of a stream that is sent whole */
+    size_t sent, characters; /* of the text, of a stream with log-probabilities or one that is sent whole */
+    buffer text;             /* of a stream with log-probabilities: what has been read */
+    size_t n_tokens;         /* of it: tokens that are sent */
+    int32_t before;          /* the last one of them */
+    llmcs_decoder *decoder;  /* of it; its piece is the next token's, once has_piece */
+    bool has_piece;
+    const char *piece;
+    size_t piece_bytes;
 } choice;
 
 /* A prompt as it is submitted. */
@@ -43,7 +44,7 @@ struct generation {
     served *model;
     gen_body body;
     bool chat, templated; /* templated: the prompt template leaves a space before the answer */
-    bool whole;           /* a stream whose text is sent when it is complete: with logprobs, and of beams */
+    bool whole;           /* a stream whose text is sent when it is complete: of beams */
     char id[40];
     int64_t created;
     llmcs_generate_params params;

@@ -6,6 +6,13 @@
 #include "generation.h"
 #include "request.h"
 
+enum { MAX_TOP_TOKENS = 20 }; /* as the library's params.top_logprobs */
+#define TRY(call)                            \
+    do {                                     \
+        const llmcs_status status_ = (call); \
+        if (status_) return status_;         \
+    } while (0)
+
 /* ---- shared by both */
 
 /* A deadline or a server that ends cuts an answer off, as the token limit does; finish_detail says which it was. */
@@ -57,11 +64,15 @@ static void log_usage(generation *g) {
 
 /* ---- log-probabilities */
 
-/* A token's piece of the answer; all pieces concatenated are its text. */
-typedef struct piece {
-    const char *text;
+/* A token of an answer. */
+typedef struct answer_token {
+    int32_t before, id; /* before: -1 for the first */
+    float logprob;
+    const llmcs_top_token *top; /* [n_top] the most probable tokens, best first */
+    size_t n_top;
+    const char *text; /* as it stands in the answer: all of them together are its text */
     size_t n;
-} piece;
+} answer_token;
 
 static json_t *bytes_json(const char *text, size_t n) {
     json_t *list = json_array();
@@ -85,35 +96,27 @@ static char *alternative_text(const llmcs_tokenizer *tokenizer, int32_t before, 
 
 static const llmcs_tokenizer *tokenizer_of(const generation *g) { return llmcs_model_tokenizer(g->model->model); }
 
-/* Of the token that was generated, the engine's value: it may differ in the last bit from that of the row. */
-static double logprob_of(const choice *c, size_t i, const top_token *t) {
-    const llmcs_sequence *s = c->result->sequences[0];
-    return t->id == s->ids[i] ? (double)s->logprobs[i] : (double)t->logprob;
+/* Of the token that was generated, the engine's value: that of another forward pass may differ in the last bit. */
+static double logprob_of(const answer_token *t, const llmcs_top_token *of) {
+    return of->id == t->id ? (double)t->logprob : (double)of->logprob;
 }
 
-static int32_t token_before(const choice *c, size_t i) { return i ? c->result->sequences[0]->ids[i - 1] : -1; }
-
-static json_t *chat_alternatives(const choice *c, size_t i) {
-    const generation *g = c->generation;
-    const size_t k = (size_t)g->body.top_logprobs;
+static json_t *chat_alternatives(const generation *g, const answer_token *t) {
     json_t *list = json_array();
-    for (size_t j = 0; c->top && j < k; j++) {
-        const top_token *t = &c->top[i * k + j];
+    for (size_t j = 0; j < t->n_top && t->top[j].id >= 0; j++) {
         size_t n;
-        if (t->id < 0) break;
-        char *text = alternative_text(tokenizer_of(g), token_before(c, i), t->id, &n);
+        char *text = alternative_text(tokenizer_of(g), t->before, t->top[j].id, &n);
         json_array_append_new(list, json_pack("{sosfso}", "token", json_text(text ? text : "", text ? n : 0), "logprob",
-                                              logprob_of(c, i, t), "bytes", bytes_json(text, text ? n : 0)));
+                                              logprob_of(t, &t->top[j]), "bytes", bytes_json(text, text ? n : 0)));
         free(text);
     }
     return list;
 }
 
-static json_t *chat_logprob(const choice *c, size_t i, piece p) {
-    const llmcs_sequence *s = c->result->sequences[0];
-    return json_pack("{sosososiso}", "token", json_text(p.text, p.n), "logprob", json_float((double)s->logprobs[i]),
-                     "bytes", bytes_json(p.text, p.n), "token_id", (int)s->ids[i], "top_logprobs",
-                     chat_alternatives(c, i));
+static json_t *chat_logprob(const generation *g, const answer_token *t) {
+    return json_pack("{sosososiso}", "token", json_text(t->text, t->n), "logprob", json_float((double)t->logprob),
+                     "bytes", bytes_json(t->text, t->n), "token_id", (int)t->id, "top_logprobs",
+                     chat_alternatives(g, t));
 }
 
 /* /v1/completions: parallel lists. */
@@ -135,43 +138,58 @@ static json_t *end_text_logprobs(text_logprobs *t) {
                      "top_logprobs", t->top, "text_offset", t->offsets);
 }
 
-static void add_text_logprob(text_logprobs *t, const choice *c, size_t i, piece p) {
-    const size_t k = (size_t)c->generation->body.top_logprobs;
-    json_array_append_new(t->tokens, json_text(p.text, p.n));
-    json_array_append_new(t->ids, json_integer(c->result->sequences[0]->ids[i]));
-    json_array_append_new(t->values, json_float((double)c->result->sequences[0]->logprobs[i]));
-    json_array_append_new(t->offsets, json_integer((json_int_t)t->offset));
-    for (size_t b = 0; b < p.n; b++) t->offset += ((unsigned char)p.text[b] & 0xc0) != 0x80;
-    if (!json_is_array(t->top)) return;
+static void add_text_logprob(text_logprobs *l, const generation *g, const answer_token *t) {
+    json_array_append_new(l->tokens, json_text(t->text, t->n));
+    json_array_append_new(l->ids, json_integer(t->id));
+    json_array_append_new(l->values, json_float((double)t->logprob));
+    json_array_append_new(l->offsets, json_integer((json_int_t)l->offset));
+    for (size_t b = 0; b < t->n; b++) l->offset += ((unsigned char)t->text[b] & 0xc0) != 0x80;
+    if (!json_is_array(l->top)) return;
     json_t *best = json_object();
-    for (size_t j = 0; c->top && j < k && c->top[i * k + j].id >= 0; j++) {
-        const top_token *a = &c->top[i * k + j];
+    for (size_t j = 0; j < t->n_top && t->top[j].id >= 0; j++) {
         size_t n;
-        char *text = alternative_text(tokenizer_of(c->generation), token_before(c, i), a->id, &n);
+        char *text = alternative_text(tokenizer_of(g), t->before, t->top[j].id, &n);
         /* Different tokens of one text: the better one stays. */
-        if (text && !json_object_get(best, text)) json_object_set_new(best, text, json_real(logprob_of(c, i, a)));
+        if (text && !json_object_get(best, text)) json_object_set_new(best, text, json_real(logprob_of(t, &t->top[j])));
         free(text);
     }
-    json_array_append_new(t->top, best);
+    json_array_append_new(l->top, best);
 }
 
-/* Calls each token of a choice's answer with its piece. */
-static void each_token(const choice *c, void (*each)(void *user, const choice *c, size_t i, piece p), void *user) {
+/* Token i of a choice that is finished, without its text. */
+static answer_token finished_token(const choice *c, size_t i) {
+    const llmcs_sequence *s = c->result->sequences[0];
+    const size_t k = (size_t)c->generation->body.top_logprobs;
+    const llmcs_top_token *top = c->top ? c->top : s->top_logprobs;
+    return (answer_token){.before = i ? s->ids[i - 1] : -1,
+                          .id = s->ids[i],
+                          .logprob = s->logprobs[i],
+                          .top = top ? top + i * k : NULL,
+                          .n_top = top ? k : 0};
+}
+
+/* Calls each token of a choice's answer with its text. */
+static void each_token(choice *c, void (*each)(void *user, choice *c, const answer_token *t), void *user) {
     const llmcs_sequence *s = c->result->sequences[0];
     llmcs_decoder *decoder = NULL;
     if (llmcs_decoder_create(tokenizer_of(c->generation), LLMCS_SKIP_SPECIAL, &decoder)) return;
-    piece p;
-    for (size_t i = 0; i < s->n_ids && !llmcs_decoder_push(decoder, s->ids[i], &p.text, &p.n); i++) each(user, c, i, p);
+    for (size_t i = 0; i < s->n_ids; i++) {
+        answer_token t = finished_token(c, i);
+        if (llmcs_decoder_push(decoder, t.id, &t.text, &t.n)) break;
+        each(user, c, &t);
+    }
     llmcs_decoder_free(&decoder);
 }
 
-static void append_chat_logprob(void *user, const choice *c, size_t i, piece p) {
-    json_array_append_new(user, chat_logprob(c, i, p));
+static void append_chat_logprob(void *user, choice *c, const answer_token *t) {
+    json_array_append_new(user, chat_logprob(c->generation, t));
 }
 
-static void append_text_logprob(void *user, const choice *c, size_t i, piece p) { add_text_logprob(user, c, i, p); }
+static void append_text_logprob(void *user, choice *c, const answer_token *t) {
+    add_text_logprob(user, c->generation, t);
+}
 
-static json_t *logprobs_json(const choice *c) {
+static json_t *logprobs_json(choice *c) {
     const generation *g = c->generation;
     if (!g->body.logprobs || !c->result->sequences[0]->logprobs) return json_null();
     if (g->chat) {
@@ -351,10 +369,24 @@ static void end_stream(generation *g) {
     sse_end(g->exchange, true);
 }
 
+/* The choice's end: its last text, which has no log-probabilities, and the reason; or why it failed. */
+static void send_end(choice *c, const char *text, size_t n) {
+    generation *g = c->generation;
+    c->done = true;
+    if (!c->status && !c->result) c->status = llmcs_request_wait(c->request, 0, &c->result);
+    if (!c->status) {
+        skip_spaces(c, &text, &n);
+        if (n) send_chunk(c, text, n, NULL, NULL);
+        send_chunk(c, "", 0, NULL, c->result->sequences[0]);
+    } else {
+        sse_send_status(g->exchange, c->status, llmcs_error_message());
+        llmcs_request_cancel(c->request); /* its text could not be read */
+    }
+}
+
 /* Sends what the choice has generated since; at its end the reason. */
 static void pull_choice(choice *c) {
     enum { BLOCK = 4096 };
-    generation *g = c->generation;
     char block[BLOCK];
     size_t n = 0;
     int finished = 0;
@@ -366,42 +398,83 @@ static void pull_choice(choice *c) {
         skip_spaces(c, &text, &left);
         if (left) send_chunk(c, text, left, NULL, NULL);
     } while (n && !finished);
-    if (!c->status && !finished) return; /* more comes with the next pull */
-    if (!c->status) c->status = llmcs_request_wait(c->request, 0, &c->result);
-    c->done = true;
-    if (!c->status) {
-        send_chunk(c, "", 0, NULL, c->result->sequences[0]);
-    } else {
-        sse_send_status(g->exchange, c->status, llmcs_error_message());
-        llmcs_request_cancel(c->request); /* its text could not be read */
-    }
+    if (c->status || finished) send_end(c, "", 0); /* else more comes with the next pull */
 }
 
-/* A token of a stream with log-probabilities is a chunk. */
-static void send_token(void *user, const choice *c, size_t i, piece p) {
-    choice *mine = user;
+/* A token of a stream with log-probabilities is a chunk. The text, of which n bytes are there, ends before a stop
+ * string; its tokens do not. */
+static void send_token(choice *c, const answer_token *t, const char *text, size_t n_text) {
     const generation *g = c->generation;
     json_t *value;
     if (g->chat) {
-        value = json_pack("{s[o]}", "content", chat_logprob(c, i, p));
+        value = json_pack("{s[o]}", "content", chat_logprob(g, t));
     } else {
-        text_logprobs t = {.offset = mine->characters};
-        begin_text_logprobs(&t, g->body.top_logprobs > 0);
-        add_text_logprob(&t, c, i, p);
-        mine->characters = t.offset;
-        value = end_text_logprobs(&t);
+        text_logprobs l = {.offset = c->characters};
+        begin_text_logprobs(&l, g->body.top_logprobs > 0);
+        add_text_logprob(&l, g, t);
+        c->characters = l.offset;
+        value = end_text_logprobs(&l);
     }
-    char *text = value ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+    char *json = value ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(value);
-    /* The text ends before a stop string; its tokens do not. */
-    const llmcs_sequence *s = c->result->sequences[0];
-    const size_t at = mine->sent, n = at + p.n <= s->text_bytes ? p.n : s->text_bytes - at;
-    const char *from = s->text + at;
+    const size_t n = c->sent + t->n <= n_text ? t->n : n_text - c->sent;
+    const char *from = text + c->sent;
     size_t left = n;
-    mine->sent += n;
-    skip_spaces(mine, &from, &left);
-    if (text) send_chunk(mine, from, left, text, NULL);
-    free(text);
+    c->sent += n;
+    skip_spaces(c, &from, &left);
+    if (json) send_chunk(c, from, left, json, NULL);
+    free(json);
+}
+
+static void send_finished_token(void *user, choice *c, const answer_token *t) {
+    const llmcs_sequence *s = c->result->sequences[0];
+    (void)user;
+    send_token(c, t, s->text, s->text_bytes);
+}
+
+/* Reads the text that is there. *finished: all of it. */
+static llmcs_status read_text(choice *c, int *finished) {
+    char block[4096];
+    size_t n = 0;
+    do {
+        TRY(llmcs_request_read(c->request, block, sizeof block, &n, finished));
+        buffer_add(&c->text, block, n);
+    } while (n && !*finished);
+    return c->text.failed ? llmcs_set_error(LLMCS_NOMEM, "no memory for the text") : LLMCS_OK;
+}
+
+/* The next token, if it is there. Its text is that of the decoder, until the next one. */
+static llmcs_status next_token(choice *c, llmcs_top_token top[MAX_TOP_TOKENS], answer_token *t, size_t *n) {
+    const generation *g = c->generation;
+    *t = (answer_token){.before = c->before, .top = top, .n_top = (size_t)g->body.top_logprobs};
+    TRY(llmcs_request_tokens(c->request, c->n_tokens, 1, &t->id, &t->logprob, t->n_top ? top : NULL, n));
+    if (!*n) return LLMCS_OK;
+    if (!c->decoder) TRY(llmcs_decoder_create(tokenizer_of(g), LLMCS_SKIP_SPECIAL, &c->decoder));
+    if (!c->has_piece) TRY(llmcs_decoder_push(c->decoder, t->id, &c->piece, &c->piece_bytes));
+    c->has_piece = true;
+    t->text = c->piece;
+    t->n = c->piece_bytes;
+    return LLMCS_OK;
+}
+
+/* The same with log-probabilities: a token goes out once its text does, which may have to wait where it could be the
+ * beginning of a stop string. */
+static void pull_tokens(choice *c) {
+    llmcs_top_token top[MAX_TOP_TOKENS];
+    int finished = 0;
+    size_t n = 0;
+    send_echo(c);
+    c->status = read_text(c, &finished);
+    while (!c->status) {
+        answer_token t;
+        c->status = next_token(c, top, &t, &n);
+        if (c->status || !n || (!finished && c->sent + t.n > c->text.n)) break;
+        send_token(c, &t, c->text.bytes ? c->text.bytes : "", c->text.n);
+        c->has_piece = false;
+        c->before = t.id;
+        c->n_tokens++;
+    }
+    if (c->status || finished) send_end(c, c->text.bytes ? c->text.bytes + c->sent : "", c->text.n - c->sent);
 }
 
 static void send_whole_choice(choice *c) {
@@ -412,7 +485,7 @@ static void send_whole_choice(choice *c) {
     }
     send_echo(c);
     const llmcs_sequence *s = c->result->sequences[0];
-    if (g->body.logprobs && s->logprobs) each_token(c, send_token, c);
+    if (g->body.logprobs && s->logprobs) each_token(c, send_finished_token, NULL);
     const char *text = s->text + c->sent; /* without log-probabilities: all of it */
     size_t n = s->text_bytes - c->sent;
     skip_spaces(c, &text, &n);
@@ -430,7 +503,7 @@ void generation_pull(exchange *x) {
         return;
     }
     for (size_t i = 0; i < g->n_choices; i++) {
-        if (!g->choices[i].done) pull_choice(&g->choices[i]);
+        if (!g->choices[i].done) (g->body.logprobs ? pull_tokens : pull_choice)(&g->choices[i]);
         all = all && g->choices[i].done;
     }
     __atomic_store_n(&g->sent_ns, now_ns(), __ATOMIC_RELAXED);

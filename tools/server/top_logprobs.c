@@ -1,6 +1,7 @@
 /*
- * The alternatives of each token of an answer. The engine keeps none; a session evaluates prompt and answer once more,
- * which gives the same bits, and the k largest logits of each row are picked. It costs about a prefill of the answer.
+ * The alternatives of each token of a beam's answer. The engine keeps none; a session evaluates prompt and answer once
+ * more, which gives the same bits, and the k largest logits of each row are picked. It costs about a prefill of the
+ * answer.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 enum { ROWS = 32 }; /* tokens of an answer in one call: their logits are in memory at the same time */
 
 /* The k best of a row, best first, with the logarithms of their probabilities. */
-static void pick(const float *logits, size_t n, size_t k, top_token *best) {
+static void pick(const float *logits, size_t n, size_t k, llmcs_top_token *best) {
     float highest = -INFINITY;
     double sum = 0;
     size_t n_best = 0;
@@ -22,14 +23,14 @@ static void pick(const float *logits, size_t n, size_t k, top_token *best) {
         if (n_best == k && !(x > best[k - 1].logprob)) continue;
         size_t at = n_best < k ? n_best++ : k - 1;
         for (; at && x > best[at - 1].logprob; at--) best[at] = best[at - 1];
-        best[at] = (top_token){(int32_t)i, x};
+        best[at] = (llmcs_top_token){(int32_t)i, x};
     }
     for (size_t i = 0; i < n; i++) sum += exp((double)logits[i] - (double)highest);
     const double normalizer = (double)highest + log(sum);
     for (size_t j = 0; j < n_best; j++) best[j].logprob = (float)((double)best[j].logprob - normalizer);
 }
 
-static llmcs_status pick_rows(llmcs_session *session, size_t n_vocab, size_t k, top_token *best) {
+static llmcs_status pick_rows(llmcs_session *session, size_t n_vocab, size_t k, llmcs_top_token *best) {
     const float *logits;
     size_t n_rows;
     const llmcs_status status = llmcs_session_logits(session, &logits, &n_rows);
@@ -44,7 +45,7 @@ static llmcs_status compute_choice(llmcs_session *session, choice *c, const int3
     if (!s->n_ids) return LLMCS_OK;
     c->top = malloc(s->n_ids * k * sizeof *c->top);
     if (!c->top) return llmcs_set_error(LLMCS_NOMEM, "no memory for top_logprobs");
-    for (size_t i = 0; i < s->n_ids * k; i++) c->top[i] = (top_token){-1, -INFINITY};
+    for (size_t i = 0; i < s->n_ids * k; i++) c->top[i] = (llmcs_top_token){-1, -INFINITY};
     llmcs_status status = llmcs_session_rewind(session, 0);
     if (!status) status = llmcs_session_eval(session, prompt, n_prompt, LLMCS_LOGITS_LAST);
     if (!status) status = pick_rows(session, n_vocab, k, c->top);

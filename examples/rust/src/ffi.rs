@@ -79,11 +79,12 @@ structs! {
         diversity_penalty: f32, exponential_decay_start: i32, exponential_decay_factor: f32, sequence_bias: *const c_void,
         n_sequence_bias: usize, max_time: f64, guidance_scale: f32, negative_prompt_ids: llmcs_ids,
         grammar: *mut c_void, decoder_input_ids: llmcs_ids, source_lang: *const c_char, target_lang: *const c_char,
-        cancel: *const i32,
+        cancel: *const i32, top_logprobs: i32,
     }
+    llmcs_top_token { id: i32, logprob: f32, }
     llmcs_sequence {
         ids: *const i32, n_ids: usize, text: *const c_char, text_bytes: usize, finish_reason: c_int, score: f32,
-        logprobs: *const f32,
+        logprobs: *const f32, top_logprobs: *const llmcs_top_token, n_top_logprobs: usize,
     }
     llmcs_result {
         sequences: *const *const llmcs_sequence, n_sequences: usize, n_prompt_tokens: usize, n_new_tokens: usize,

@@ -47,7 +47,9 @@ struct llmcs_request {
     void *user;
     llmcs_grammar *grammar; /* a reference, or NULL */
     size_t n_seqs;
-    const int32_t *new_ids; /* of the first completion; readable up to shared.n_ids */
+    const int32_t *new_ids; /* of the first completion; readable up to shared.n_ids, as its log-probabilities are */
+    const float *new_logprobs;
+    const llmcs_top_token *new_top;
     bool single;            /* one sequence: its text can be read while it grows */
     bool streams;           /* its text is decoded by the scheduler thread, for stop strings or a callback */
 

@@ -219,6 +219,8 @@ static llmcs_status prepare(llmcs_request *r, const submission *s, int32_t **enc
     LL_TRY(alloc_sequences(r));
     gen->prompt = gen->completions[0].ids; /* a copy */
     r->new_ids = gen->completions[0].ids + gen->n_prompt;
+    r->new_logprobs = gen->params.logprobs ? gen->completions[0].logprobs : NULL;
+    r->new_top = gen->completions[0].top;
     r->single = !gen->beams && gen->n_completions == 1;
     r->streams = gen->streams;
     return LLMCS_OK;
@@ -411,6 +413,35 @@ static llmcs_status decode_all(llmcs_request *r, size_t n_ids, bool finished) {
         r->reader.end += r->reader.piece_bytes;
         r->reader.piece_bytes = 0;
     }
+}
+
+/* Tokens that may be read. They are written before they are counted. */
+static size_t n_readable(llmcs_request *r) {
+    pthread_mutex_lock(&r->engine->shared.mutex);
+    const size_t n = r->shared.n_ids;
+    pthread_mutex_unlock(&r->engine->shared.mutex);
+    return n;
+}
+
+llmcs_status llmcs_request_tokens(llmcs_request *request, size_t first, size_t capacity, int32_t *ids, float *logprobs,
+                                  llmcs_top_token *top_logprobs, size_t *n_tokens) {
+    LL_PUBLIC_CALL;
+    if (!n_tokens) return ll_fail(LLMCS_ARG, "llmcs_request_tokens: n_tokens is NULL");
+    *n_tokens = 0;
+    LL_TRY(check(request));
+    if (!request->single)
+        return ll_fail(LLMCS_STATE, "llmcs_request_tokens: the request has several sequences; see llmcs_request_wait");
+    if ((logprobs && !request->new_logprobs) || (top_logprobs && !request->new_top))
+        return ll_fail(LLMCS_ARG, "llmcs_request_tokens: the request was submitted without params.%s",
+                       logprobs && !request->new_logprobs ? "logprobs" : "top_logprobs");
+    const size_t n_top = request->new_top ? (size_t)request->sched.gen.params.top_logprobs : 0;
+    const size_t n_ids = n_readable(request), n = ll_min(n_ids - ll_min(first, n_ids), capacity);
+    if (!n) return LLMCS_OK;
+    if (ids) memcpy(ids, request->new_ids + first, n * sizeof *ids);
+    if (logprobs) memcpy(logprobs, request->new_logprobs + first, n * sizeof *logprobs);
+    if (top_logprobs) memcpy(top_logprobs, request->new_top + first * n_top, n * n_top * sizeof *top_logprobs);
+    *n_tokens = n;
+    return LLMCS_OK;
 }
 
 static bool is_continuation(char byte) { return ((unsigned char)byte & 0xC0) == 0x80; }

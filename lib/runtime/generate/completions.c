@@ -60,6 +60,25 @@ static double log_sum_of(const ll_generation *g, const float *logits) {
     return (double)max + log(g->model->kernels->exp_sum(logits, g->vocab, max));
 }
 
+/* Puts the logit into the n best, which are sorted, if it belongs there; of equal ones the lower id comes first. */
+static void insert_top(llmcs_top_token *best, size_t n, int32_t id, float logit) {
+    if (!(logit > best[n - 1].logprob)) return;
+    size_t at = n - 1;
+    for (; at && logit > best[at - 1].logprob; at--) best[at] = best[at - 1];
+    best[at] = (llmcs_top_token){id, logit};
+}
+
+/* The n most probable tokens of the row. Blocks without one of them are skipped. */
+static void pick_top(ll_logits logits, size_t vocab, double log_sum, llmcs_top_token *best, size_t n) {
+    for (size_t i = 0; i < n; i++) best[i] = (llmcs_top_token){-1, -INFINITY};
+    for (size_t begin = 0; n && begin < vocab; begin += LL_ROW_BLOCK) {
+        if (logits.block_max && logits.block_max[begin / LL_ROW_BLOCK] <= best[n - 1].logprob) continue;
+        const size_t end = ll_min(begin + LL_ROW_BLOCK, vocab);
+        for (size_t id = begin; id < end; id++) insert_top(best, n, (int32_t)id, logits.row[id]);
+    }
+    for (size_t i = 0; i < n; i++) best[i].logprob = ll_log_probability(best[i].logprob, log_sum);
+}
+
 llmcs_status ll_completion_sample(ll_generation *g, size_t index, ll_logits logits) {
     ll_completion *completion = &g->completions[index];
     size_t n_ids = g->n_prompt + completion->n_new;
@@ -75,6 +94,8 @@ llmcs_status ll_completion_sample(ll_generation *g, size_t index, ll_logits logi
                                   &completion->grammar));
     completion->ids[n_ids] = id;
     completion->logprobs[completion->n_new] = logprob;
+    const size_t n_top = (size_t)g->params.top_logprobs;
+    if (n_top) pick_top(logits, g->vocab, log_sum, completion->top + completion->n_new * n_top, n_top);
     completion->score += (double)logprob;
     completion->n_new++;
     if (ll_generation_is_eos(g, id)) ll_completion_end(completion, LLMCS_FINISH_EOS);

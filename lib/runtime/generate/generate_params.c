@@ -10,6 +10,7 @@
 #define STRUCT_NAME "llmcs_generate_params"
 #define OLDEST_SIZE LL_SIZE_UP_TO(llmcs_generate_params, n_prompt_lookup_ids) /* version 0.2.0 */
 #define MAX_DRAFT_TOKENS 64
+#define MAX_TOP_LOGPROBS 20
 #define MAX_NGRAM 16
 #define KNOWN_ENCODE_FLAGS (LLMCS_ADD_SPECIAL_TOKENS | LLMCS_PARSE_SPECIAL | LLMCS_STRICT_UTF8)
 
@@ -273,6 +274,11 @@ static llmcs_status check_lookup(const llmcs_generate_params *p, size_t vocab) {
     if (p->max_matching_ngram_size < 1 || p->max_matching_ngram_size > MAX_NGRAM)
         return ll_fail(LLMCS_ARG, "max_matching_ngram_size is %d, expected 1 to %d", (int)p->max_matching_ngram_size,
                        MAX_NGRAM);
+    if (p->top_logprobs < 0 || p->top_logprobs > MAX_TOP_LOGPROBS)
+        return ll_fail(LLMCS_ARG, "top_logprobs is %d, expected 0 to %d", (int)p->top_logprobs, MAX_TOP_LOGPROBS);
+    if (p->top_logprobs && (!p->logprobs || p->num_beams > 1))
+        return ll_fail(LLMCS_ARG, "top_logprobs needs logprobs = 1 and num_beams = 1, not %d and %d", (int)p->logprobs,
+                       (int)p->num_beams);
     if (p->prompt_lookup_num_tokens && (p->num_beams > 1 || p->num_return_sequences > 1))
         return ll_fail(LLMCS_ARG,
                        "prompt_lookup_num_tokens needs num_beams = 1 and num_return_sequences = 1, not %d and %d",

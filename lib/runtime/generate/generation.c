@@ -120,6 +120,7 @@ static void free_completions(ll_generation *g) {
     for (size_t i = 0; g->completions && i < g->completion_capacity; i++) {
         ll_free(g->allocator, g->completions[i].ids);
         ll_free(g->allocator, g->completions[i].logprobs);
+        ll_free(g->allocator, g->completions[i].top);
         ll_text_stream_free(&g->completions[i].stream);
     }
     ll_free(g->allocator, g->completions);
@@ -134,6 +135,10 @@ static llmcs_status init_completion(ll_generation *g, ll_completion *completion)
     memcpy(completion->ids, g->prompt, g->n_prompt * sizeof *completion->ids);
     LL_TRY(
         ll_alloc(g->allocator, g->max_new, sizeof *completion->logprobs, "log-probabilities", &completion->logprobs));
+    const size_t n_top = (size_t)g->params.top_logprobs;
+    if (n_top)
+        LL_TRY(ll_alloc(g->allocator, g->max_new * n_top, sizeof *completion->top, "most probable tokens",
+                        &completion->top));
     if (!g->streams) return LLMCS_OK;
     LL_TRY(ll_text_stream_init(&completion->stream, g->model->tokenizer, &g->stops));
     completion->stream.on_text = g->on_text;

@@ -19,6 +19,7 @@
 typedef struct ll_completion {
     int32_t *ids;             /* [n_prompt + max_new] prompt and new tokens, EOS included */
     float *logprobs;          /* [max_new] */
+    llmcs_top_token *top;     /* [max_new, params.top_logprobs], or NULL */
     size_t n_new;             /* EOS included */
     ll_grammar_state grammar; /* state after the new tokens */
     double score;

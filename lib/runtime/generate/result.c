@@ -42,6 +42,14 @@ static llmcs_status copy_sequence(const ll_generation *g, const ll_completion *c
         memcpy(logprobs, completion->logprobs, n * sizeof *logprobs);
         out->logprobs = logprobs;
     }
+    if (completion->top) {
+        const size_t n_top = n * (size_t)g->params.top_logprobs;
+        llmcs_top_token *top;
+        LL_TRY(ll_arena_alloc(arena, n_top, sizeof *top, "most probable tokens", &top));
+        memcpy(top, completion->top, n_top * sizeof *top);
+        out->top_logprobs = top;
+        out->n_top_logprobs = (size_t)g->params.top_logprobs;
+    }
     return copy_text(g, completion, arena, out);
 }
 

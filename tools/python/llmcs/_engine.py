@@ -302,6 +302,17 @@ class Request(Handle):
                     return b"".join(pieces).decode("utf-8"), bool(finished.value)
                 pieces.append(buffer.raw[: n.value])
 
+    def tokens(self, first: int = 0) -> List[int]:
+        """The ids of the new tokens that are there, from the first-th on. Never waits."""
+        ids, n = (c.c_int32 * 256)(), size()
+        found: List[int] = []
+        with self._using() as h:
+            while True:
+                call(lib.llmcs_request_tokens, h, first + len(found), len(ids), ids, None, None, c.byref(n))
+                if not n.value:
+                    return found
+                found += ids[: n.value]
+
     def __iter__(self) -> Iterator[str]:
         finished = False
         while not finished:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes as c
 import difflib
-from typing import Any, Iterator, List, Mapping, Optional
+from typing import Any, Iterator, List, Mapping, Optional, Tuple
 
 from ._errors import call
 from ._grammar import Grammar
@@ -44,11 +44,18 @@ _OTHER_NAMES = {
 }
 
 
+def _top_logprobs(s: Any) -> Optional[List[List[Tuple[int, float]]]]:
+    n = s.n_top_logprobs
+    rows = [s.top_logprobs[i * n : (i + 1) * n] for i in range(s.n_ids)] if s.top_logprobs else None
+    return rows and [[(t.id, t.logprob) for t in row if t.id >= 0] for row in rows]
+
+
 class Generated:
     """What a generation gave. texts, sequences (token ids), finish_reasons, scores and logprobs have an entry for each
     sequence; text is the first text.
 
-    logprobs are None without logprobs=True, and so are scores, except for beam search."""
+    logprobs are None without logprobs=True, and so are scores, except for beam search. top_logprobs=5 with it gives
+    top_logprobs: for each token the five most probable ones, best first, as (id, logprob)."""
 
     def __init__(self, result: Any) -> None:
         found = [result.sequences[i].contents for i in range(result.n_sequences)]
@@ -57,6 +64,7 @@ class Generated:
         self.finish_reasons: List[str] = [FINISH_REASONS[s.finish_reason] for s in found]
         self.scores: List[Optional[float]] = [None if s.score != s.score else s.score for s in found]
         self.logprobs: List[Optional[List[float]]] = [s.logprobs[: s.n_ids] if s.logprobs else None for s in found]
+        self.top_logprobs: List[Optional[List[List[Tuple[int, float]]]]] = [_top_logprobs(s) for s in found]
         self.n_prompt_tokens: int = result.n_prompt_tokens
         self.n_new_tokens: int = result.n_new_tokens
         self.n_cached_tokens: int = result.n_cached_tokens

@@ -179,7 +179,9 @@ GenerateParams = _struct(
     (Ids, "decoder_input_ids"),
     (c.c_char_p, "source_lang target_lang"),
     (P(i32), "cancel"),
+    (i32, "top_logprobs"),
 )
+TopToken = _struct("llmcs_top_token", (i32, "id"), (f32, "logprob"))
 Sequence = _struct(
     "llmcs_sequence",
     (P(i32), "ids"),
@@ -189,6 +191,8 @@ Sequence = _struct(
     (enum, "finish_reason"),
     (f32, "score"),
     (P(f32), "logprobs"),
+    (P(TopToken), "top_logprobs"),
+    (size, "n_top_logprobs"),
 )
 Result = _struct(
     "llmcs_result",
@@ -417,6 +421,7 @@ FUNCTIONS = {  # name: result, arguments. Every pointer is declared, or a 64-bit
     "llmcs_request_cancel": (None, ptr),
     "llmcs_request_wait": (enum, ptr, f64, P(P(Result))),
     "llmcs_request_read": (enum, ptr, ptr, size, P(size), P(c.c_int)),
+    "llmcs_request_tokens": (enum, ptr, size, size, P(i32), P(f32), P(TopToken), P(size)),
     "llmcs_request_free": (None, _OUT),
     "llmcs_engine_fd": (c.c_int, ptr),
     "llmcs_engine_next": (enum, ptr, f64, P(EngineEvent)),
