@@ -342,7 +342,7 @@ asan-clang:
 
 # What has threads. The address space is not randomised where that can be had: older ThreadSanitizers insist.
 TSAN_SUITES ?= shop/desk/test_acts shop/wording/test_wording shop/guard/test_mask shop/learn/test_learn shop/knowledge/test_knowledge_threads search/test_snapshots shop/store/test_store shop/classifier/test_classifier base/test_pool base/test_status nn/test_openblas runtime/test_misuse runtime/test_bits runtime/test_cancel runtime/test_threads \
-	runtime/test_merge runtime/test_engine_calls runtime/test_engine_threads runtime/test_engine_stop runtime/test_span_calls \
+	runtime/test_merge runtime/test_engine_calls runtime/test_engine_threads runtime/test_engine_stop runtime/test_engine_tokens runtime/test_span_calls \
 	runtime/test_weights runtime/test_session_bytes
 tsan:
 	@+$(MAKE) --no-print-directory BUILD=build/tsan OPT='$(SANITIZER_OPT)' SANITIZE='-fsanitize=thread' check \

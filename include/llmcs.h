@@ -711,7 +711,8 @@ typedef struct llmcs_generate_params {
     const char *source_lang; /* [NULL: the folder's src_lang] language of the prompt */
     const char *target_lang; /* [NULL: the folder's, if it names one] language to translate into */
     const int32_t *cancel;   /* [NULL] see llmcs_call_limits; engines refuse it: llmcs_request_cancel */
-    int32_t top_logprobs;    /* [0] with logprobs and num_beams = 1: fill llmcs_sequence.top_logprobs; at most 20 */
+    int32_t top_logprobs;    /* [0] also return so many of the most probable tokens at each place, at most 20; needs
+                                logprobs = 1 and num_beams = 1 */
 } llmcs_generate_params;
 
 LLMCS_API llmcs_status llmcs_generate_params_init_sized(llmcs_generate_params *params, size_t struct_size,
@@ -732,10 +733,10 @@ typedef enum llmcs_finish_reason {
 /* "stop", "length", "stop_string", "callback", "cancelled", "deadline". */
 LLMCS_API const char *llmcs_finish_reason_name(llmcs_finish_reason reason);
 
-/* One of the most probable tokens at a place, whether it was chosen or not. Frozen. */
+/* One of the most probable tokens at a place, chosen or not. Frozen. */
 typedef struct llmcs_top_token {
-    int32_t id; /* -1: the vocabulary has no more */
-    float logprob;
+    int32_t id;    /* -1: the vocabulary has no more */
+    float logprob; /* as the model gave it, before any processing */
 } llmcs_top_token;
 
 /* One generated text. Made by the library only, so it may grow at its end. */

@@ -16,9 +16,9 @@
  *     llmcs_engine_free(&engine);
  *
  * A thread per request calls llmcs_request_wait; an event loop polls llmcs_engine_fd, then calls llmcs_engine_next and
- * llmcs_request_read. Every engine function may be called from any thread; a request is used by one thread at a time,
- * except llmcs_request_cancel. Steps run on the engine's scheduler thread, or with LLMCS_ENGINE_NO_THREAD on the thread
- * that waits or calls llmcs_engine_step.
+ * llmcs_request_read, or llmcs_request_tokens for ids and log-probabilities. Every engine function may be called from
+ * any thread; a request is used by one thread at a time, except llmcs_request_cancel. Steps run on the engine's
+ * scheduler thread, or with LLMCS_ENGINE_NO_THREAD on the thread that waits or calls llmcs_engine_step.
  */
 #include "llmcs.h" /* which includes this file at its end, whichever of the two comes first */
 
@@ -118,10 +118,20 @@ LLMCS_API llmcs_status llmcs_request_wait(llmcs_request *request, double timeout
 LLMCS_API llmcs_status llmcs_request_read(llmcs_request *request, char *text, size_t capacity, size_t *n_bytes,
                                           int *finished);
 
-/* New tokens of a request from the first-th on, as far as they are there and at most `capacity`: their ids [capacity],
- * logprobs [capacity] and top_logprobs [capacity, params.top_logprobs]; arrays may be NULL. EOS is not among them,
- * those of a stop string are. Never waits. Only with one sequence and num_beams = 1. Errors: ARG (also an array that
- * params did not ask for) FORK STATE (several sequences). */
+/* New tokens of a request, from number `first` on: those that have been sampled, at most `capacity`. Fills ids
+ * [capacity], with params.logprobs logprobs [capacity], with params.top_logprobs top_logprobs [capacity,
+ * params.top_logprobs]; each may be NULL. *n_tokens: how many. A loop that streams an answer reads them like this:
+ *
+ *     int32_t id;
+ *     float logprob;
+ *     while (!llmcs_request_tokens(request, n_seen, 1, &id, &logprob, NULL, &n) && n) {
+ *         printf("%d %g\n", (int)id, logprob);
+ *         n_seen++;
+ *     }
+ *
+ * EOS is not among them; the tokens of a stop string are, though text ends before it. Never waits. Only with one
+ * sequence and num_beams = 1. Errors: ARG (also an array that params did not ask for) FORK STATE (several sequences).
+ */
 LLMCS_API llmcs_status llmcs_request_tokens(llmcs_request *request, size_t first, size_t capacity, int32_t *ids,
                                             float *logprobs, llmcs_top_token *top_logprobs, size_t *n_tokens);
 
@@ -198,7 +208,8 @@ typedef struct llmcs_engine_plan_info {
     uint64_t kv_block_bytes;  /* of this many bytes */
     uint64_t n_blocks;        /* blocks that fit into kv_bytes */
     uint64_t n_conversations; /* of n_tokens tokens each, prompt and answer, that fit at once without a common prefix */
-    uint64_t request_bytes;   /* per beam or returned sequence of a request, at most; without blocks and parameters */
+    uint64_t request_bytes;   /* per beam or returned sequence of a request, at most; without blocks and parameters,
+                                 and without params.top_logprobs: 8 bytes for each token and alternative */
 } llmcs_engine_plan_info;
 
 /* Computes how many conversations an engine will hold. The folder or GGUF file need not be open. Set plan->struct_size

@@ -58,6 +58,20 @@ class request {
         if (finished) *finished = ended != 0;
         return text;
     }
+    /* Ids of the new tokens from number `first` on, as far as they are there; never waits. */
+    std::vector<std::int32_t> tokens(std::size_t first = 0) {
+        std::vector<std::int32_t> ids(n_tokens_after(first));
+        std::size_t n = 0;
+        check(llmcs_request_tokens(need(), first, ids.size(), ids.data(), nullptr, nullptr, &n));
+        return ids;
+    }
+    /* Their log-probabilities, which need params.logprobs. */
+    std::vector<float> logprobs(std::size_t first = 0) {
+        std::vector<float> values(n_tokens_after(first));
+        std::size_t n = 0;
+        check(llmcs_request_tokens(need(), first, values.size(), nullptr, values.data(), nullptr, &n));
+        return values;
+    }
     /* From any thread or signal handler: ends with the text so far. */
     void cancel() const noexcept {
         if (state_) llmcs_request_cancel(state_->native.get());
@@ -109,6 +123,11 @@ class request {
         detail::owner<llmcs_request, llmcs_request_free> native;
     };
     llmcs_request *need() const { return detail::need(state_, "request")->native.get(); }
+    std::size_t n_tokens_after(std::size_t first) const {
+        std::size_t n = 0;
+        check(llmcs_request_tokens(need(), first, SIZE_MAX, nullptr, nullptr, nullptr, &n));
+        return n;
+    }
     std::shared_ptr<state> state_;
 };
 

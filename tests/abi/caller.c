@@ -154,6 +154,26 @@ static void use_session(llmcs_model *model) {
     llmcs_session_free(&session);
 }
 
+#if LLMCS_VERSION_MINOR >= 8
+static void read_tokens(llmcs_engine *engine, llmcs_generate_params *params) {
+    llmcs_request *request = NULL;
+    llmcs_result *result = NULL;
+    llmcs_top_token *top = NEW(llmcs_top_token, 10);
+    float *logprobs = NEW(float, 5);
+    int32_t *ids = NEW(int32_t, 5);
+    size_t n = 0;
+    params->top_logprobs = 2;
+    CHECK(llmcs_engine_submit(engine, "User: hi\nBot:", LLMCS_NUL, params, NULL, &request));
+    CHECK(llmcs_request_wait(request, -1, &result));
+    CHECK(llmcs_request_tokens(request, 0, 99, ids, logprobs, top, &n));
+    const llmcs_sequence *s = result->sequences[0];
+    EXPECT(n == 5 && s->n_top_logprobs == 2 && !memcmp(top, s->top_logprobs, 10 * sizeof *top));
+    EXPECT(!memcmp(ids, s->ids, 5 * sizeof *ids) && !memcmp(logprobs, s->logprobs, 5 * sizeof *logprobs));
+    llmcs_result_free(&result);
+    llmcs_request_free(&request);
+}
+#endif
+
 static void use_engine(llmcs_model *model) {
     llmcs_engine_options *options = NEW(llmcs_engine_options, 1);
     llmcs_submit_options *submit = NEW(llmcs_submit_options, 1);
@@ -188,6 +208,9 @@ static void use_engine(llmcs_model *model) {
     stats->struct_size = sizeof *stats;
     CHECK(llmcs_engine_get_stats(engine, stats));
     EXPECT(stats->struct_size == sizeof *stats && stats->n_finished == 2 && stats->first_token_ms.n > 0);
+#if LLMCS_VERSION_MINOR >= 8
+    read_tokens(engine, params);
+#endif
     llmcs_engine_free(&engine);
 }
 

@@ -505,6 +505,17 @@ void engines(const llmcs::model &gpt2) {
     std::string read;
     for (bool finished = false; !finished;) read += first.read(&finished);
     CHECK(read == whole);
+    CHECK_THROWS(llmcs::bad_argument, first.logprobs()); /* not asked for */
+    params.logprobs = 1;
+    params.top_logprobs = 3;
+    llmcs::request scored = engine.submit(prompt, params);
+    const llmcs::result answer = scored.wait();
+    const llmcs::sequence only = answer[0];
+    CHECK(scored.tokens().size() == 24 && std::equal(only.ids().begin(), only.ids().end(), scored.tokens().begin()));
+    CHECK(scored.tokens(20).size() == 4 && scored.tokens(24).empty() && scored.logprobs(23).size() == 1);
+    CHECK(scored.logprobs().size() == 24 && scored.logprobs(5)[0] == only.logprobs().begin()[5]);
+    CHECK(only.top_logprobs().size() == 3 * 24 && only.top_logprobs().begin()->id == only.ids().begin()[0]);
+    params.logprobs = params.top_logprobs = 0;
     std::string pieces;
     for (const std::string &piece : engine.stream(prompt, params)) pieces += piece;
     CHECK(pieces == whole);

@@ -297,6 +297,28 @@ class Engines(unittest.TestCase):
             self.assertTrue(pieces)
             self.assertEqual(request.read(), ("", True))
 
+    def test_tokens_and_log_probabilities_of_a_request(self):
+        options = {"max_new_tokens": 300, "eos_token_id": [], "logprobs": True, "top_logprobs": 3}
+        with self.model.engine() as engine, engine.submit(QUESTIONS[1], **options) as request:
+            ids, values = [], []
+            while len(ids) < 300:
+                ids += request.tokens(len(ids))
+                values += request.logprobs(len(values))
+            answer = request.wait()
+            self.assertEqual(ids, answer.sequences[0])
+            self.assertEqual(values + request.logprobs(len(values)), answer.logprobs[0])
+            self.assertEqual(request.tokens(298), ids[298:])
+            self.assertEqual(request.tokens(300), [])
+            for token, value, top in zip(ids, values, answer.top_logprobs[0]):
+                self.assertEqual(len(top), 3)
+                self.assertEqual(top[0], (token, value))  # greedy: the most probable
+                self.assertEqual([p for _, p in top], sorted((p for _, p in top), reverse=True))
+        with self.model.engine() as engine, engine.submit(QUESTIONS[1], max_new_tokens=4) as request:
+            self.assertEqual(request.wait().top_logprobs, [None])
+            with self.assertRaisesRegex(ValueError, "params.logprobs"):
+                request.logprobs()
+            self.assertEqual(len(request.tokens()), 4)
+
     def test_threads(self):
         expected = self.model.session().generate(QUESTIONS[0], max_new_tokens=16).text
         with self.model.engine() as engine:

@@ -188,6 +188,47 @@ class Generate(unittest.TestCase):
         cut = self.complete(logprobs=1, stop=" working").json["choices"][0]
         self.assertEqual(text_of(self.complete(logprobs=1, stop=" working", stream=True).events()), cut["text"])
 
+    def stream_slowly(self, path, body):
+        """The events, and whether the request was still running when the first one had come."""
+        c = self.server.connect()
+        c.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+        events, running = [], None
+        for line in c.getresponse():
+            if line.startswith(b"data: {"):
+                events.append(json.loads(line[6:]))
+                if running is None:
+                    running = self.server.metric("llmcs_engine_requests_running") > 0
+        c.close()
+        return events, running
+
+    def test_log_probabilities_come_token_by_token(self):
+        """As OpenAI's: a chunk has the text and the log-probabilities of its token, and the first comes early."""
+        common = {"model": "gpt2", "stream": True, "max_tokens": 400, "temperature": 1, "seed": 3,
+                  "logit_bias": {"10239": -100}}  # no EOS
+        any_running = False
+        for path, body in (("/v1/completions", dict(common, prompt=PROMPT, logprobs=2)),
+                           ("/v1/completions", dict(common, prompt=CHINESE, logprobs=2)),
+                           ("/v1/chat/completions", dict(common, messages=MESSAGES, logprobs=True, top_logprobs=2))):
+            events, running = self.stream_slowly(path, body)
+            any_running = any_running or running
+            choices = [e["choices"][0] for e in events]
+            scored = [x for x in choices if x["logprobs"]]
+            whole = self.server.post(path, dict(body, stream=False)).json["choices"][0]
+            self.assertEqual(choices[-1]["finish_reason"], whole["finish_reason"])
+            if "message" in whole:
+                self.assertEqual(text_of(events), whole["message"]["content"])
+                for x in scored:
+                    self.assertEqual(set(x["logprobs"]), {"content", "refusal"})
+                    self.assertEqual([len(t["top_logprobs"]) for t in x["logprobs"]["content"]], [2])
+                self.assertEqual([t for x in scored for t in x["logprobs"]["content"]], whole["logprobs"]["content"])
+            else:
+                self.assertEqual((len(scored), text_of(events)), (400, whole["text"]))
+                for x in scored:
+                    self.assertEqual(x["logprobs"]["tokens"], [x["text"]])
+                for member in ("tokens", "token_ids", "token_logprobs", "top_logprobs", "text_offset"):
+                    self.assertEqual([t for x in scored for t in x["logprobs"][member]], whole["logprobs"][member])
+        self.assertTrue(any_running)  # a stream that is sent whole never runs when its first chunk comes
+
     def test_response_format(self):
         schema = {"type": "object", "properties": {"days": {"type": "integer"}, "answer": {"enum": ["yes", "no"]}},
                   "required": ["days", "answer"], "additionalProperties": False}

@@ -407,7 +407,7 @@ static void send_token(choice *c, const answer_token *t, const char *text, size_
     const generation *g = c->generation;
     json_t *value;
     if (g->chat) {
-        value = json_pack("{s[o]}", "content", chat_logprob(g, t));
+        value = json_pack("{s[o]so}", "content", chat_logprob(g, t), "refusal", json_null());
     } else {
         text_logprobs l = {.offset = c->characters};
         begin_text_logprobs(&l, g->body.top_logprobs > 0);

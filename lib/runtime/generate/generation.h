@@ -90,7 +90,7 @@ llmcs_status ll_generation_prepare(ll_generation *g, size_t n_ctx);
 llmcs_status ll_generation_alloc(ll_generation *g);
 void ll_generation_free(ll_generation *g);
 /* Most bytes that a generation allocates per beam or completion, with prompt and answer of n_tokens, without the text
- * stream. */
+ * stream and top_logprobs. */
 uint64_t ll_generation_bytes(size_t n_tokens, size_t n_eos);
 /* Number of sequences evaluated together. With guidance the second half belongs to the negative prompt. */
 static inline size_t ll_generation_n_seqs(const ll_generation *g) {

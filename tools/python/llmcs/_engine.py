@@ -303,15 +303,22 @@ class Request(Handle):
                 pieces.append(buffer.raw[: n.value])
 
     def tokens(self, first: int = 0) -> List[int]:
-        """The ids of the new tokens that are there, from the first-th on. Never waits."""
-        ids, n = (c.c_int32 * 256)(), size()
-        found: List[int] = []
+        """The ids of the new tokens that are there, from number `first` on. Never waits."""
+        return self._tokens(first, c.c_int32, lambda ids: (ids, None))
+
+    def logprobs(self, first: int = 0) -> List[float]:
+        """The log-probabilities of the same tokens; needs logprobs=True. Never waits."""
+        return self._tokens(first, c.c_float, lambda values: (None, values))
+
+    def _tokens(self, first: int, kind: Any, arrays: Any) -> List[Any]:
+        values, n = (kind * 256)(), size()
+        found: List[Any] = []
         with self._using() as h:
             while True:
-                call(lib.llmcs_request_tokens, h, first + len(found), len(ids), ids, None, None, c.byref(n))
+                call(lib.llmcs_request_tokens, h, first + len(found), 256, *arrays(values), None, c.byref(n))
                 if not n.value:
                     return found
-                found += ids[: n.value]
+                found += values[: n.value]
 
     def __iter__(self) -> Iterator[str]:
         finished = False
