@@ -50,8 +50,8 @@ struct llmcs_request {
     const int32_t *new_ids; /* of the first completion; readable up to shared.n_ids, as its log-probabilities are */
     const float *new_logprobs;
     const llmcs_top_token *new_top;
-    bool single;            /* one sequence: its text can be read while it grows */
-    bool streams;           /* its text is decoded by the scheduler thread, for stop strings or a callback */
+    bool single;  /* one sequence: its text can be read while it grows */
+    bool streams; /* its text is decoded by the scheduler thread, for stop strings or a callback */
 
     atomic_bool cancel; /* any thread, and signal handlers */
 
