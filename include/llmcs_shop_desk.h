@@ -104,18 +104,15 @@ LLMCS_SHOP_API llmcs_status llmcs_shop_call_answer(llmcs_shop_call *call, llmcs_
 
 typedef struct llmcs_shop_desk_options {
     size_t struct_size;
-    const char *flows_path; /* [NULL] path of flows.json; NULL: no flows, only entries */
-    const char *flows_json; /* [NULL] its text, instead of a path */
-    llmcs_shop_classifier_slot
-        *intents; /* [NULL] classifier with the labels of flows.json; may be swapped at any time */
+    const char *flows_path;                /* [NULL] path of flows.json; NULL: no flows, only entries */
+    const char *flows_json;                /* [NULL] its text, instead of a path */
+    llmcs_shop_classifier_slot *intents;   /* [NULL] classifier with labels of flows.json; may be swapped */
     llmcs_shop_classifier_slot *sentiment; /* [NULL] classifier; "negative" affects priority and tone */
     const struct llmcs_shop_guard *guard;  /* [NULL] checks and masks; NULL: texts are stored unmasked */
     const char *wording;                   /* [NULL: "templates"] folder of a model that words replies */
-    llmcs_shop_call_fn
-        call; /* [NULL] runs the finds and actions in host_calls, and those marked "host" in flows.json */
+    llmcs_shop_call_fn call;               /* [NULL] runs finds and actions in host_calls or marked "host" */
     void *call_user;
-    const char *const
-        *host_calls; /* [NULL] [n_host_calls] names of finds and actions that `call` answers instead of SQL; "*": all */
+    const char *const *host_calls; /* [NULL] [n_host_calls] names that `call` answers instead of SQL; "*": all */
     size_t n_host_calls;
     double call_timeout_ms;     /* [5000] per call, 1 to 600,000 */
     int32_t n_host_threads;     /* [8] concurrent calls, 1 to 64 */
@@ -225,15 +222,13 @@ typedef struct llmcs_shop_turn {
     size_t n_products;
     double probability; /* that the reply is right: of the entry, else of the intent; 1 for a rule or an exact match */
 
-    const char *
-        handover_reason; /* "wanted", "not_understood", "angry", "danger", "action_unknown", ...; "": not handed over */
+    const char *handover_reason;  /* "wanted", "not_understood", "angry", "danger", ...; "": none */
     int32_t handover_priority;    /* 0 normal, 1 angry, 2 danger */
     const char *handover_summary; /* masked, for the person who takes over */
 
     const char *sentiment; /* label, or "" */
     double sentiment_score;
-    const char
-        *verdict; /* of the guard on the message: "ALLOW", "MASK", "WARN", "BLOCK", "HANDOVER"; "" without a guard */
+    const char *verdict; /* on the message: "ALLOW", "MASK", "WARN", "BLOCK", "HANDOVER"; "": no guard */
     llmcs_shop_turn_ms ms;
 } llmcs_shop_turn;
 
@@ -305,11 +300,10 @@ typedef struct llmcs_shop_service llmcs_shop_service;
 
 typedef struct llmcs_shop_service_options {
     size_t struct_size;
-    const llmcs_model_options *model; /* [NULL] options of the encoder; LLMCS_WEIGHTS_AUTO means INT8 here */
-    const llmcs_shop_desk_options
-        *desk; /* [NULL] its paths, classifiers and guard, where not NULL, replace the settings */
-    const llmcs_allocator *allocator; /* [NULL: malloc] */
-    llmcs_log_fn log;                 /* [NULL] */
+    const llmcs_model_options *model;    /* [NULL] options of the encoder; LLMCS_WEIGHTS_AUTO means INT8 here */
+    const llmcs_shop_desk_options *desk; /* [NULL] members that are not NULL replace settings */
+    const llmcs_allocator *allocator;    /* [NULL: malloc] */
+    llmcs_log_fn log;                    /* [NULL] */
     void *log_user;
     int32_t lenient;      /* [0] 1: skips and logs what cannot be opened */
     int32_t busy_ms;      /* [5000] as in llmcs_shop_options */

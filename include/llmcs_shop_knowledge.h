@@ -90,11 +90,10 @@ LLMCS_SHOP_API void llmcs_shop_ask_params_init_sized(llmcs_shop_ask_params *para
 #define llmcs_shop_ask_params_init(params) llmcs_shop_ask_params_init_sized((params), sizeof *(params))
 
 typedef enum llmcs_shop_route {
-    LLMCS_ROUTE_NONE = 0,   /* no entry answers; text is "" */
-    LLMCS_ROUTE_ENTRY = 1,  /* text is the entry's answer */
-    LLMCS_ROUTE_FILLED = 2, /* the entry's answer with its slots filled */
-    LLMCS_ROUTE_GENERATED =
-        3, /* worded by `writer`, and accepted by llmcs_shop_gate against the entry's answer and the slots */
+    LLMCS_ROUTE_NONE = 0,      /* no entry answers; text is "" */
+    LLMCS_ROUTE_ENTRY = 1,     /* text is the entry's answer */
+    LLMCS_ROUTE_FILLED = 2,    /* the entry's answer with its slots filled */
+    LLMCS_ROUTE_GENERATED = 3, /* worded by `writer`, accepted by llmcs_shop_gate */
     LLMCS_ROUTE_ASK_BACK = 4 /* two entries are about equally likely and text offers both; or a slot is missing and text
                                 asks the customer for it */
 } llmcs_shop_route;

@@ -69,9 +69,8 @@ typedef struct llmcs_shop_recommend_params {
     const char *text;     /* [NULL] a customer's words: "a gift for a runner" */
     size_t text_bytes;    /* [LLMCS_NUL] */
 
-    size_t k; /* [10] 1 to 1000 */
-    const char
-        *lang; /* [NULL: the customer's, else "en"] language of the reasons: Chinese for "zh...", otherwise English */
+    size_t k;         /* [10] 1 to 1000 */
+    const char *lang; /* [NULL: the customer's, else "en"] of the reasons: "zh..." or English */
 
     /* Filters: a product must pass all of them. */
     int32_t out_of_stock;          /* [0] 1: includes products without stock */
@@ -129,8 +128,7 @@ typedef struct llmcs_shop_recommendation {
 
 typedef struct llmcs_shop_recommendations {
     size_t struct_size;
-    const llmcs_shop_recommendation *const
-        *items; /* [n_items] best first; fewer than k only if no more products pass the filters */
+    const llmcs_shop_recommendation *const *items; /* [n_items] best first; fewer than k if no more pass */
     size_t n_items;
     size_t n_candidates; /* number of products scored */
     double follow_ms;    /* time to read changes from the store; the first call reads everything */

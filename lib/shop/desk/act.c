@@ -69,7 +69,7 @@ static llmcs_status host_rows(desk_turn *t, const desk_frame *frame, const desk_
     desk_cell *cells;
     SHOP_TRY(ask_host(t, frame, q, "", &outcome, &state, &answer));
     if (outcome != DESK_HOST_ANSWERED || state != LLMCS_ACTION_DONE)
-        return shop_fail(LLMCS_PENDING, "find %s: the host has no answer", q->name);
+        return shop_fail(LLMCS_PENDING, "find %s: the host gave no answer", q->name);
     SHOP_TRY(shop_arena_alloc(t->arena, 1, sizeof *rows, &rows));
     const size_t n = answer ? shop_min(answer->n, DESK_MAX_ROWS) : 0;
     SHOP_TRY(shop_arena_alloc(t->arena, n * q->n_columns, sizeof *cells, &cells));
@@ -262,7 +262,8 @@ llmcs_status desk_do(desk_turn *t, desk_frame *frame, const desk_op *op, int at,
         return shop_fail(LLMCS_CONFIG, "%s: more than %d actions in one dialogue", t->flows->path, DESK_MAX_ACTS);
     /* Reading flows.json already checked that a confirmation precedes this; here the customer's yes is checked. */
     if (action->destructive && frame->yes != desk_slots_hash(t, frame))
-        return shop_fail(LLMCS_CONFIG, "%s: action %s without a yes to these values", t->flows->path, action->name);
+        return shop_fail(LLMCS_CONFIG, "%s: action %s: the customer has not confirmed these values", t->flows->path,
+                         action->name);
     desk_act_record *r = &frame->acts[frame->n_acts];
     *r = (desk_act_record){
         .flow = frame->flow, .op = at, .action = op->index, .key = key, .object = object ? object : ""};

@@ -33,7 +33,7 @@ llmcs_status desk_check_keys(const desk_flows *f, const desk_json *object, const
     for (const desk_json *child = object->first; child; child = child->next) {
         bool known = !strcmp(child->key, "note");
         for (size_t i = 0; keys[i] && !known; i++) known = !strcmp(child->key, keys[i]);
-        if (!known) return desk_bad(f, child, "this key is not known here");
+        if (!known) return desk_bad(f, child, "unknown key; check its spelling");
     }
     return LLMCS_OK;
 }
@@ -122,7 +122,7 @@ static llmcs_status check_name(const desk_flows *f, const desk_json *node) {
     if (n && n <= 60 && strspn(node->key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == n &&
         (node->key[0] < '0' || node->key[0] > '9'))
         return LLMCS_OK;
-    return desk_bad(f, node, "not a name: letters, digits and _, at most 60");
+    return desk_bad(f, node, "not a name: expected 1 to 60 letters, digits and _");
 }
 
 static llmcs_status check_object(const desk_flows *f, const desk_json *node) {
@@ -137,7 +137,7 @@ static llmcs_status read_phrase(desk_flows *f, const desk_json *node, const char
     if (node->type != DESK_JSON_STRING || !*node->text || strlen(node->text) > 200)
         return desk_bad(f, node, "found %s, expected a string of 1 to 200 bytes", desk_json_type_name(node->type));
     SHOP_TRY(desk_words_make(&f->arena, node->text, strlen(node->text), &w));
-    if (!w.folded_bytes) return desk_bad(f, node, "nothing is left of it without invisible characters");
+    if (!w.folded_bytes) return desk_bad(f, node, "found only invisible characters, expected a word");
     *word = w.folded;
     return LLMCS_OK;
 }
@@ -160,7 +160,7 @@ llmcs_status desk_phrases_read(desk_flows *f, const desk_json *node, const char 
     if (node->type == DESK_JSON_ARRAY) return add_phrases(f, node, list, n);
     SHOP_TRY(check_object(f, node));
     EACH_MEMBER(child, node) {
-        if (desk_find_lang(f, child->key) < 0) return desk_bad(f, child, "no language of \"languages\"");
+        if (desk_find_lang(f, child->key) < 0) return desk_bad(f, child, "not one of \"languages\"");
         SHOP_TRY(add_phrases(f, child, list, n));
     }
     return LLMCS_OK;
@@ -234,7 +234,7 @@ static llmcs_status read_slot_type(desk_flows *f, const desk_json *node, desk_sl
         }
     return desk_bad(
         f, type,
-        "\"%.40s\" is no type (order code choice product yes_no number quantity date phone email address name "
+        "\"%.40s\" is not a type (order code choice product yes_no number quantity date phone email address name "
         "text)",
         type->text);
 }
@@ -258,7 +258,7 @@ static llmcs_status read_slot(desk_flows *f, const desk_json *node, desk_slot *s
     SHOP_TRY(desk_read_bool(f, node, "parts", &slot->parts));
     SHOP_TRY(desk_read_bool(f, node, "remark", &slot->remark));
     if ((slot->parts || slot->remark) && slot->type != DESK_SLOT_TEXT)
-        return desk_bad(f, node, "\"parts\" and \"remark\" are of a slot of type text");
+        return desk_bad(f, node, "\"parts\" and \"remark\" are only for slots of type text");
     SHOP_TRY(desk_read_number(f, node, "min", -1e9, 1e9, &slot->min));
     SHOP_TRY(desk_read_number(f, node, "max", -1e9, 1e9, &slot->max));
     SHOP_TRY(desk_read_number(f, node, "tries", 1, 10, &tries));
@@ -267,9 +267,9 @@ static llmcs_status read_slot(desk_flows *f, const desk_json *node, desk_slot *s
     const desk_json *pattern = desk_json_get(node, "pattern");
     if (pattern) SHOP_TRY(desk_pattern_read(f, pattern, &slot->pattern));
     if (slot->type == DESK_SLOT_CODE && !pattern)
-        return desk_bad(f, node, "\"pattern\" is missing: a code is what it matches");
+        return desk_bad(f, node, "\"pattern\" is missing; a slot of type code needs it");
     if (slot->type == DESK_SLOT_CHOICE) return read_options(f, node, slot);
-    if (desk_json_get(node, "options")) return desk_bad(f, node, "only a choice has options");
+    if (desk_json_get(node, "options")) return desk_bad(f, node, "\"options\" is only for slots of type choice");
     return LLMCS_OK;
 }
 
@@ -303,7 +303,7 @@ static llmcs_status read_slot_texts(desk_flows *f, const desk_json *node, desk_s
     SHOP_TRY(may_have(f, node, "from", DESK_JSON_STRING, &from));
     if (from) {
         slot->from = find_query(f->finds, f->n_finds, from->text);
-        if (slot->from < 0) return desk_bad(f, from, "\"%.60s\" is no find", from->text);
+        if (slot->from < 0) return desk_bad(f, from, "no find named \"%.60s\"; add it to \"finds\"", from->text);
         SHOP_TRY(desk_check_from(f, from, &f->finds[slot->from]));
     }
     if (slot->type == DESK_SLOT_ORDER && !slot->pattern && !from)
@@ -337,7 +337,7 @@ static llmcs_status read_detail(desk_flows *f, const desk_json *node, desk_query
     if (list && list->n > DESK_MAX_SLOTS) return desk_bad(f, list, "more than %d slots", DESK_MAX_SLOTS);
     for (const desk_json *one = list ? list->first : NULL; one; one = one->next) {
         const int slot = desk_find_slot(f, one->text);
-        if (slot < 0) return desk_bad(f, one, "\"%.60s\" is no slot", one->text);
+        if (slot < 0) return desk_bad(f, one, "no slot named \"%.60s\"; add it to \"slots\"", one->text);
         q->detail[q->n_detail++] = slot;
     }
     return LLMCS_OK;
@@ -348,7 +348,7 @@ static llmcs_status read_action(desk_flows *f, const desk_json *node, desk_query
     double rows = 1;
     SHOP_TRY(desk_need(f, node, "object", DESK_JSON_STRING, &object));
     q->object = desk_find_slot(f, object->text);
-    if (q->object < 0) return desk_bad(f, object, "\"%.60s\" is no slot", object->text);
+    if (q->object < 0) return desk_bad(f, object, "no slot named \"%.60s\"; add it to \"slots\"", object->text);
     SHOP_TRY(desk_read_bool(f, node, "destructive", &q->destructive));
     SHOP_TRY(desk_read_number(f, node, "rows", 1, 1000, &rows));
     q->max_rows = (int64_t)rows;
@@ -365,17 +365,18 @@ static llmcs_status read_query(shop_connection *c, desk_flows *f, const desk_jso
     SHOP_TRY(check_object(f, node));
     SHOP_TRY(desk_check_keys(f, node, is_action ? action_keys : find_keys));
     *q = (desk_query){.name = node->key, .is_action = is_action, .object = -1};
-    if (!strcmp(q->name, "facts")) return desk_bad(f, node, "\"facts\" means the file's facts");
+    if (!strcmp(q->name, "facts"))
+        return desk_bad(f, node, "\"facts\" is reserved for the file's facts; choose another name");
     if (is_action) SHOP_TRY(read_action(f, node, q));
     SHOP_TRY(desk_read_bool(f, node, "host", &q->host));
     SHOP_TRY(may_have(f, node, "sql", DESK_JSON_STRING, &sql));
-    if (sql && q->host) return desk_bad(f, node, "both \"sql\" and \"host\"");
+    if (sql && q->host) return desk_bad(f, node, "found both \"sql\" and \"host\", expected one of them");
     if (sql) {
         q->sql = sql->text;
         return desk_query_check(c, f, node, q);
     }
     if (q->host) return read_host_columns(f, node, q);
-    if (!is_action) return desk_bad(f, node, "\"sql\" is missing, or \"host\": true");
+    if (!is_action) return desk_bad(f, node, "expected \"sql\", or \"host\": true");
     q->personal = true; /* a ticket */
     SHOP_TRY(desk_read_bool(f, node, "personal", &q->personal));
     return LLMCS_OK;
@@ -386,14 +387,14 @@ static llmcs_status read_queries(shop_connection *c, desk_flows *f, const char *
     desk_query *queries;
     SHOP_TRY(may_have(f, f->root, key, DESK_JSON_OBJECT, &list));
     const size_t n = count_members(list);
-    if (n > DESK_MAX_FINDS) return desk_bad(f, list, "%d of them, expected at most %d", (int)n, DESK_MAX_FINDS);
+    if (n > DESK_MAX_FINDS) return desk_bad(f, list, "%d members, expected at most %d", (int)n, DESK_MAX_FINDS);
     SHOP_TRY(MAKE(f, queries, n));
     size_t *count = is_action ? &f->n_actions : &f->n_finds;
     *(is_action ? &f->actions : &f->finds) = queries;
     EACH_MEMBER(child, list) {
         SHOP_TRY(read_query(c, f, child, is_action, &queries[*count]));
         if (is_action && find_query(f->finds, f->n_finds, child->key) >= 0)
-            return desk_bad(f, child, "a find has this name, too");
+            return desk_bad(f, child, "a find already has this name; choose another");
         ++*count;
     }
     return LLMCS_OK;
@@ -433,7 +434,8 @@ static llmcs_status read_flow(desk_flows *f, const desk_json *node, desk_flow *f
     SHOP_TRY(desk_cues_read(f, node, flow));
     SHOP_TRY(may_have(f, node, "follow", DESK_JSON_STRING, &follow));
     if (follow) flow->follow = desk_find_flow(f, follow->text);
-    if (follow && flow->follow < 0) return desk_bad(f, follow, "\"%.60s\" is no flow", follow->text);
+    if (follow && flow->follow < 0)
+        return desk_bad(f, follow, "no flow named \"%.60s\"; add it to \"flows\"", follow->text);
     SHOP_TRY(desk_read_number(f, node, "entry_first", 0, 1, &flow->entry_first));
     SHOP_TRY(desk_read_number(f, node, "accept", 0, 1, &flow->accept));
     if (title) SHOP_TRY(desk_text_read(f, title, &scope, &flow->title));
@@ -451,9 +453,9 @@ static llmcs_status read_flow(desk_flows *f, const desk_json *node, desk_flow *f
 }
 
 static llmcs_status add_intent(desk_flows *f, const desk_json *where, const desk_intent *intent) {
-    if (!intent->label || !*intent->label) return desk_bad(f, where, "an empty label");
+    if (!intent->label || !*intent->label) return desk_bad(f, where, "expected a label that is not empty");
     if (desk_find_intent(f, intent->label))
-        return desk_bad(f, where, "label \"%.60s\" has a meaning already", intent->label);
+        return desk_bad(f, where, "label \"%.60s\" occurs twice; a label has one meaning", intent->label);
     if (f->n_intents == MAX_INTENTS) return desk_bad(f, where, "more than %d labels", MAX_INTENTS);
     f->intents[f->n_intents++] = *intent;
     return LLMCS_OK;
@@ -555,7 +557,7 @@ static llmcs_status read_flow_name(const desk_flows *f, const desk_json *node, i
     SHOP_TRY(may_have(f, node, "flow", DESK_JSON_STRING, &name));
     if (!name) return LLMCS_OK;
     *flow = desk_find_flow(f, name->text);
-    return *flow >= 0 ? LLMCS_OK : desk_bad(f, name, "\"%.60s\" is no flow", name->text);
+    return *flow >= 0 ? LLMCS_OK : desk_bad(f, name, "no flow named \"%.60s\"; add it to \"flows\"", name->text);
 }
 
 static llmcs_status read_intent(desk_flows *f, const desk_json *node) {
@@ -575,7 +577,7 @@ static llmcs_status read_intent(desk_flows *f, const desk_json *node) {
     SHOP_TRY(desk_read_number(f, node, "accept", 0, 1, &intent.accept));
     SHOP_TRY(desk_read_number(f, node, "entry_first", 0, 1, &intent.entry_first));
     if ((intent.flow >= 0) + !!entry + recommend + unknown + knowledge > 1)
-        return desk_bad(f, node, "more than one of entry, knowledge, flow, recommend, unknown");
+        return desk_bad(f, node, "expected only one of entry, knowledge, flow, recommend, unknown");
     if (entry) intent.entry = entry->text;
     intent.kind = entry              ? DESK_INTENT_ENTRY
                   : intent.flow >= 0 ? DESK_INTENT_FLOW
@@ -633,7 +635,7 @@ static llmcs_status read_languages(desk_flows *f) {
         return desk_bad(f, list, "%d languages, expected 1 to %d", (int)list->n, DESK_MAX_LANGS);
     for (const desk_json *one = list->first; one; one = one->next) {
         if (one->type != DESK_JSON_STRING || !*one->text || shop_check_lang(one->text))
-            return desk_bad(f, one, "\"%.36s\" is no language tag (\"en\", \"zh\", \"pt-BR\")", one->text);
+            return desk_bad(f, one, "\"%.36s\" is not a language tag (\"en\", \"zh\", \"pt-BR\")", one->text);
         f->langs[f->n_langs++] = one->text;
     }
     return LLMCS_OK;

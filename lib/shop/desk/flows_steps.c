@@ -78,7 +78,7 @@ static llmcs_status read_subject(compiler *p, const desk_json *node, const char 
     }
     if (!dot) {
         subject->slot = desk_find_slot(p->f, name);
-        if (subject->slot < 0) return desk_bad(p->f, node, "\"%.60s\" is no slot, and no find.column", name);
+        if (subject->slot < 0) return desk_bad(p->f, node, "\"%.60s\": expected a slot, login or find.column", name);
         p->flow->uses[subject->slot] = true;
         return LLMCS_OK;
     }
@@ -86,7 +86,7 @@ static llmcs_status read_subject(compiler *p, const desk_json *node, const char 
         if (strlen(p->f->finds[i].name) == (size_t)(dot - name) &&
             !memcmp(p->f->finds[i].name, name, (size_t)(dot - name)))
             subject->find = (int)i;
-    if (subject->find < 0) return desk_bad(p->f, node, "\"%.60s\": no such find", name);
+    if (subject->find < 0) return desk_bad(p->f, node, "no find named \"%.60s\"; add it to \"finds\"", name);
     p->named[subject->find] = true;
     const desk_query *find = &p->f->finds[subject->find];
     if (!strcmp(dot + 1, "n")) return LLMCS_OK;
@@ -146,7 +146,7 @@ static llmcs_status step_slot(compiler *p, const desk_json *step, block *b) {
     desk_op *op;
     SHOP_TRY(add_op(p, DESK_OP_SLOT, &op));
     op->index = desk_find_slot(p->f, name->text);
-    if (op->index < 0) return desk_bad(p->f, name, "\"%.60s\" is no slot", name->text);
+    if (op->index < 0) return desk_bad(p->f, name, "no slot named \"%.60s\"; add it to \"slots\"", name->text);
     p->flow->uses[op->index] = true;
     int *find = &p->flow->from[op->index];
     if (from) {
@@ -167,7 +167,7 @@ static llmcs_status step_find(compiler *p, const desk_json *step, block *b) {
     desk_op *op;
     SHOP_TRY(add_op(p, DESK_OP_FIND, &op));
     op->index = query_by_name(p->f->finds, p->f->n_finds, name->text);
-    if (op->index < 0) return desk_bad(p->f, name, "\"%.60s\" is no find", name->text);
+    if (op->index < 0) return desk_bad(p->f, name, "no find named \"%.60s\"; add it to \"finds\"", name->text);
     p->finds[op->index] = true;
     return add_branch(p, step, "none", 1, (int)p->n, b->confirmed);
 }
@@ -228,7 +228,7 @@ static llmcs_status step_do(compiler *p, const desk_json *step, block *b) {
     desk_op *op;
     SHOP_TRY(add_op(p, DESK_OP_DO, &op));
     op->index = query_by_name(p->f->actions, p->f->n_actions, name->text);
-    if (op->index < 0) return desk_bad(p->f, name, "\"%.60s\" is no action", name->text);
+    if (op->index < 0) return desk_bad(p->f, name, "no action named \"%.60s\"; add it to \"actions\"", name->text);
     const desk_query *action = &p->f->actions[op->index];
     p->flow->uses[action->object] = true;
     if (action->destructive && !b->confirmed[action->object])
@@ -326,7 +326,7 @@ static llmcs_status step_set(compiler *p, const desk_json *step) {
     SHOP_TRY(shop_arena_alloc(&p->f->arena, all->n, sizeof *values, &values));
     for (const desk_json *one = all->first; one; one = one->next, op->n_set++) {
         slots[op->n_set] = desk_find_slot(p->f, one->key);
-        if (slots[op->n_set] < 0) return desk_bad(p->f, one, "no slot of this name");
+        if (slots[op->n_set] < 0) return desk_bad(p->f, one, "no slot has this name; add it to \"slots\"");
         if (one->type != DESK_JSON_STRING && one->type != DESK_JSON_NUMBER && one->type != DESK_JSON_NULL)
             return desk_bad(p->f, one, "expected a string, a number or null");
         values[op->n_set] = one->type == DESK_JSON_NULL ? NULL : one->text;
@@ -342,7 +342,7 @@ static llmcs_status step_go(compiler *p, const desk_json *step) {
     desk_op *op;
     SHOP_TRY(add_op(p, DESK_OP_GO, &op));
     op->index = desk_find_flow(p->f, name->text);
-    return op->index >= 0 ? LLMCS_OK : desk_bad(p->f, name, "\"%.60s\" is no flow", name->text);
+    return op->index >= 0 ? LLMCS_OK : desk_bad(p->f, name, "no flow named \"%.60s\"; add it to \"flows\"", name->text);
 }
 
 static llmcs_status step_end(compiler *p) {
@@ -434,7 +434,7 @@ llmcs_status desk_steps_read(desk_flows *f, const desk_json *node, desk_flow *fl
     for (; !status && p->done < p->n_blocks; p->done++) status = compile_block(p, &p->blocks[p->done]);
     for (size_t i = 0; !status && i < f->n_finds; i++)
         if (p->named[i] && !p->finds[i])
-            status = desk_bad(f, node, "find %s is named but the flow never does it", f->finds[i].name);
+            status = desk_bad(f, node, "a text uses find %s, but no step of the flow runs it", f->finds[i].name);
     flow->ops = p->ops;
     flow->n_ops = p->n;
     shop_free(&f->arena.allocator, p);

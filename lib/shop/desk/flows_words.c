@@ -72,7 +72,7 @@ static llmcs_status read_all(desk_flows *f, const desk_json *node, desk_describe
     SHOP_TRY(desk_need(f, node, "all", DESK_JSON_STRING, &all));
     for (size_t i = 0; i < f->n_finds; i++)
         if (!strcmp(f->finds[i].name, all->text)) d->all = (int)i;
-    if (d->all < 0) return desk_bad(f, all, "\"%.60s\" is no find", all->text);
+    if (d->all < 0) return desk_bad(f, all, "no find named \"%.60s\"; add it to \"finds\"", all->text);
     return desk_check_from(f, all, &f->finds[d->all]);
 }
 
@@ -80,7 +80,7 @@ static llmcs_status read_described(desk_flows *f, const desk_json *node, desk_sl
     static const char *const keys[] = {"status", "statuses", "date", "price", "title", "all", NULL};
     desk_described *d;
     if (slot->type != DESK_SLOT_ORDER || slot->from < 0)
-        return desk_bad(f, node, "only an order with \"from\" is described: the find has its columns");
+        return desk_bad(f, node, "\"described\" needs a slot of type order with \"from\", whose find has the columns");
     if (node->type != DESK_JSON_OBJECT)
         return desk_bad(f, node, "found %s, expected an object", desk_json_type_name(node->type));
     SHOP_TRY(desk_check_keys(f, node, keys));
@@ -101,7 +101,8 @@ llmcs_status desk_slot_words_read(desk_flows *f, const desk_json *node, desk_slo
     const desk_json *lead = desk_json_get(node, "lead");
     if (described) SHOP_TRY(read_described(f, described, slot));
     if ((like || lead) && slot->type < DESK_SLOT_ADDRESS)
-        return desk_bad(f, like ? like : lead, "only an address, a name or a text has it");
+        return desk_bad(f, like ? like : lead,
+                        "\"like\" and \"lead\" are only for slots of type address, name or text");
     if (like) SHOP_TRY(desk_pattern_read(f, like, &slot->like));
     return lead ? desk_phrases_read(f, lead, &slot->lead, &slot->n_lead) : LLMCS_OK;
 }

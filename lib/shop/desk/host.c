@@ -119,7 +119,7 @@ llmcs_status llmcs_shop_call_answer(llmcs_shop_call *call, llmcs_shop_action_sta
     }
     pthread_mutex_unlock(&h->lock);
     if (before) shop_free(&h->allocator, copy);
-    if (before) return shop_fail(LLMCS_STATE, "the call was answered before");
+    if (before) return shop_fail(LLMCS_STATE, "the call has already been answered");
     if (!late) return LLMCS_OK;
     if (call->request.is_action) (void)record_late(call, state);
     return shop_fail(LLMCS_STATE, "the answer comes after the timeout of %g ms", h->timeout_ms);

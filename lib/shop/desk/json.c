@@ -50,7 +50,7 @@ static llmcs_status copy_string(const tree *t, const desk_json *node, const char
     SHOP_TRY(shop_arena_copy(t->arena, text, n, out));
     if (strlen(*out) == n && !shop_check_text("string", *out, 0, MAX_STRING)) return LLMCS_OK;
     const desk_json_path path = desk_json_where(node);
-    return shop_fail(LLMCS_JSON, "%s: %s: a string with a control character, bytes that are not UTF-8, or more than %d",
+    return shop_fail(LLMCS_JSON, "%s: %s: a string has a control character, invalid UTF-8, or more than %d bytes",
                      t->what, path.text, MAX_STRING);
 }
 

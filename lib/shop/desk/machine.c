@@ -566,7 +566,7 @@ static llmcs_status run_frame(desk_turn *t, desk_frame *frame, run_result *resul
     if (question >= 0) at = question;
     while (*result == RUN_GOES_ON) {
         if (++t->n_run > DESK_MAX_RUN)
-            return shop_fail(LLMCS_CONFIG, "%s: flow %s goes on without end", t->flows->path,
+            return shop_fail(LLMCS_CONFIG, "%s: flow %s does not end; check its \"go\" steps", t->flows->path,
                              t->flows->flows[frame->flow].name);
         int next = at + 1;
         SHOP_TRY(run_op(t, frame, at, &next, result));

@@ -101,8 +101,7 @@ static llmcs_status check_names(const llmcs_shop_desk *d, const llmcs_shop_desk_
         for (size_t k = 0; k < d->flows->n_actions; k++)
             known = known || !strcmp(o->host_calls[i], d->flows->actions[k].name);
         if (!known)
-            return shop_fail(LLMCS_CONFIG, "host_calls: \"%.60s\" is no find or action of flows.json",
-                             o->host_calls[i]);
+            return shop_fail(LLMCS_CONFIG, "host_calls: flows.json has no find or action \"%.60s\"", o->host_calls[i]);
     }
     return LLMCS_OK;
 }
@@ -115,7 +114,7 @@ static llmcs_status assign_queries(llmcs_shop_desk *d, const llmcs_shop_desk_opt
         if (d->shop->shared && !(*by_host)[i] && desk_names_events(&list[i]))
             return shop_fail(
                 LLMCS_CONFIG,
-                "%s: %s names the table events, which is in each node's file: with llmcs.postgres a statement"
+                "%s: %s uses the table events, which is in each node's file: with llmcs.postgres a statement"
                 " cannot use it together with the server's customers",
                 d->flows->path, list[i].name);
         if (list[i].host && !o->call)

@@ -15,7 +15,7 @@ static llmcs_status check_call(const llmcs_shop_desk *desk, const char *conversa
 /* Finds the row of a conversation inside a write. */
 static llmcs_status find_conversation(shop_connection *c, const char *conversation, int64_t *row) {
     SHOP_TRY(desk_find_conversation(c, conversation, -1, row));
-    return *row >= 0 ? LLMCS_OK : shop_fail(LLMCS_ARG, "conversation: there is none of this id");
+    return *row >= 0 ? LLMCS_OK : shop_fail(LLMCS_ARG, "conversation: no conversation has this id");
 }
 
 static llmcs_status audit_conversation(shop_connection *c, const char *agent, const char *action, int64_t row) {
@@ -153,7 +153,7 @@ static llmcs_status resolve(shop_connection *c, const char *key, const char *age
     int64_t found;
     char what[64];
     SHOP_TRY(shop_lookup_int(c, -1, &found, "SELECT state = 'UNKNOWN' FROM actions WHERE key = ?1", "s", key));
-    if (found < 0) return shop_fail(LLMCS_ARG, "key: there is no such action");
+    if (found < 0) return shop_fail(LLMCS_ARG, "key: no action has this key");
     if (!found) return shop_fail(LLMCS_STATE, "key: the action is not UNKNOWN");
     SHOP_TRY(shop_change(c, "UPDATE actions SET state = ?2 WHERE key = ?1", "ss", key, state));
     sqlite3_snprintf(sizeof what, what, "action %s", state);

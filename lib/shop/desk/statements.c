@@ -162,8 +162,8 @@ static llmcs_status check_parameters(const desk_flows *f, const desk_json *node,
         const char *name = sqlite3_bind_parameter_name(stmt, i);
         if (!name || name[0] != ':') return desk_bad(f, node, "parameter %d has no name: write :slot", i);
         if (!is_parameter(name + 1) && desk_find_slot(f, name + 1) < 0)
-            return desk_bad(f, node,
-                            "%.60s is no slot and none of :customer_id :customer :now :lang :conversation :key", name);
+            return desk_bad(
+                f, node, "%.60s: expected a slot or one of :customer_id :customer :now :lang :conversation :key", name);
         customer = customer || !strcmp(name, ":customer") || !strcmp(name, ":customer_id");
     }
     if (personal && !customer)

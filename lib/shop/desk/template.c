@@ -27,7 +27,7 @@ static llmcs_status read_filter(const desk_flows *f, const desk_json *node, cons
             part->values = (int)i;
             return LLMCS_OK;
         }
-    return desk_bad(f, node, "|%.60s is no table of \"values\", expected one of them, money or date", filter);
+    return desk_bad(f, node, "|%.60s: expected a table of \"values\", money or date", filter);
 }
 
 /* Replaces {facts.name} by its value at once. */
@@ -57,7 +57,7 @@ static llmcs_status read_dotted(desk_flows *f, const desk_json *node, const desk
     }
     const int action = scope->in_flow ? find_query(f->actions, f->n_actions, name, strlen(name)) : -1;
     if (action < 0)
-        return desk_bad(f, node, "{%s.%.60s}: %s is no find or action that may be named here", name, key, name);
+        return desk_bad(f, node, "{%s.%.60s}: no find or action named %s can be used here", name, key, name);
     part->kind = DESK_PART_ANSWER;
     part->index = action;
     return shop_arena_copy(&f->arena, key, strlen(key), &part->name);
@@ -71,7 +71,7 @@ static llmcs_status read_name(desk_flows *f, const desk_json *node, const desk_s
         part->kind = DESK_PART_COLUMN;
         part->index = -1;
         part->column = find_column(&scope->finds[scope->own_find], name);
-        if (part->column < 0) return desk_bad(f, node, "{%.60s} is no column of this find", name);
+        if (part->column < 0) return desk_bad(f, node, "{%.60s}: this find has no such column", name);
         return LLMCS_OK;
     }
     for (size_t i = 0; scope->locals && scope->locals[i]; i++)
@@ -83,7 +83,7 @@ static llmcs_status read_name(desk_flows *f, const desk_json *node, const desk_s
     part->kind = DESK_PART_SLOT;
     part->index = desk_find_slot(f, name);
     if (part->index >= 0) return LLMCS_OK;
-    return desk_bad(f, node, "{%.60s} is no slot", name);
+    return desk_bad(f, node, "no slot named {%.60s}; add it to \"slots\"", name);
 }
 
 /* Columns and answers may be numbers; a slot is always text. */
@@ -132,7 +132,7 @@ static llmcs_status read_template(desk_flows *f, const desk_json *node, const de
         const char *end = *p == '{' ? strchr(p, '}') : NULL;
         char name[128];
         if (!end || end - p >= (ptrdiff_t)sizeof name || end == p + 1) {
-            status = desk_bad(f, node, "a brace without its partner, or nothing between: write {{ or }} for a brace");
+            status = desk_bad(f, node, "unpaired or empty braces; write {{ or }} to print a brace");
             break;
         }
         memcpy(name, p + 1, (size_t)(end - p - 1));
@@ -173,7 +173,7 @@ llmcs_status desk_text_read(desk_flows *f, const desk_json *node, const desk_sco
     desk_text *t;
     if (node->type == DESK_JSON_STRING) {
         const desk_json *named = desk_json_get(f->texts, node->text);
-        if (!named) return desk_bad(f, node, "\"%.60s\" is no name of \"texts\"", node->text);
+        if (!named) return desk_bad(f, node, "no text named \"%.60s\"; add it to \"texts\"", node->text);
         node = named;
     }
     if (node->type != DESK_JSON_OBJECT)
@@ -181,7 +181,7 @@ llmcs_status desk_text_read(desk_flows *f, const desk_json *node, const desk_sco
                         desk_json_type_name(node->type));
     for (const desk_json *child = node->first; child; child = child->next)
         if (strcmp(child->key, "note") != 0 && desk_find_lang(f, child->key) < 0)
-            return desk_bad(f, child, "\"%.60s\" is no language of \"languages\"", child->key);
+            return desk_bad(f, child, "\"%.60s\" is not one of \"languages\"", child->key);
     SHOP_TRY(shop_arena_alloc(&f->arena, 1, sizeof *t, &t));
     for (size_t i = 0; i < f->n_langs; i++) SHOP_TRY(read_language(f, node, scope, (int)i, t));
     *text = t;

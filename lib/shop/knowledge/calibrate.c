@@ -390,7 +390,7 @@ static llmcs_status fit_weights(fit *f, const llmcs_shop_labelled *questions, si
     maximise(f, weights.w);
     SHOP_TRY(choose_threshold(f, weights.w, p->precision, found));
     weights.threshold = found->threshold;
-    if (!found->n_answerable) return shop_fail(LLMCS_ARG, "no question has an entry");
+    if (!found->n_answerable) return shop_fail(LLMCS_ARG, "none of the questions has an entry in the store");
     return save(f, &weights);
 }
 

@@ -284,7 +284,7 @@ static llmcs_status load_subject(shop_ranking *r, shop_history *history, shop_ca
     if (p->item) {
         uint32_t item;
         SHOP_TRY(shop_catalog_item(catalog, c, p->item, &item));
-        if (item == SHOP_NO_NUMBER) return shop_fail(LLMCS_ARG, "item: \"%.60s\" is no product of the store", p->item);
+        if (item == SHOP_NO_NUMBER) return shop_fail(LLMCS_ARG, "item: the store has no product \"%.60s\"", p->item);
         SHOP_TRY(shop_history_of_item(history, item));
     }
     r->has_encoder = p->text && encoded;

@@ -261,7 +261,7 @@ START_TEST(person_is_called_from_any_state) {
     ck_assert_str_eq(h->customer, "anna");
     ck_assert_int_eq(h->n_all, 6);
     llmcs_shop_history_free(&h);
-    SHOP_FAILS(llmcs_shop_desk_take_over(d.desk, "nobody", "mia"), LLMCS_ARG, "none of this id");
+    SHOP_FAILS(llmcs_shop_desk_take_over(d.desk, "nobody", "mia"), LLMCS_ARG, "no conversation has this id");
     desk_case_close(&d);
 }
 END_TEST

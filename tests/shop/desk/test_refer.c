@@ -407,9 +407,9 @@ START_TEST(words_of_flows_are_checked) {
     } rows[] = {
         {"\"status\": \"status\", \"date\"", "\"status\": \"state\", \"date\"",
          "slots.order.described.status: find mine has no column \"state\""},
-        {"\"all\": \"mine\"", "\"all\": \"everything\"", "slots.order.described.all: \"everything\" is no find"},
+        {"\"all\": \"mine\"", "\"all\": \"everything\"", "slots.order.described.all: no find named \"everything\""},
         {"{\"is\": [\"paid\"], ", "{\"iz\": [\"paid\"], ", "iz"},
-        {"\"lead\": {\"en\"", "\"lead\": {\"fr\"", "no language of \"languages\""},
+        {"\"lead\": {\"en\"", "\"lead\": {\"fr\"", "not one of \"languages\""},
         {"\"cues\": {\"en\": [\"swap\"]", "\"cues\": {\"en\": [7]", "expected a string"},
         {"\"like\": \"(?:size )", "\"like\": \"(?:size ", "not a pattern"},
         {"\"kinds\": [", "\"kinds\": [7, ", "kinds[0]: found a number"},

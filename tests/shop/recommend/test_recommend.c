@@ -329,7 +329,7 @@ START_TEST(bad_parameters_are_refused) {
     p.item = "x", p.text = "y";
     SHOP_FAILS(llmcs_shop_recommend(shop, &p, &found), LLMCS_ARG, "exactly one");
     p.text = NULL;
-    SHOP_FAILS(llmcs_shop_recommend(shop, &p, &found), LLMCS_ARG, "\"x\" is no product");
+    SHOP_FAILS(llmcs_shop_recommend(shop, &p, &found), LLMCS_ARG, "the store has no product \"x\"");
     p = for_customer("ann", 0);
     SHOP_FAILS(llmcs_shop_recommend(shop, &p, &found), LLMCS_ARG, "k: 0");
     p = for_customer("ann", 1), p.half_life_days = 0;
