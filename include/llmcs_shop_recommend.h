@@ -94,9 +94,9 @@ typedef struct llmcs_shop_recommend_params {
     double weight_popular;  /* [0.2] */
     double half_life_days;  /* [60] > 0 */
     double diversity;       /* [0.1] 0 to 1; 0: ranks by score only */
-    const llmcs_shop_event_weight
-        *event_weights; /* [n_event_weights] replace the defaults: "view" 1, "click" 1.5, "cart" 3, "like" 3, "buy" and
-                           "purchase" 5, "return" -3, others 1 */
+    /* [n_event_weights] Replace the defaults: "view" 1, "click" 1.5, "cart" 3, "like" 3, "buy" and "purchase" 5,
+     * "return" -3, others 1. */
+    const llmcs_shop_event_weight *event_weights;
     size_t n_event_weights;
     const llmcs_shop_boost *boosts;
     size_t n_boosts;

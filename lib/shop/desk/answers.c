@@ -149,7 +149,7 @@ static bool is_worth_asking(const desk_turn *t, const llmcs_shop_answer *a) {
     return true;
 }
 
-/* Of two questions, one of which is no answer now, the other one; else NULL. */
+/* If the desk would offer two entries and one of them is excluded (t->not_entry), returns the other; else NULL. */
 static const llmcs_shop_candidate *other_of_two(const desk_turn *t, const llmcs_shop_answer *a) {
     if (!t->not_entry || a->route != LLMCS_ROUTE_ASK_BACK || a->missing_slot || a->n_candidates < 2) return NULL;
     for (size_t i = 0; i < 2; i++)

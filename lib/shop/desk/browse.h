@@ -45,7 +45,7 @@ typedef struct desk_browse {
 /* Adds the filters of the words to *seek: kind, gift, audience, colour, size, price. A kind, gift or audience starts a
  * new search. *names: the words name a kind, gift or audience. *filters: they name a colour, size or price. */
 llmcs_status desk_read_seek(desk_turn *t, const desk_words *w, desk_seek *seek, bool *names, bool *filters);
-/* Whether the words name a price limit: "under 170", 200左右. */
+/* True if the words name a price limit: "under 170", 200左右. */
 bool desk_names_budget(const desk_words *w);
 /* Finds products and lists them. "The second one" refers to this list from now on. */
 llmcs_status desk_browse_products(desk_turn *t, const desk_browse *b, bool *found);

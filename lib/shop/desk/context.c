@@ -19,7 +19,7 @@ enum {
     MOST_ADDED = 6,
     LEAST_CODE = 6 /* bytes of an order number */,
     MOST_LEFT = 2,
-    OWN_WORDS = 3, /* words before a kind of goods that say whose they are */
+    OWN_WORDS = 3, /* words before a kind that can mark it as the customer's own */
     LEAST_DESCRIBED = 5 /* bytes of a word looked up in a description */,
     ORDERS_TABLE = 16 /* bit of desk_query.tables */
 };
@@ -116,7 +116,7 @@ typedef struct signals {
     size_t number_of_places;                           /* how many places of the list it names */
     bool names;                                        /* names a kind of product or an audience */
     const desk_option *aspect;                         /* aspect of a product, or NULL */
-    const desk_option *second;                         /* another aspect that it asks for, or NULL */
+    const desk_option *second;                         /* a second aspect in the question, or NULL */
     int aspect_slot;                                   /* slot that holds the aspect, or -1 */
     size_t left;                                       /* number of unknown words */
     desk_seek seek;                                    /* previous search plus what the message adds */
@@ -146,7 +146,7 @@ static int listed_flow(const desk_turn *t, desk_slot_type type, int *slot) {
     return -1;
 }
 
-/* "What colour is it, and is it in stock?": another aspect, after the word "and" or a comma. */
+/* Finds the second aspect after "and" or a comma: "What colour is it, and is it in stock?". */
 static void find_second_aspect(const desk_turn *t, const desk_slot *slot, signals *s) {
     static const char *const joins[] = {"and", "plus", "also", "还有", "另外", "以及", "和", NULL};
     size_t best = 0;
@@ -375,7 +375,7 @@ static llmcs_status browse_again(desk_turn *t, signals *s, bool *handled) {
     b.show = s->aspect;
     if (s->cheaper || s->dearer || s->bigger || s->smaller) SHOP_TRY(compared_with(t, s, &with));
     const double price = with.price;
-    /* "Too expensive, under 100?" says how cheap. */
+    /* "Too expensive, under 100?" gives the limit itself. */
     if (s->cheaper && !s->budget) b.seek.most = price - 0.01;
     if (s->cheaper) b.rank = DESK_CHEAP_FIRST;
     if (s->dearer) b.seek.least = price + 0.01, b.seek.most = 0, b.rank = DESK_CHEAP_FIRST;
@@ -578,7 +578,8 @@ static llmcs_status answer_named(desk_turn *t, bool *handled) {
     return desk_run(t);
 }
 
-/* "The drawer of my desk sticks", 这衬衫透不透: of goods that the customer has or looks at, not of such as he seeks. */
+/* True if the message is about goods that the customer has or looks at, not about buying some: "the drawer of my desk
+ * sticks", 这衬衫透不透. */
 static bool is_of_own(const desk_words *w, size_t kind_begin) {
     static const char *const bought[] = {"i bought", "i ordered", "i got",  "i've got",
                                          "i have",   "我买的",    "买回来", NULL};
@@ -589,7 +590,8 @@ static bool is_of_own(const desk_words *w, size_t kind_begin) {
     desk_words before = *w;
     size_t begin = 0;
     if (has_any(w, bought)) return true;
-    for (size_t i = 0, words = 0; i < kind_begin && words <= OWN_WORDS; i++) { /* the last words before the kind */
+    for (size_t i = 0, words = 0; i < kind_begin && words <= OWN_WORDS;
+         i++) { /* find the last OWN_WORDS words before the kind */
         begin = i;
         words = desk_count_words(w->folded + i, kind_begin - i);
         if (words <= OWN_WORDS) break;
@@ -601,7 +603,7 @@ static bool is_of_own(const desk_words *w, size_t kind_begin) {
     return has_any(&before, owned);
 }
 
-/* How something is used, or why it does what it does. */
+/* True for a question about how something is used or why it behaves as it does. */
 static bool asks_how(const desk_words *w) {
     static const char *const how[] = {"how do i", "how can i", "how to", "how do you", "how should i",
                                       "why does", "why is",    "怎么",   "如何",       "为什么",
@@ -610,7 +612,7 @@ static bool asks_how(const desk_words *w) {
     return has_any(w, how) && !has_any(w, sought);
 }
 
-/* A letter, 不, the same letter: 透不透. */
+/* True for the form character, 不, same character: 透不透. */
 static bool asks_either(const desk_words *w) {
     const size_t n = strlen("不");
     for (const char *at = strstr(w->folded, "不"); at; at = strstr(at + n, "不"))
@@ -618,7 +620,7 @@ static bool asks_either(const desk_words *w) {
     return false;
 }
 
-/* A question of use is not known; what is no question is for what follows. */
+/* Says that nothing is known if the message is a question. Other messages are left to later steps. */
 static llmcs_status say_not_stated(desk_turn *t, bool *handled) {
     static const char *const openings[] = {"is ", "are ", "can ", "could ", "do ", "does ", "will ", "would ", NULL};
     bool asks = desk_is_question(&t->read) || asks_either(&t->read) || asks_how(&t->read);

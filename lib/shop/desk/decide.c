@@ -306,8 +306,8 @@ static llmcs_status answer_listed(desk_turn *t, const desk_reading *r, const cha
     return LLMCS_OK;
 }
 
-/* Whether the entry of the turn before may answer this message, too: it means nothing on its own ("and how much is
- * that?"), or the entry has its words. */
+/* *may: the previous entry may answer again, because the message means nothing alone ("and how much is that?") or
+ * shares words with the reply. */
 static llmcs_status may_repeat(const desk_turn *t, const desk_reading *r, bool *may) {
     const char *entry = t->c->last_reply;
     desk_words said;
@@ -322,7 +322,7 @@ static llmcs_status may_repeat(const desk_turn *t, const desk_reading *r, bool *
     return LLMCS_OK;
 }
 
-/* What both messages together mean, by a rule: an entry, or a sentence that nothing is known or done. */
+/* Applies a rule that matches the previous and the current message together: an entry, or a flow that refuses. */
 static llmcs_status obey_joint_rule(desk_turn *t, bool *handled) {
     const desk_rule *rule = desk_find_rule(t, &t->read, false);
     if (!rule) return LLMCS_OK;
@@ -333,7 +333,7 @@ static llmcs_status obey_joint_rule(desk_turn *t, bool *handled) {
     return desk_run(t);
 }
 
-/* "And how do I pay?": a whole question, which an entry answers. */
+/* Answers a follow-up that is a complete question on its own: "and how do I pay?". */
 static llmcs_status answer_alone(desk_turn *t, const desk_reading *r, bool *handled) {
     if (!r->accepted || r->score < sure_entry || desk_refers_back(&t->words) || desk_names_nothing(&t->words))
         return LLMCS_OK;
@@ -343,7 +343,7 @@ static llmcs_status answer_alone(desk_turn *t, const desk_reading *r, bool *hand
     return LLMCS_OK;
 }
 
-/* A question, with or without its mark: "is that safe". */
+/* True for a question, with or without a question mark: "is that safe". */
 static bool asks(const desk_words *w) {
     static const char *const openings[] = {"is ",   "are ",   "can ",    "could ", "do ", "does ",
                                            "will ", "would ", "should ", "may ",   NULL};
@@ -352,7 +352,7 @@ static bool asks(const desk_words *w) {
     return desk_is_question(w);
 }
 
-/* "Is that safe?" after an entry that says nothing of it. */
+/* "Is that safe?" after an entry that does not mention it: says that nothing is known. */
 static llmcs_status answer_other_aspect(desk_turn *t, const desk_reading *r, bool *handled) {
     if (r->rule || (r->accepted && r->score >= sure_entry) || !asks(&t->words)) return LLMCS_OK;
     t->c->unknown = 0;

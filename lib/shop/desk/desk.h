@@ -165,7 +165,7 @@ typedef struct desk_conversation {
     desk_seek seek;     /* the search behind the list */
     const char *thread; /* the question answered last, with the questions it followed up */
     int64_t thread_at;
-    const char *entry;                  /* the entry that the last turn said last, or NULL */
+    const char *entry;                  /* the entry that the last turn quoted last, or NULL */
     desk_spoken spoken;                 /* what the last turn was about */
     int64_t products_at, orders_at;     /* the last turns about products and orders; 0: none */
     const char *last_route;             /* of the last turn */
@@ -200,8 +200,8 @@ typedef struct desk_turn {
     desk_buffer reply;
     bool wordable;          /* the reply depends on no action and no question */
     const char *entry_text; /* the entry quoted in the reply */
-    const char *not_entry;  /* the entry that is no answer now, or NULL */
-    bool excluded;          /* it was what the knowledge base found */
+    const char *not_entry;  /* an entry that must not answer this message, or NULL */
+    bool excluded;          /* the knowledge base found that entry */
     desk_wish wish;         /* the request being answered */
     desk_words wish_words;  /* words of its text, for recommendations */
     const char *kind_text;  /* text that `kind` was read from, or NULL */

@@ -86,7 +86,7 @@ static llmcs_status read_subject(compiler *p, const desk_json *node, const char 
         if (strlen(p->f->finds[i].name) == (size_t)(dot - name) &&
             !memcmp(p->f->finds[i].name, name, (size_t)(dot - name)))
             subject->find = (int)i;
-    if (subject->find < 0) return desk_bad(p->f, node, "no find named \"%.60s\"; add it to \"finds\"", name);
+    if (subject->find < 0) return desk_bad(p->f, node, "\"%.60s\": no find has this name; add it to \"finds\"", name);
     p->named[subject->find] = true;
     const desk_query *find = &p->f->finds[subject->find];
     if (!strcmp(dot + 1, "n")) return LLMCS_OK;

@@ -436,8 +436,8 @@ static size_t count_marked(const desk_words *w, const bool *marks) {
     return n;
 }
 
-/* Scores a row by its goods in the text: each title word once, plus kinds of goods. said: [n_said] the kinds that the
- * text names. */
+/* Scores a row by its goods in the text: each title word once, plus kinds of goods. said: [n_said] kinds that the text
+ * names. */
 static llmcs_status title_score(desk_turn *t, const candidates *c, clues *clue, size_t row, const char *line,
                                 const desk_kind *const *said, size_t n_said, size_t *score) {
     desk_words title;

@@ -64,7 +64,7 @@ static llmcs_status map_text(shop_arena *a, const char *text, size_t n, utf8proc
                              size_t *n_out) {
     const utf8proc_uint8_t *in = (const utf8proc_uint8_t *)text;
     utf8proc_int32_t *codes;
-    const utf8proc_ssize_t capacity = (utf8proc_ssize_t)n; /* enough unless a character becomes many */
+    const utf8proc_ssize_t capacity = (utf8proc_ssize_t)n; /* enough unless NFKC lengthens the text */
     SHOP_TRY(shop_arena_alloc(a, n + 1, sizeof *codes, &codes));
     utf8proc_ssize_t made = utf8proc_decompose(in, (utf8proc_ssize_t)n, codes, capacity, options);
     if (made > capacity) {

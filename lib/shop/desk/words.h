@@ -34,7 +34,7 @@ const char *desk_language(const desk_words *w);
 
 /* True for a clear yes: it begins with one, and does not deny, ask, doubt, name something else or go on at length. */
 bool desk_is_yes(const desk_words *w);
-/* True if it only agrees to what was asked: "cancel it then", 那就退吧. The caller compares the action it names. */
+/* True if it only agrees: "cancel it then", 那就退吧. The caller compares the action it names. */
 bool desk_agrees(const desk_words *w);
 /* True for "ok", 好的 alone: it may only mean "I have read it". */
 bool desk_is_acknowledgement(const desk_words *w);
@@ -42,7 +42,7 @@ bool desk_is_acknowledgement(const desk_words *w);
 bool desk_names_action(const desk_words *w);
 /* True if it begins with a no, or gives up ("never mind", 算了), and is not a yes. */
 bool desk_is_no(const desk_words *w);
-/* True if it gives up what was begun, or is only a no. */
+/* True if it drops the current request, or is only a no. */
 bool desk_gives_up(const desk_words *w);
 /* True if it ends with a question mark or has a question word at its start or end. */
 bool desk_is_question(const desk_words *w);

@@ -102,7 +102,7 @@ static const struct {
     {STEPS("{\"find\":\"x\"}"), LLMCS_FORMAT, "no find named \"x\""},
     {STEPS("{\"do\":\"x\"}"), LLMCS_FORMAT, "no action named \"x\""},
     {STEPS("{\"go\":\"x\"}"), LLMCS_FORMAT, "no flow named \"x\""},
-    {STEPS("{\"if\":{\"x.y\":1},\"then\":[]}"), LLMCS_FORMAT, "no find named \"x\""},
+    {STEPS("{\"if\":{\"x.y\":1},\"then\":[]}"), LLMCS_FORMAT, "\"x.y\": no find has this name"},
     {STEPS("{\"if\":{\"order\":{\"less\":\"x\"}},\"then\":[]}"), LLMCS_FORMAT, "expected one of less"},
     {HEAD ORDER "\"flows\":{\"f\":{\"intents\":[\"a\"],\"steps\":[]},\"g\":{\"intents\":[\"a\"],\"steps\":[]}}}",
      LLMCS_FORMAT, "label \"a\" occurs twice"},
