@@ -262,8 +262,7 @@ llmcs_status desk_do(desk_turn *t, desk_frame *frame, const desk_op *op, int at,
         return shop_fail(LLMCS_CONFIG, "%s: more than %d actions in one dialogue", t->flows->path, DESK_MAX_ACTS);
     /* Reading flows.json already checked that a confirmation precedes this; here the customer's yes is checked. */
     if (action->destructive && frame->yes != desk_slots_hash(t, frame))
-        return shop_fail(LLMCS_CONFIG, "%s: action %s: the customer has not confirmed these values", t->flows->path,
-                         action->name);
+        return shop_fail(LLMCS_CONFIG, "%s: action %s: these values lack a confirmation", t->flows->path, action->name);
     desk_act_record *r = &frame->acts[frame->n_acts];
     *r = (desk_act_record){
         .flow = frame->flow, .op = at, .action = op->index, .key = key, .object = object ? object : ""};
