@@ -245,7 +245,8 @@ LLMCS_SHOP_API void llmcs_shop_turn_free(llmcs_shop_turn **turn);
  * Errors: as the store's, ARG (no such conversation). */
 LLMCS_SHOP_API llmcs_status llmcs_shop_desk_take_over(llmcs_shop_desk *desk, const char *conversation,
                                                       const char *agent);
-/* Stores a person's reply in the history. Errors: as the store's, ARG (no such conversation). */
+/* Stores a person's reply in the history. Errors: as the store's, ARG (no such conversation), LIMIT (more than 65,536
+ * bytes). */
 LLMCS_SHOP_API llmcs_status llmcs_shop_desk_reply(llmcs_shop_desk *desk, const char *conversation, const char *agent,
                                                   const char *text, size_t text_bytes);
 /* Returns the conversation to the desk, which starts from a clean state. Also takes a waiting conversation out of the
