@@ -241,8 +241,9 @@ STATUS = {
         "*": t("The status of order {order} is: {o.status|status}.", "订单{order}的状态：{o.status|status}。")}}
 
 
-# For the staff, in the customer's words; both sentences are left out where there are none.
-WORDS = t("Your request: \"{request}\". ", "您的要求：“{request}”。")
+# For the staff, in the customer's words; both sentences are left out where there are none. Actions apply to whole orders.
+WORDS = t("The whole order is registered, and a colleague limits it to what you wrote: \"{request}\". ",
+          "系统按整单登记，同事会按您写的只办这部分：“{request}”。")
 REMARK = t("Your note for our team: \"{remark}\". ", "备注：“{remark}”。")
 # An order of one piece needs no word on which.
 ONE_PIECE = {"if": {"o.pieces": {"less": 2}}, "then": [{"set": {"request": ""}}]}
@@ -389,8 +390,10 @@ FLOWS = {
                      "again": with_words("Shall I request the return of order {order} ({o.items})?", "确定为订单{order}（{o.items}）申请退货吗？", WORDS, REMARK)},
                     {"do": "request_return", "done": [
                         say("The return of order {order} is requested. You get the return label by e-mail; hand the parcel in at any "
-                            "Redkite station within {facts.label_days} days. We refund within {facts.refund_days} working days after it has reached us.",
-                            "订单{order}已申请退货。退货面单会发到您的邮箱，{facts.label_days}天内把包裹交到任意赤鸢快递网点即可。收到后{facts.refund_days}个工作日内退款。")]}],
+                            "Redkite station within {facts.label_days} days. We refund within {facts.refund_days} working days after it has reached us. "
+                            "A colleague limits it to what you wrote: \"{request}\". Our team has your note: \"{remark}\".",
+                            "订单{order}已申请退货。退货面单会发到您的邮箱，{facts.label_days}天内把包裹交到任意赤鸢快递网点即可。收到后{facts.refund_days}个工作日内退款。"
+                            "同事会按您写的只办这部分：“{request}”。备注已转给同事：“{remark}”。")]}],
                  "else": [
                      say("Order {order} was placed on {o.time|date}; returns are possible within {facts.return_days} days of delivery. A "
                          "colleague has to look at that one.",

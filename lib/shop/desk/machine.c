@@ -286,10 +286,26 @@ static llmcs_status ask_slot(desk_turn *t, desk_frame *frame, int slot, int at) 
     return status;
 }
 
+/* Drops the other open flows that would act on the order of `frame`: the customer changed their mind, or it is done. */
+static void drop_rivals(desk_turn *t, const desk_frame *frame) {
+    const int slot = desk_order_slot(t, frame->flow);
+    size_t n = 0;
+    if (slot < 0 || !frame->slots[slot]) return;
+    for (size_t i = 0; i < t->c->n_frames; i++) {
+        desk_frame *other = t->c->frames[i];
+        const int own = desk_order_slot(t, other->flow);
+        const bool rival = other != frame && own >= 0 && other->slots[own] && t->flows->flows[other->flow].acts &&
+                           !strcmp(other->slots[own], frame->slots[slot]);
+        if (!rival || other->n_acts) t->c->frames[n++] = other;
+    }
+    t->c->n_frames = n;
+}
+
 static llmcs_status ask_confirm(desk_turn *t, desk_frame *frame, const desk_op *op, int at) {
     desk_values_in v;
     SHOP_TRY(desk_values_of(t, frame, &v));
     const desk_text *text = op->again && frame->shown == at ? op->again : op->text;
+    if (frame->shown != at) drop_rivals(t, frame); /* a new return replaces an open exchange */
     frame->asked_at = t->now;
     frame->shown = at;
     t->out.expects = LLMCS_EXPECTS_YES;
@@ -616,19 +632,9 @@ llmcs_status desk_run_new(desk_turn *t, int done) {
     return desk_say_sentence(t, DESK_ALREADY_DONE);
 }
 
-/* An action on an order settles earlier questions about that order: drops their flows. */
+/* An action on an order settles earlier questions about that order. */
 static void drop_settled(desk_turn *t, const desk_frame *done) {
-    const int slot = desk_order_slot(t, done->flow);
-    size_t n = 0;
-    if (slot < 0 || !done->n_acts || done->acts[done->n_acts - 1].state != LLMCS_ACTION_DONE) return;
-    for (size_t i = 0; i < t->c->n_frames; i++) {
-        desk_frame *frame = t->c->frames[i];
-        const int own = desk_order_slot(t, frame->flow);
-        const bool settled = own >= 0 && frame->slots[own] && done->slots[slot] && t->flows->flows[frame->flow].acts &&
-                             !strcmp(frame->slots[own], done->slots[slot]);
-        if (!settled || frame->n_acts) t->c->frames[n++] = frame;
-    }
-    t->c->n_frames = n;
+    if (done->n_acts && done->acts[done->n_acts - 1].state == LLMCS_ACTION_DONE) drop_rivals(t, done);
 }
 
 llmcs_status desk_run(desk_turn *t) {

@@ -396,6 +396,11 @@ bool desk_agrees(const desk_words *w) {
     return has_any(w, agreeing) && !words_left(w, first_word(w), after_yes);
 }
 
+/* Begin with a no, but give a reason: "not what I expected", 不喜欢这颜色. */
+static const char *const dislikes[] = {"not what",  "not as", "not the right", "not the same", "don't like",
+                                       "dont like", "不喜欢", "不好看",        "不合适",       "不合身",
+                                       "不适合",    "不够",   "不太喜欢",      "不太合适",     NULL};
+
 bool desk_is_no(const desk_words *w) {
     if (desk_is_yes(w) || has_question_mark(w)) return false;
     static const char *const hesitation[] = {"hmm", "hm", "actually", "wait", "er",     "sorry", "uh", "oops", "ok",
@@ -403,7 +408,7 @@ bool desk_is_no(const desk_words *w) {
     const size_t n = w->folded_bytes;
     size_t at = first_word(w), step;
     while (at < n && (step = phrase_at(w->folded, n, at, hesitation))) at = skip_marks(w->folded, n, at + step);
-    if (phrase_at(w->folded, n, at, no_doubts)) return false;
+    if (phrase_at(w->folded, n, at, no_doubts) || phrase_at(w->folded, n, at, dislikes)) return false;
     return phrase_at(w->folded, n, at, no_words) > 0 || has_any(w, giving_up);
 }
 

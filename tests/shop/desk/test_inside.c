@@ -180,6 +180,37 @@ START_TEST(what_is_done_settles_the_order) {
 }
 END_TEST
 
+START_TEST(new_request_for_an_order_replaces_the_open_one) {
+    static const char *const refusals[] = {"no", "不用了"};
+    for (size_t i = 0; i < 2; i++) {
+        desk_case d;
+        open_inside(&d);
+        HAS(say(&d, i ? "取消订单PL1003" : "cancel order PL1003"), "PL1003");
+        HAS(say(&d, i ? "我要退货" : "i want to return it"), "PL1003");
+        say(&d, refusals[i]);
+        ck_assert_int_ne(d.turn->expects, LLMCS_EXPECTS_YES); /* the cancellation is not asked again */
+        say(&d, i ? "对" : "yes");
+        LACKS(d.turn->reply, "recorded");
+        desk_case_close(&d);
+    }
+}
+END_TEST
+
+START_TEST(dislike_is_a_reason_and_no_refusal) {
+    static const char *const reasons[] = {"not what i expected", "dont like the colour", "不喜欢这颜色",
+                                          "不合适，太大了"};
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+        desk_case d;
+        open_inside(&d);
+        HAS(say(&d, i < 2 ? "i want to return order PL1003" : "我要退货PL1003"), "PL1003");
+        say(&d, reasons[i]);
+        ck_assert_int_eq(d.turn->expects, LLMCS_EXPECTS_YES);
+        HAS(d.turn->reply, "PL1003");
+        desk_case_close(&d);
+    }
+}
+END_TEST
+
 START_TEST(keys_are_of_a_text) {
     desk_case d;
     desk_case_make(&d);
@@ -201,6 +232,8 @@ static void add(TCase *t) {
     tcase_add_test(t, part_of_an_order_is_named);
     tcase_add_test(t, other_part_after_a_no);
     tcase_add_test(t, what_is_done_settles_the_order);
+    tcase_add_test(t, new_request_for_an_order_replaces_the_open_one);
+    tcase_add_test(t, dislike_is_a_reason_and_no_refusal);
     tcase_add_test(t, keys_are_of_a_text);
 }
 
