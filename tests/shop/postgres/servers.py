@@ -93,7 +93,11 @@ class Postgres:
         for database in list(self.sessions):
             self.end_session(database)
         if how == signal.SIGKILL:
-            os.killpg(self.process.pid, how)
+            for pid in [self.process.pid, *self.backends()]:  # a backend has a process group of its own and lives on
+                try:
+                    os.kill(pid, how)
+                except ProcessLookupError:
+                    pass
         else:
             self.process.send_signal(how)
         self.process.wait(30)
@@ -101,6 +105,10 @@ class Postgres:
         for name in "postmaster.pid", "postmaster.opts":
             if how == signal.SIGKILL and os.path.exists(os.path.join(self.data, name)):
                 os.unlink(os.path.join(self.data, name))
+
+    def backends(self):
+        with open("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid)) as f:
+            return [int(pid) for pid in f.read().split()]
 
     def close(self):
         self.stop()
