@@ -505,7 +505,7 @@ void engines(const llmcs::model &gpt2) {
     std::string read;
     for (bool finished = false; !finished;) read += first.read(&finished);
     CHECK(read == whole);
-    CHECK_THROWS(llmcs::invalid_argument, first.logprobs()); /* not asked for */
+    CHECK_THROWS(llmcs::invalid_argument, first.logprobs()); /* not requested */
     params.logprobs = 1;
     params.top_logprobs = 3;
     llmcs::request scored = engine.submit(prompt, params);

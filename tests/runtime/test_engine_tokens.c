@@ -60,9 +60,9 @@ typedef struct stream {
 /* Reads what is there, at most `capacity` tokens at a time. */
 static void read_on(stream *s, size_t capacity) {
     for (size_t n = 1; n && !s->status;) {
-        const size_t room = capacity < CONTEXT - s->n ? capacity : CONTEXT - s->n;
+        const size_t space = capacity < CONTEXT - s->n ? capacity : CONTEXT - s->n;
         s->status =
-            llmcs_request_tokens(s->request, s->n, room, s->ids + s->n, s->logprobs + s->n, s->top + s->n * N_TOP, &n);
+            llmcs_request_tokens(s->request, s->n, space, s->ids + s->n, s->logprobs + s->n, s->top + s->n * N_TOP, &n);
         s->n += n;
         s->n_reads += n > 0;
     }

@@ -108,7 +108,7 @@ train mbart timed --init "$tmp/whole" --steps 2000 --minutes 0.01
 grep -q "^stopped at the end of the time at step [1-9]" "$tmp/log" || fail "did not keep to --minutes"
 ! timeout 60 "$python" "$here/train_seq2seq.py" --data "$tmp/train.jsonl" --init "$tmp/whole" --max-tokens 2 --steps 3 --out "$tmp/none" --work "$tmp/none" \
     2>"$tmp/log" || fail "trained on nothing"
-grep -q "found no row to train on" "$tmp/log" || fail "$(tail -3 "$tmp/log")"
+grep -q "expected at least one row to train on" "$tmp/log" || fail "$(tail -3 "$tmp/log")"
 echo '{"source": "a", "target": "b"}' >"$tmp/plain.jsonl"
 ! "$python" "$here/train_seq2seq.py" --data "$tmp/plain.jsonl" --init "$tmp/whole" --steps 3 --out "$tmp/none" --work "$tmp/none" 2>"$tmp/log" || fail "no languages"
 grep -q "row 1: source_lang: found None, expected one of en_XX" "$tmp/log" || fail "$(tail -3 "$tmp/log")"

@@ -63,8 +63,7 @@ static const struct {
     [DESK_NONE_SUCH] = {"none_such", "I have none that are {a}. The nearest:", "没有{a}的，相近的有：", locals_of_what},
     [DESK_NO_MORE] = {"no_more", "I have nothing {a} of that kind. There is:", "这一类没有{a}的了，现有的：",
                       locals_of_what},
-    [DESK_NOT_STATED] = {"not_stated",
-                         "I have no information on that, so I will not guess. Write \"agent\" for a person.",
+    [DESK_NOT_STATED] = {"not_stated", "I have no information on that, so I cannot say. Write \"agent\" for a person.",
                          "这个我这里没有说明，不敢乱说。输入“人工”可以找同事。", NULL},
     [DESK_CLOSED_LIST] = {"closed_list", "Please choose one:{list}", "请选择：{list}", locals_of_list},
 };
