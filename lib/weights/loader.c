@@ -95,7 +95,7 @@ static ll_weight_type packed_type_of(const ll_loader *l, ll_weight_use use, cons
         [LLMCS_WEIGHTS_F32] = LL_F32, [LLMCS_WEIGHTS_F16] = LL_F16, [LLMCS_WEIGHTS_BF16] = LL_BF16,
         [LLMCS_WEIGHTS_INT8] = LL_Q8, [LLMCS_WEIGHTS_INT4] = LL_Q4,
     };
-    if (use == LL_SMALL) return LL_F32;
+    if (use == LL_SMALL || !n_parts) return LL_F32;
     if (l->wanted != LLMCS_WEIGHTS_AUTO) return wanted_type[l->wanted];
     const ll_weight_type first = packed_type_of_dtype(parts[0]->dtype);
     for (size_t i = 0; i < n_parts; i++) {

@@ -67,7 +67,7 @@ void ll_sources_plan(llmcs_engine *e, size_t budget) {
     const size_t n_parts = ll_net_source_parts(e->model->net);
     whole->end = n_parts;
     e->sched.step.n.source_rows = whole->n_rows;
-    if (!parts->n_sources) return;
+    if (!parts->n_sources || !n_parts) return;
     const size_t n = ll_max(budget * n_parts / parts->n_rows, 1);
     parts->end = ll_min(parts->n_done + n, n_parts);
     e->sched.step.n.source_rows += ll_max(rows_of(parts->n_rows, parts->n_done, parts->end, n_parts), 1);

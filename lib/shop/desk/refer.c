@@ -463,7 +463,7 @@ static llmcs_status title_score(desk_turn *t, const candidates *c, clues *clue, 
 static llmcs_status keep_titles(desk_turn *t, candidates *c, clues *clue, bool *named) {
     size_t scores[DESK_MAX_ROWS], best = 0, n_said = 0;
     const desk_kind **said;
-    SHOP_TRY(shop_arena_alloc(t->arena, t->flows->n_kinds + 1, sizeof *said, &said));
+    SHOP_TRY(shop_arena_alloc(t->arena, t->flows->n_kinds + 1, sizeof(void *), &said));
     for (size_t i = 0; i < t->flows->n_kinds; i++) {
         const desk_kind *kind = &t->flows->kinds[i];
         bool has = false;

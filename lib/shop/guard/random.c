@@ -11,8 +11,7 @@ llmcs_status shop_random_bytes(void *out, size_t n) {
     while (n) {
         const ssize_t got = getrandom(at, n, 0);
         if (got < 0 && errno == EINTR) continue;
-        if (got <= 0)
-            return shop_fail(LLMCS_IO, "cannot get random bytes from the system (getrandom: errno %d)", errno);
+        if (got <= 0) return shop_fail(LLMCS_IO, "cannot get random bytes: getrandom failed with errno %d", errno);
         at += got;
         n -= (size_t)got;
     }
