@@ -202,13 +202,18 @@ class Run {
     this.#cancelled = true;
     if (this.#request) native.cancelRequest(this.#request);
   }
+  // True if next() may return pieces. An aborted run returns none until it is known to have ended before the abort.
+  #hasPieces() {
+    return this.#pieces.length > 0 && !(this.#signal?.aborted && (this.#failed || !this.#done));
+  }
   [Symbol.asyncIterator]() { return this; }
   async next() {
-    while (!this.#done && !this.#pieces.length) await new Promise((resolve) => this.#waiting.push(resolve));
-    if (this.#pieces.length && !(this.#failed && this.#signal?.aborted))
+    while (!this.#done && !this.#hasPieces()) await new Promise((resolve) => this.#waiting.push(resolve));
+    if (this.#hasPieces())
       return { done: false, value: this.#pieces.splice(0).join('') };
     if (this.#failed) {
       this.#failed = false;
+      this.#pieces.length = 0; // what the abort held back
       throw this.#error;
     }
     return { done: true, value: this.result };

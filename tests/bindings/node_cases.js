@@ -5,6 +5,7 @@
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
+const path = require('node:path');
 const { performance } = require('node:perf_hooks');
 const test = require('node:test');
 const { Worker } = require('node:worker_threads');
@@ -117,6 +118,34 @@ test('abort', async () => {
     await assert.rejects(bert.classify(many, { deadline_ms: 1 }), { code: 'LLMCS_DEADLINE' });
   });
   await assert.rejects(Model.open(expected.gpt2, { signal: AbortSignal.abort() }), { name: 'AbortError' });
+});
+
+// The pieces of a stream that come with an abort, before the request has ended, are not returned. A native part in
+// JavaScript makes the order certain.
+test('abort before the end', async () => {
+  const reason = new Error('enough');
+  const control = new AbortController();
+  let emit;
+  const native = {
+    cancelAll() {}, closeHandle() {}, cancelRequest() {}, openModel: async () => ({}), modelInfo: () => ({ labels: [] }),
+    createEngine: async () => ({}), stopEngine: async () => {}, submit: (engine, prompt, params, onEvent) => { emit = onEvent; },
+  };
+  const index = path.join(process.env.PACKAGE, 'index.js');
+  const fake = { exports: {} };
+  const load = new Function('module', 'require', 'process', '__dirname', fs.readFileSync(index, 'utf8'));
+  load(fake, (name) => (name === 'fake' ? native : require(name)), { env: { LLMCS_NODE: 'fake' }, on() {} }, '');
+  await using(fake.exports.Model.open('folder'), async (model) => {
+    const stream = model.stream('prompt', { signal: control.signal });
+    await new Promise(setImmediate);
+    emit('one', false);
+    assert.deepEqual(await stream.next(), { done: false, value: 'one' });
+    control.abort(reason);
+    emit('two', false);
+    const next = stream.next();
+    emit('', true, Object.assign(new Error('cancelled'), { code: 'LLMCS_CANCELLED' }));
+    await assert.rejects(next, reason);
+    assert.equal((await stream.next()).done, true);
+  });
 });
 
 test('errors', async () => {
