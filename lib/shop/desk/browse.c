@@ -29,12 +29,6 @@ static double find_numeral(const desk_words *w) {
     return 0;
 }
 
-static bool begins_with_any(const char *text, const char *const *words) {
-    for (; *words; words++)
-        if (!strncmp(text, *words, strlen(*words))) return true;
-    return false;
-}
-
 static bool ends_with_any(const char *text, size_t n, const char *const *words) {
     for (; *words; words++) {
         const size_t m = strlen(*words);
@@ -59,9 +53,9 @@ static double find_rough_budget(const desk_words *w) {
         const char *end = w->folded + i + n + (w->folded[i + n] == ' ');
         size_t len;
         const bool unit = i + n < w->folded_bytes && *end && desk_is_letter(desk_char_at(end, strlen(end), 0, &len)) &&
-                          !begins_with_any(end, money);
+                          !desk_begins_with(end, money);
         if (number < LEAST_ROUGH) continue;
-        if (begins_with_any(end, after) || (!unit && ends_with_any(w->folded, i, before))) return number * ROUGH_SHARE;
+        if (desk_begins_with(end, after) || (!unit && ends_with_any(w->folded, i, before))) return number * ROUGH_SHARE;
     }
     return 0;
 }
@@ -71,8 +65,7 @@ static double find_budget(const desk_words *w) {
     static const char *const words[] = {"under",        "below",        "less than", "up to",  "at most", "within",
                                         "cheaper than", "no more than", "max",       "budget", "以内",    "以下",
                                         "不超过",       "低于",         "之内",      "预算",   NULL};
-    bool limited = false;
-    for (size_t i = 0; words[i]; i++) limited = limited || desk_has_phrase(w, words[i]);
+    const bool limited = desk_has_any(w, words);
     for (size_t i = 0; limited && i < w->plain_bytes; i++) {
         double number = 0;
         size_t n = 0;
@@ -103,10 +96,9 @@ static bool is_han_word(const char *word) { return (unsigned char)*word >= 0xe3;
 
 /* Matches 红色, 红的, 大红. The character alone is usually part of another word (红茶, 白板). */
 static bool has_han_colour(const desk_words *w, const char *word) {
-    for (const char *at = strstr(w->folded, word); at; at = strstr(at + 1, word)) {
-        const char *after = at + strlen(word);
-        if (!strncmp(after, "色", 3) || !strncmp(after, "的", 3) || strlen(word) > 3) return true;
-    }
+    static const char *const endings[] = {"色", "的", NULL};
+    for (const char *at = strstr(w->folded, word); at; at = strstr(at + 1, word))
+        if (desk_begins_with(at + strlen(word), endings) || strlen(word) > 3) return true;
     return false;
 }
 
@@ -160,6 +152,7 @@ static double size_value(const char *text, size_t n) {
 /* Finds the size in "size 42", "in an L", 42码. */
 static bool find_size(const desk_words *w, const char **at, size_t *n) {
     static const char *const before[] = {"size ", "in ", "in a ", "in an ", "eu ", "uk ", NULL};
+    static const char *const after[] = {"码", "号", " 码", NULL};
     for (size_t i = 0; i < w->folded_bytes; i++) {
         const char *p = w->folded + i;
         size_t end = 0;
@@ -168,12 +161,7 @@ static bool find_size(const desk_words *w, const char **at, size_t *n) {
             end++;
         const double value = end && end <= 4 ? size_value(p, end) : -1;
         if (value < 0 || value > 60) continue;
-        bool says = !strncmp(p + end, "码", 3) || !strncmp(p + end, "号", 3) || !strncmp(p + end, " 码", 4);
-        for (size_t k = 0; before[k] && !says; k++) {
-            const size_t m = strlen(before[k]);
-            says = i >= m && !memcmp(p - m, before[k], m);
-        }
-        if (!says) continue;
+        if (!desk_begins_with(p + end, after) && !ends_with_any(w->folded, i, before)) continue;
         *at = p;
         *n = end;
         return true;
@@ -588,6 +576,12 @@ llmcs_status desk_browse_products(desk_turn *t, const desk_browse *b, bool *foun
 }
 
 /* ---- recommendations */
+
+bool desk_lists_products(const desk_flow *flow) {
+    for (size_t i = 0; i < flow->n_ops; i++)
+        if (flow->ops[i].kind == DESK_OP_RECOMMEND) return true;
+    return false;
+}
 
 /* True if a recommended title shares a word with the text. */
 static bool fits_text(desk_turn *t, const desk_words *w, const llmcs_shop_recommendations *found) {

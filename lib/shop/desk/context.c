@@ -94,12 +94,6 @@ static const char *const filler[] = {
     "得",    "其中",     "最后",   "现在",     "大概",     "估计",     "呗",        "around", "roughly", "预算",
     "上下",  "差不多",   NULL};
 
-static bool has_any(const desk_words *w, const char *const *phrases) {
-    for (; *phrases; phrases++)
-        if (desk_has_phrase(w, *phrases)) return true;
-    return false;
-}
-
 /* ---- what the message says */
 
 typedef struct signals {
@@ -151,7 +145,7 @@ static void find_second_aspect(const desk_turn *t, const desk_slot *slot, signal
     static const char *const joins[] = {"and", "plus", "also", "还有", "另外", "以及", "和", NULL};
     size_t best = 0;
     s->second = NULL;
-    if (!s->aspect || !(has_any(&t->read, joins) || strchr(t->read.folded, ','))) return;
+    if (!s->aspect || !(desk_has_any(&t->read, joins) || strchr(t->read.folded, ','))) return;
     for (size_t o = 0; o < slot->n_options; o++)
         for (size_t k = 0; k < slot->options[o].n_words && &slot->options[o] != s->aspect; k++) {
             const size_t n = strlen(slot->options[o].words[k]);
@@ -242,9 +236,10 @@ static size_t count_left(const desk_turn *t, signals *s) {
 
 /* True for a phrase that only adds a description: "for the office", 上班用的. */
 static bool describes_further(const desk_words *w) {
+    static const char *const begins[] = {"for ", "with ", NULL};
     static const char *const ends[] = {"用的", "的", "用", NULL};
     const size_t words = desk_count_words(w->folded, w->folded_bytes);
-    if (!strncmp(w->folded, "for ", 4) || !strncmp(w->folded, "with ", 5)) return words <= MOST_ADDED;
+    if (desk_begins_with(w->folded, begins)) return words <= MOST_ADDED;
     for (size_t i = 0; ends[i]; i++) {
         const size_t n = strlen(ends[i]);
         if (w->folded_bytes >= n && !memcmp(w->folded + w->folded_bytes - n, ends[i], n)) return words <= MOST_ADDED;
@@ -264,17 +259,17 @@ static llmcs_status find_number(desk_turn *t, const char **number) {
 static llmcs_status read_signals(desk_turn *t, bool of_order, signals *s) {
     shop_wish wish;
     const desk_words *w = &t->read;
-    *s = (signals){.cheaper = has_any(w, cheaper),
-                   .dearer = has_any(w, dearer),
-                   .bigger = has_any(w, bigger) && !desk_has_phrase(w, "多大"),
-                   .smaller = has_any(w, smaller),
-                   .other = has_any(w, others),
-                   .reference = has_any(w, references),
-                   .cheapest = has_any(w, cheapest),
-                   .dearest = has_any(w, dearest),
-                   .biggest = has_any(w, biggest),
-                   .smallest = has_any(w, smallest),
-                   .order = has_any(w, of_orders),
+    *s = (signals){.cheaper = desk_has_any(w, cheaper),
+                   .dearer = desk_has_any(w, dearer),
+                   .bigger = desk_has_any(w, bigger) && !desk_has_phrase(w, "多大"),
+                   .smaller = desk_has_any(w, smaller),
+                   .other = desk_has_any(w, others),
+                   .reference = desk_has_any(w, references),
+                   .cheapest = desk_has_any(w, cheapest),
+                   .dearest = desk_has_any(w, dearest),
+                   .biggest = desk_has_any(w, biggest),
+                   .smallest = desk_has_any(w, smallest),
+                   .order = desk_has_any(w, of_orders),
                    .of_order = of_order,
                    .seek = t->c->seek};
     find_aspect(t, s);
@@ -361,7 +356,7 @@ static const char *missing_words(const desk_turn *t, const signals *s) {
 /* True for "one for 4 people", 有4人的吗. */
 static bool asks_for_number(const desk_turn *t, const signals *s) {
     static const char *const words[] = {"one", "ones", "any", "有", NULL};
-    return s->number && has_any(&t->read, words);
+    return s->number && desk_has_any(&t->read, words);
 }
 
 /* Searches again with another filter: cheaper, bigger, in blue, others. */
@@ -439,7 +434,7 @@ static llmcs_status pick_one(desk_turn *t, const signals *s, bool *handled) {
         desk_goods g;
         bool found;
         SHOP_TRY(desk_read_goods(t, c->listed[i], &g, &found));
-        if (has_any(&t->read, thick) && g.thickness > 0) g.measure = g.thickness;
+        if (desk_has_any(&t->read, thick) && g.thickness > 0) g.measure = g.thickness;
         if (!found || (!by_price && !(g.measure > 0))) continue;
         const double value = by_price ? g.price : g.measure, so_far = by_price ? best.price : best.measure;
         if (!best.id || (s->cheapest || s->smallest ? value < so_far : value > so_far)) best = g;
@@ -493,7 +488,7 @@ static bool bargains(const desk_words *w) {
     static const char *const asks[] = {"can you",    "could you", "can i",    "能便宜", "可以便宜",
                                        "能不能便宜", "便宜点吧",  "给我便宜", NULL};
     static const char *const seeks[] = {"有", "show", "something", "anything", "one", NULL};
-    return has_any(w, asks) && !has_any(w, seeks);
+    return desk_has_any(w, asks) && !desk_has_any(w, seeks);
 }
 
 /* Sets *described if the product's description has one of the unknown words: "dishwasher", 防水. */
@@ -557,14 +552,6 @@ static bool refuses(const desk_turn *t, const desk_rule *rule) {
            (t->flows->flows[rule->flow].alone || t->flows->flows[rule->flow].route == LLMCS_DESK_NONE);
 }
 
-/* True if the rule starts a flow that lists products. */
-static bool is_of_products(const desk_turn *t, const desk_rule *rule) {
-    const desk_flow *flow = rule->flow >= 0 ? &t->flows->flows[rule->flow] : NULL;
-    for (size_t i = 0; flow && i < flow->n_ops; i++)
-        if (flow->ops[i].kind == DESK_OP_RECOMMEND) return true;
-    return false;
-}
-
 /* Starts the product flow if the message names a product; otherwise starts nothing. */
 static llmcs_status answer_named(desk_turn *t, bool *handled) {
     int slot = -1;
@@ -589,7 +576,7 @@ static bool is_of_own(const desk_words *w, size_t kind_begin) {
                                         "那台", "你们的", "你们这个", "你们这款", NULL};
     desk_words before = *w;
     size_t begin = 0;
-    if (has_any(w, bought)) return true;
+    if (desk_has_any(w, bought)) return true;
     for (size_t i = 0, words = 0; i < kind_begin && words <= OWN_WORDS;
          i++) { /* find the last OWN_WORDS words before the kind */
         begin = i;
@@ -600,7 +587,7 @@ static bool is_of_own(const desk_words *w, size_t kind_begin) {
     while (begin < kind_begin && ((unsigned char)w->folded[begin] & 0xc0) == 0x80) begin++;
     before.folded = w->folded + begin;
     before.folded_bytes = kind_begin - begin;
-    return has_any(&before, owned);
+    return desk_has_any(&before, owned);
 }
 
 /* True for a question about how something is used or why it behaves as it does. */
@@ -609,7 +596,7 @@ static bool asks_how(const desk_words *w) {
                                       "why does", "why is",    "怎么",   "如何",       "为什么",
                                       "为啥",     "咋",        NULL};
     static const char *const sought[] = {"怎么样", "怎么卖", "怎么买", "buy", "order", "choose", "pick", "find", NULL};
-    return has_any(w, how) && !has_any(w, sought);
+    return desk_has_any(w, how) && !desk_has_any(w, sought);
 }
 
 /* True for the form character, 不, same character: 透不透. */
@@ -623,9 +610,9 @@ static bool asks_either(const desk_words *w) {
 /* Says that nothing is known if the message is a question. Other messages are left to later steps. */
 static llmcs_status say_not_stated(desk_turn *t, bool *handled) {
     static const char *const openings[] = {"is ", "are ", "can ", "could ", "do ", "does ", "will ", "would ", NULL};
-    bool asks = desk_is_question(&t->read) || asks_either(&t->read) || asks_how(&t->read);
-    for (size_t i = 0; openings[i] && !asks; i++) asks = !strncmp(t->read.folded, openings[i], strlen(openings[i]));
-    if (!asks) return LLMCS_OK;
+    if (!desk_is_question(&t->read) && !asks_either(&t->read) && !asks_how(&t->read) &&
+        !desk_begins_with(t->read.folded, openings))
+        return LLMCS_OK;
     *handled = true;
     t->c->unknown = 0;
     desk_set_route(t, LLMCS_DESK_NONE);
@@ -638,7 +625,7 @@ llmcs_status desk_answer_bare_kind(desk_turn *t, const desk_rule *rule, size_t m
     signals s;
     shop_wish wish;
     *handled = false;
-    if (rule && !is_of_products(t, rule)) return LLMCS_OK;
+    if (rule && (rule->flow < 0 || !desk_lists_products(&t->flows->flows[rule->flow]))) return LLMCS_OK;
     if (desk_count_words(t->read.folded, t->read.folded_bytes) > MOST_WORDS) return LLMCS_OK;
     SHOP_TRY(desk_read_kind(t, t->read.plain, t->read.plain_bytes, &wish));
     if (!wish.kind) return LLMCS_OK; /* most messages name no kind */

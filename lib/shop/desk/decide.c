@@ -90,19 +90,13 @@ static bool asks_something_else(const desk_turn *t, const desk_reading *r) {
            words >= LEAST_QUESTION && !desk_refers_back(&r->words);
 }
 
-static bool has_cue_of(const desk_words *w, const desk_flow *flow) {
-    for (size_t i = 0; i < flow->n_cues; i++)
-        if (desk_has_phrase(w, flow->cues[i])) return true;
-    return false;
-}
-
 /* "Where is the other one I ordered?" has no cue of the acting flow but one of a flow about orders: takes that flow. */
 static void take_cued(const desk_turn *t, const desk_reading *r, desk_wish *w) {
     if (w->flow < 0 || !t->flows->flows[w->flow].acts || !t->flows->flows[w->flow].n_cues) return;
-    if (has_cue_of(&r->words, &t->flows->flows[w->flow])) return;
+    if (desk_flow_cued(&t->flows->flows[w->flow], &r->words)) return;
     for (size_t i = 0; i < t->flows->n_flows; i++) {
         const desk_flow *flow = &t->flows->flows[i];
-        if (!flow->objects || !has_cue_of(&r->words, flow) || !desk_is_question(&r->words)) continue;
+        if (!flow->objects || !desk_flow_cued(flow, &r->words) || !desk_is_question(&r->words)) continue;
         *w = (desk_wish){.text = r->text, .label = "", .score = 1, .flow = (int)i, .vector = r->vector};
         return;
     }
@@ -227,9 +221,9 @@ static llmcs_status start_wish(desk_turn *t, const desk_wish *wish, const desk_i
     SHOP_TRY(desk_start_flow(t, wish->flow, &w));
     const desk_flow *flow = &t->flows->flows[wish->flow];
     desk_frame *frame = desk_top(t);
-    frame->by_label = intent && flow->acts && wish->score < sure_alone && !has_cue_of(&w, flow);
+    frame->by_label = intent && flow->acts && wish->score < sure_alone && !desk_flow_cued(flow, &w);
     SHOP_TRY(desk_run_new(t, t->done_before));
-    if (has_cue_of(&w, &t->flows->flows[frame->flow])) frame->by_label = false; /* "refund" continues as a return */
+    if (desk_flow_cued(&t->flows->flows[frame->flow], &w)) frame->by_label = false; /* "refund" continues as a return */
     return LLMCS_OK;
 }
 
@@ -347,9 +341,7 @@ static llmcs_status answer_alone(desk_turn *t, const desk_reading *r, bool *hand
 static bool asks(const desk_words *w) {
     static const char *const openings[] = {"is ",   "are ",   "can ",    "could ", "do ", "does ",
                                            "will ", "would ", "should ", "may ",   NULL};
-    for (size_t i = 0; openings[i]; i++)
-        if (!strncmp(w->folded, openings[i], strlen(openings[i]))) return true;
-    return desk_is_question(w);
+    return desk_begins_with(w->folded, openings) || desk_is_question(w);
 }
 
 /* "Is that safe?" after an entry that does not mention it: says that nothing is known. */

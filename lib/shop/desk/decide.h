@@ -42,6 +42,8 @@ llmcs_status desk_answer_pending(desk_turn *t, desk_frame *frame, const desk_rea
 llmcs_status desk_answer_choice(desk_turn *t, bool *handled);
 /* "Oops, I meant PL26050124" after an order was not found: runs the flow again with the new number. */
 llmcs_status desk_answer_not_found(desk_turn *t, int flow, const desk_reading *r, bool *handled);
+/* True if the words have one of the flow's cues. */
+bool desk_flow_cued(const desk_flow *flow, const desk_words *w);
 /* True if the message has one of the flow's cues. */
 bool desk_has_cue(const desk_turn *t, const desk_flow *flow);
 /* True for "don't return it": a negated cue of the flow. */

@@ -367,6 +367,8 @@ size_t desk_which_place(const desk_words *w, size_t n);
 
 /* ---- browse.c */
 
+/* True if the flow lists products. */
+bool desk_lists_products(const desk_flow *flow);
 /* Reads the kind of product and the audience that a text names. */
 llmcs_status desk_read_kind(desk_turn *t, const char *text, size_t n, shop_wish *wish);
 

@@ -19,12 +19,6 @@ enum {
     PRODUCT_TABLES = 3 /* bits of desk_query.tables: products and their texts */
 };
 
-static bool has_any(const desk_words *w, const char *const *phrases) {
-    for (; *phrases; phrases++)
-        if (desk_has_phrase(w, *phrases)) return true;
-    return false;
-}
-
 static size_t count_words(const desk_words *w) { return desk_count_words(w->folded, w->folded_bytes); }
 
 /* ---- an object alone */
@@ -50,7 +44,7 @@ static bool corrects(const desk_words *w) {
     static const char *const cues[] = {"no",   "wait",   "sorry",   "oops",     "i mean", "i meant", "meant",
                                        "typo", "rather", "instead", "actually", "不对",   "不是",    "打错",
                                        "说错", "写错",   "弄错",    "应该是",   NULL};
-    return count_words(w) <= CORRECTION_WORDS && has_any(w, cues);
+    return count_words(w) <= CORRECTION_WORDS && desk_has_any(w, cues);
 }
 
 /* "And the other one?", "the lunch box one": if the message only describes an order, runs the flow `resume` for it. */
@@ -92,7 +86,7 @@ llmcs_status desk_answer_owned(desk_turn *t, int flow, bool *handled) {
                                         "i got", "i ordered", "我的", "那",    "这",    "我买", "我那", NULL};
     const int slot = desk_order_slot(t, flow);
     desk_reference ref;
-    if (slot < 0 || !has_any(&t->words, owned)) return LLMCS_OK;
+    if (slot < 0 || !desk_has_any(&t->words, owned)) return LLMCS_OK;
     SHOP_TRY(desk_start_flow(t, flow, &(desk_words){.plain = "", .folded = ""}));
     desk_set_slot(desk_top(t), slot, NULL);
     SHOP_TRY(desk_refer(t, slot, &t->words, false, &ref));
@@ -165,7 +159,7 @@ llmcs_status desk_correct_address(desk_turn *t, desk_frame *frame, bool *correct
     static const char *const wrong[] = {"wait",    "sorry",  "typo",   "oops", "wrong", "mistake",
                                         "i meant", "i mean", "写错",   "打错", "说错",  "填错",
                                         "输错",    "错了",   "应该是", "不对", NULL};
-    const bool cue = has_any(&t->words, wrong);
+    const bool cue = desk_has_any(&t->words, wrong);
     for (size_t i = 0; i < t->flows->n_slots; i++) {
         const desk_slot *slot = &t->flows->slots[i];
         const char *value = NULL;
@@ -225,7 +219,7 @@ bool desk_asks_attribute(const desk_words *w) {
     static const char *const words[] = {"colour", "colours",    "color", "colors", "material", "weight",
                                         "price",  "dimensions", "颜色",  "材质",   "重量",     "价格",
                                         "尺寸",   "多大",       "多重",  "多少钱", NULL};
-    return has_any(w, words) && count_words(w) <= ATTRIBUTE_WORDS;
+    return desk_has_any(w, words) && count_words(w) <= ATTRIBUTE_WORDS;
 }
 
 /* ---- follow-up questions */
@@ -242,9 +236,7 @@ static bool goes_on(const desk_words *w) {
         "也",         "还",         "怎么弄",    "怎么办",    "在哪",      "谁出",         "要不要",    "需要",
         "from what",  "from how",   "it says",   "says",      "说",        "显示",         "提示",      "安全吗",
         "可靠吗",     NULL};
-    for (size_t i = 0; openings[i]; i++)
-        if (!strncmp(w->folded, openings[i], strlen(openings[i]))) return true;
-    return false;
+    return desk_begins_with(w->folded, openings);
 }
 
 /* True if it refers to the previous answer: "from there", "that", 那边. */
@@ -252,7 +244,7 @@ static bool refers_to_answer(const desk_words *w) {
     static const char *const words[] = {"there", "that", "it",          "this",      "they", "those",
                                         "them",  "那边", "那里",        "那儿",      "这个", "那个",
                                         "它",    "这种", "another one", "a new one", "再给", NULL};
-    return has_any(w, words) || (goes_on(w) && count_words(w) <= ELLIPSIS_WORDS);
+    return desk_has_any(w, words) || (goes_on(w) && count_words(w) <= ELLIPSIS_WORDS);
 }
 
 llmcs_status desk_follow_up_text(desk_turn *t, const char **text, bool *refers) {

@@ -10,10 +10,10 @@ static bool wants_other(const desk_frame *frame, const desk_reading *r, double l
     return r->intent->kind != DESK_INTENT_FLOW || r->intent->flow != frame->flow;
 }
 
+bool desk_flow_cued(const desk_flow *flow, const desk_words *w) { return desk_has_one(w, flow->cues, flow->n_cues); }
+
 bool desk_has_cue(const desk_turn *t, const desk_flow *flow) {
-    for (size_t i = 0; i < flow->n_cues; i++)
-        if (desk_has_phrase(&t->words, flow->cues[i]) || desk_has_phrase(&t->read, flow->cues[i])) return true;
-    return false;
+    return desk_flow_cued(flow, &t->words) || desk_flow_cued(flow, &t->read);
 }
 
 /* True if the flow may replace an open question. A flow with cues needs one of them in the message. A flow that acts
@@ -227,9 +227,7 @@ static bool says_how_many(const desk_words *w) {
     static const char *const words[] = {"one of",   "two of",   "three of",    "both of", "only one", "just one",
                                         "only two", "just two", "all of them", "只退",    "只换",     "只要",
                                         "退一",     "退两",     "换一件",      "换两"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (desk_has_phrase(w, words[i])) return true;
-    return false;
+    return desk_has_one(w, words, sizeof words / sizeof *words);
 }
 
 /* Returns the last clause of a message that begins with a no: "not the tablecloth, send back the cushion", 算了不退了
@@ -250,12 +248,13 @@ static llmcs_status rest_after_no(desk_turn *t, desk_words *rest) {
 
 /* True if the words request what the flow does: by a cue, or by the verb of a cue. */
 static bool asks_for(const desk_turn *t, const desk_words *w, int flow) {
-    static const char *const verbs[] = {"退", "换", "取消", "return", "exchange", "cancel"};
+    static const char *const verbs[] = {"退", "换", "取消", "return", "exchange", "cancel", NULL};
     const desk_flow *f = &t->flows->flows[flow];
-    for (size_t i = 0; i < f->n_cues; i++) {
-        if (desk_has_phrase(w, f->cues[i])) return true;
-        for (size_t k = 0; k < sizeof verbs / sizeof *verbs; k++)
-            if (desk_has_phrase(w, verbs[k]) && strstr(f->cues[i], verbs[k]) == f->cues[i]) return true;
+    if (desk_flow_cued(f, w)) return true;
+    for (size_t k = 0; verbs[k]; k++) {
+        if (!desk_has_phrase(w, verbs[k])) continue;
+        for (size_t i = 0; i < f->n_cues; i++)
+            if (!strncmp(f->cues[i], verbs[k], strlen(verbs[k]))) return true;
     }
     return false;
 }
@@ -448,11 +447,8 @@ static llmcs_status missed_answer(desk_turn *t, desk_frame *frame) {
 
 /* True if the intent leads to product recommendations. */
 static bool is_suggestion(const desk_turn *t, const desk_intent *intent) {
-    if (intent->kind != DESK_INTENT_FLOW) return intent->kind == DESK_INTENT_RECOMMEND;
-    const desk_flow *f = &t->flows->flows[intent->flow];
-    for (size_t i = 0; i < f->n_ops; i++)
-        if (f->ops[i].kind == DESK_OP_RECOMMEND) return true;
-    return false;
+    return intent->kind == DESK_INTENT_FLOW ? desk_lists_products(&t->flows->flows[intent->flow])
+                                            : intent->kind == DESK_INTENT_RECOMMEND;
 }
 
 /* Answers a question in the middle of a flow. The flow resumes afterwards. */
@@ -634,8 +630,7 @@ llmcs_status desk_answer_not_found(desk_turn *t, int flow, const desk_reading *r
     static const char *const cues[] = {"meant", "wrong number", "typo", "mistyped", "sorry", "oops",   "打错",
                                        "说错",  "写错",         "输错", "弄错",     "记错",  "应该是", NULL};
     const desk_frame other = {.flow = flow};
-    bool corrects = !wants_other(&other, r, desk_digression_score);
-    for (size_t i = 0; cues[i] && !corrects; i++) corrects = desk_has_phrase(&t->words, cues[i]);
+    const bool corrects = !wants_other(&other, r, desk_digression_score) || desk_has_any(&t->words, cues);
     if (!corrects || desk_count_words(t->words.folded, t->words.folded_bytes) > DESK_LONG_ANSWER) return LLMCS_OK;
     for (size_t i = 0; i < t->flows->n_slots; i++) {
         const desk_slot *slot = &t->flows->slots[i];

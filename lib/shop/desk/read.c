@@ -30,8 +30,7 @@ static bool pattern_matches(const desk_rule *rule, const desk_words *w, matcher 
 
 static bool matches(const desk_rule *rule, const desk_words *w, matcher *m) {
     if (rule->n_words && rule->whole) return desk_is_only(w, rule->words, rule->n_words);
-    for (size_t i = 0; i < rule->n_words; i++)
-        if (desk_has_phrase(w, rule->words[i])) return true;
+    if (desk_has_one(w, rule->words, rule->n_words)) return true;
     if (rule->foreign && shop_is_foreign(w->folded, w->folded_bytes)) return true;
     return rule->pattern && pattern_matches(rule, w, m);
 }
@@ -208,10 +207,7 @@ static llmcs_status read_sentiment(desk_turn *t, const desk_reading *r) {
 static void back_by_cue(const desk_turn *t, desk_reading *r) {
     const desk_intent *intent = desk_find_intent(t->flows, r->label);
     if (!intent || intent->kind != DESK_INTENT_FLOW || r->score < likely_score || r->score >= desk_part_score) return;
-    const desk_flow *flow = &t->flows->flows[intent->flow];
-    bool has = false;
-    for (size_t i = 0; i < flow->n_cues && !has; i++) has = desk_has_phrase(&r->words, flow->cues[i]);
-    if (!has) return;
+    if (!desk_flow_cued(&t->flows->flows[intent->flow], &r->words)) return;
     r->accepted = true;
     r->intent = intent;
     r->score = desk_part_score;

@@ -71,9 +71,7 @@ bool desk_points(const desk_words *w) {
                                         "order of",   "one that's",  "one thats",  "one for",     "的那",
                                         "那个",       "那单",        "那件",       "那笔",        "的订单",
                                         "那双",       "的这",        "那一单",     "的单",        NULL};
-    for (size_t i = 0; words[i]; i++)
-        if (desk_has_phrase(w, words[i])) return true;
-    return false;
+    return desk_has_any(w, words);
 }
 
 /* Words that may surround a clue. */
@@ -450,9 +448,7 @@ static llmcs_status title_score(desk_turn *t, const candidates *c, clues *clue, 
     (void)desk_overlap_marked(t->arena, clue->w, text, &common, own);
     if (n_said) SHOP_TRY(desk_words_make(t->arena, text, strlen(text), &title));
     for (size_t i = 0; i < n_said; i++) {
-        bool has = false;
-        for (size_t k = 0; k < said[i]->n_titles && !has; k++) has = desk_has_phrase(&title, said[i]->titles[k]);
-        if (has) *score += KIND_SCORE;
+        if (desk_has_one(&title, said[i]->titles, said[i]->n_titles)) *score += KIND_SCORE;
     }
     *score += count_marked(clue->w, own);
     for (size_t i = 0; i < clue->w->folded_bytes; i++) clue->used[i] = clue->used[i] || own[i];
@@ -466,9 +462,7 @@ static llmcs_status keep_titles(desk_turn *t, candidates *c, clues *clue, bool *
     SHOP_TRY(shop_arena_alloc(t->arena, t->flows->n_kinds + 1, sizeof(void *), &said));
     for (size_t i = 0; i < t->flows->n_kinds; i++) {
         const desk_kind *kind = &t->flows->kinds[i];
-        bool has = false;
-        for (size_t k = 0; k < kind->n_words && !has; k++) has = desk_has_phrase(clue->w, kind->words[k]);
-        if (has) said[n_said++] = kind;
+        if (desk_has_one(clue->w, kind->words, kind->n_words)) said[n_said++] = kind;
     }
     for (size_t r = 0; r < c->rows->n; r++) {
         const char *line = NULL;
@@ -501,12 +495,8 @@ static llmcs_status same_kind(desk_turn *t, const char *one, const char *other, 
     SHOP_TRY(desk_words_make(t->arena, one, strlen(one), &a));
     SHOP_TRY(desk_words_make(t->arena, other, strlen(other), &b));
     for (size_t i = 0; i < t->flows->n_kinds && !*same; i++) {
-        bool in_one = false, in_other = false;
-        for (size_t k = 0; k < t->flows->kinds[i].n_titles; k++) {
-            in_one = in_one || desk_has_phrase(&a, t->flows->kinds[i].titles[k]);
-            in_other = in_other || desk_has_phrase(&b, t->flows->kinds[i].titles[k]);
-        }
-        *same = in_one && in_other;
+        const desk_kind *kind = &t->flows->kinds[i];
+        *same = desk_has_one(&a, kind->titles, kind->n_titles) && desk_has_one(&b, kind->titles, kind->n_titles);
     }
     return LLMCS_OK;
 }

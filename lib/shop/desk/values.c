@@ -156,11 +156,9 @@ bool desk_says_part(const desk_turn *t, const desk_words *w) {
     size_t digits = 0;
     for (size_t i = 0; i < w->folded_bytes; i++) digits += w->folded[i] >= '0' && w->folded[i] <= '9';
     if (digits >= MIN_DIGITS) return false; /* an order by its number */
-    for (size_t i = 0; counts[i]; i++)
-        if (desk_has_phrase(w, counts[i])) return true;
+    if (desk_has_any(w, counts)) return true;
     for (size_t i = 0; i < t->flows->n_kinds; i++)
-        for (size_t k = 0; k < t->flows->kinds[i].n_words; k++)
-            if (desk_has_phrase(w, t->flows->kinds[i].words[k])) return true;
+        if (desk_has_one(w, t->flows->kinds[i].words, t->flows->kinds[i].n_words)) return true;
     return false;
 }
 
@@ -169,9 +167,7 @@ static bool counts_things(const desk_words *w, size_t i) {
                                         "瓶",   "份",      "本",    "pcs",   "pieces", "piece", "pairs",
                                         "pair", "of them", "items", "units", NULL};
     while (i < w->folded_bytes && w->folded[i] == ' ') i++;
-    for (size_t k = 0; units[k]; k++)
-        if (!strncmp(w->folded + i, units[k], strlen(units[k]))) return true;
-    return false;
+    return desk_begins_with(w->folded + i, units);
 }
 
 /* Finds a number on its own. Outside an answer it must count something. */

@@ -129,9 +129,21 @@ bool desk_has_phrase(const desk_words *w, const char *phrase) {
     return desk_find_phrase(w->folded, w->folded_bytes, phrase, 0) != SIZE_MAX;
 }
 
-static bool has_any(const desk_words *w, const char *const *phrases) {
+bool desk_has_any(const desk_words *w, const char *const *phrases) {
     for (; *phrases; phrases++)
         if (desk_has_phrase(w, *phrases)) return true;
+    return false;
+}
+
+bool desk_has_one(const desk_words *w, const char *const *phrases, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (desk_has_phrase(w, phrases[i])) return true;
+    return false;
+}
+
+bool desk_begins_with(const char *text, const char *const *strings) {
+    for (; *strings; strings++)
+        if (!strncmp(text, *strings, strlen(*strings))) return true;
     return false;
 }
 
@@ -370,11 +382,12 @@ bool desk_is_yes(const desk_words *w) {
     size_t at = first_word(w), step;
     while (at < w->folded_bytes && (step = phrase_at(w->folded, w->folded_bytes, at, glad)))
         at = skip_marks(w->folded, w->folded_bytes, at + step);
-    if (has_question_mark(w) || has_doubt(w) || has_any(w, farewells)) return false;
+    if (has_question_mark(w) || has_doubt(w) || desk_has_any(w, farewells)) return false;
     if (ends_in_consent(w)) return true;
     const size_t yes = phrase_at(w->folded, w->folded_bytes, at, yes_words);
     if (!yes) return false;
-    if ((has_any(w, thanks) || has_any(w, hesitation)) && phrase_at(w->folded, w->folded_bytes, at, weak_yes) == yes)
+    if ((desk_has_any(w, thanks) || desk_has_any(w, hesitation)) &&
+        phrase_at(w->folded, w->folded_bytes, at, weak_yes) == yes)
         return false;
     return !words_left(w, at + yes, after_yes);
 }
@@ -382,7 +395,7 @@ bool desk_is_yes(const desk_words *w) {
 bool desk_names_action(const desk_words *w) {
     static const char *const verbs[] = {"cancel", "return", "exchange", "change", "send", "refund", "back",
                                         "退",     "换",     "改",       "取消",   "寄",   NULL};
-    return has_any(w, verbs);
+    return desk_has_any(w, verbs);
 }
 
 bool desk_is_acknowledgement(const desk_words *w) {
@@ -392,8 +405,8 @@ bool desk_is_acknowledgement(const desk_words *w) {
 }
 
 bool desk_agrees(const desk_words *w) {
-    if (has_question_mark(w) || has_doubt(w) || has_any(w, farewells) || has_any(w, giving_up)) return false;
-    return has_any(w, agreeing) && !words_left(w, first_word(w), after_yes);
+    if (has_question_mark(w) || has_doubt(w) || desk_has_any(w, farewells) || desk_has_any(w, giving_up)) return false;
+    return desk_has_any(w, agreeing) && !words_left(w, first_word(w), after_yes);
 }
 
 /* Begin with a no, but give a reason: "not what I expected", 不喜欢这颜色. */
@@ -409,7 +422,7 @@ bool desk_is_no(const desk_words *w) {
     size_t at = first_word(w), step;
     while (at < n && (step = phrase_at(w->folded, n, at, hesitation))) at = skip_marks(w->folded, n, at + step);
     if (phrase_at(w->folded, n, at, no_doubts) || phrase_at(w->folded, n, at, dislikes)) return false;
-    return phrase_at(w->folded, n, at, no_words) > 0 || has_any(w, giving_up);
+    return phrase_at(w->folded, n, at, no_words) > 0 || desk_has_any(w, giving_up);
 }
 
 bool desk_gives_up(const desk_words *w) {
@@ -417,7 +430,7 @@ bool desk_gives_up(const desk_words *w) {
     if (desk_is_only(w, whole, sizeof whole / sizeof *whole)) return true;
     const size_t at = first_word(w);
     const size_t no = phrase_at(w->folded, w->folded_bytes, at, no_words);
-    return has_any(w, giving_up) || (no && !words_left(w, at + no, NULL) && !has_question_mark(w));
+    return desk_has_any(w, giving_up) || (no && !words_left(w, at + no, NULL) && !has_question_mark(w));
 }
 
 /* ---- others */
@@ -427,7 +440,7 @@ bool desk_is_question(const desk_words *w) {
                                         "can you", "could you", "do you", "is there", "are there", "does it", "吗",
                                         "呢",      "什么",      "怎么",   "多少",     "几",        "哪",      "为什么",
                                         "能不能",  "可不可以",  "有没有", "是不是",   NULL};
-    return has_question_mark(w) || has_any(w, words);
+    return has_question_mark(w) || desk_has_any(w, words);
 }
 
 bool desk_is_address(const desk_words *w) {
@@ -446,7 +459,7 @@ bool desk_is_address(const desk_words *w) {
     }
     for (size_t i = 0; han[i]; i++)
         if (strstr(w->folded, han[i])) return n >= 4 && !has_question_mark(w);
-    return !has_question_mark(w) && n >= 2 && (has_any(w, words) || (digit && n >= 3 && !desk_is_question(w)));
+    return !has_question_mark(w) && n >= 2 && (desk_has_any(w, words) || (digit && n >= 3 && !desk_is_question(w)));
 }
 
 bool desk_is_whole_address(const desk_words *w) {
@@ -460,7 +473,7 @@ bool desk_changes_mind(const desk_words *w) {
                                         "forget that", "never mind", "hold on", "scrap that", "还是",
                                         "算了",        "等等",       "等一下",  "不对",       "先不",
                                         "改主意",      NULL};
-    return has_any(w, words);
+    return desk_has_any(w, words);
 }
 
 bool desk_refers_back(const desk_words *w) {
@@ -469,7 +482,7 @@ bool desk_refers_back(const desk_words *w) {
         "这个", "这单", "那个",     "那单",     "该",       "刚才",     "这笔",     "那笔",       "此",
         "这件", "那件", "取消了吗", "取消了没", "取消成功", "成功了吗", "成功没",   NULL};
     static const char *const others[] = {"other", "another", "others", "另外", "另一", "别的", "其他", NULL};
-    return has_any(w, words) && !has_any(w, others);
+    return desk_has_any(w, words) && !desk_has_any(w, others);
 }
 
 size_t desk_ordinal(const desk_words *w, size_t n) {
@@ -482,7 +495,7 @@ size_t desk_ordinal(const desk_words *w, size_t n) {
                                        "号",  "单",     "order", "please", "选",     "要", NULL};
     static const char *const last[] = {"last", "最后", NULL};
     if (desk_count_words(w->folded, w->folded_bytes) > 5) return 0;
-    if (has_any(w, last)) return n;
+    if (desk_has_any(w, last)) return n;
     for (size_t k = 0; k < 5 && k < n; k++)
         for (size_t v = 0; v < 6; v++) {
             const char *word = words[k][v];
@@ -503,13 +516,13 @@ static const char *const places[MAX_PLACES][10] = {
     {"the fourth", "fourth one", "4th", "number 4", "number four", "第四", "第4", NULL},
     {"the fifth", "fifth one", "5th", "number 5", "number five", "第五", "第5", NULL}};
 
-bool desk_names_place(const desk_words *w, size_t i) { return i < MAX_PLACES && has_any(w, places[i]); }
+bool desk_names_place(const desk_words *w, size_t i) { return i < MAX_PLACES && desk_has_any(w, places[i]); }
 
 size_t desk_place_named(const desk_words *w, size_t n) {
     static const char *const last[] = {"the last one", "last one", "最后一个", "最后那个", "最后一款", NULL};
-    if (n && has_any(w, last)) return n;
+    if (n && desk_has_any(w, last)) return n;
     for (size_t i = 0; i < n && i < MAX_PLACES; i++)
-        if (has_any(w, places[i])) return i + 1;
+        if (desk_has_any(w, places[i])) return i + 1;
     return 0;
 }
 
@@ -595,13 +608,12 @@ static size_t part_ends(const desk_words *w, size_t i) {
     /* "... and what does it cost" begins another question. */
     static const char *const questions[] = {"what", "how", "when",  "where", "who ", "which",
                                             "can ", "do ", "does ", "is ",   "are ", NULL};
-    for (size_t k = 0; questions[k]; k++)
-        if (!strncmp(w->plain + i, " and ", 5) && !strncmp(w->plain + i + 5, questions[k], strlen(questions[k])))
-            return 5;
+    const char *text = w->plain + i;
+    if (!strncmp(text, " and ", 5) && desk_begins_with(text + 5, questions)) return 5;
     for (size_t k = 0; marks[k]; k++)
-        if (!strncmp(w->plain + i, marks[k], strlen(marks[k]))) return strlen(marks[k]);
+        if (!strncmp(text, marks[k], strlen(marks[k]))) return strlen(marks[k]);
     for (size_t k = 0; joints[k]; k++)
-        if (!strncmp(w->plain + i, joints[k], strlen(joints[k]))) return strlen(joints[k]);
+        if (!strncmp(text, joints[k], strlen(joints[k]))) return strlen(joints[k]);
     return 0;
 }
 

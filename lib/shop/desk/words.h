@@ -22,6 +22,12 @@ llmcs_status desk_words_make(shop_arena *a, const char *text, size_t n, desk_wor
  * with a letter or digit that is not Han, no such character may be next to it. */
 size_t desk_find_phrase(const char *folded, size_t n, const char *phrase, size_t from);
 bool desk_has_phrase(const desk_words *w, const char *phrase);
+/* True if the text has one of the phrases; the list ends with NULL. */
+bool desk_has_any(const desk_words *w, const char *const *phrases);
+/* Same, for n phrases. */
+bool desk_has_one(const desk_words *w, const char *const *phrases, size_t n);
+/* True if a text begins with one of the strings, at any kind of character; the list ends with NULL. */
+bool desk_begins_with(const char *text, const char *const *strings);
 /* Returns the length of the longest of the phrases at byte i, or 0. */
 size_t desk_phrase_at(const desk_words *w, size_t i, const char *const *phrases);
 
