@@ -80,9 +80,7 @@ void ll_source_forward(const ll_stack *encoder, const ll_stack *decoder, const l
     const size_t n_layers = encoder->n_layers, begin = batch->first_part;
     const size_t end = batch->end_part ? batch->end_part : n_layers + decoder->n_layers;
     if (batch->residual) w->stack.x = batch->residual;
-    if ((begin == 0 || begin < n_layers) &&
-        !encode_layers(encoder, exec, batch, begin, ll_min(end, n_layers), w, stopped))
-        return;
+    if (begin < n_layers && !encode_layers(encoder, exec, batch, begin, ll_min(end, n_layers), w, stopped)) return;
     if (end <= n_layers) return;
     if (exec->team->index == 0) {
         memcpy(w->segments, batch->segments, batch->n_segments * sizeof *w->segments);

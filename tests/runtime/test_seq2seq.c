@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/file.h"
+#include "runtime/engine/engine.h"
 #include "runtime/generate_case.h"
 #include "support/fail_alloc.h"
 #include "support/golden.h"
@@ -368,7 +369,92 @@ START_TEST(a_source_that_is_dropped_leaves_its_neighbour) {
     check_alone(m, _i % 2 ? second : first, source + (_i % 2 ? 2 : 1), 8, &p);
     check_alone(m, whole, source, 10, &p);
     check_alone(m, running, source, 3, &p);
+    const llmcs_engine_stats end = stats_of(engine); /* a row for each new token, and those of sources */
+    if (_i % 4 == 0) ck_assert_uint_lt(end.n_rows, end.n_new_tokens + 3 + 10 + 8 + 8);
     llmcs_request_free(_i % 2 ? &first : &second);
+    llmcs_engine_free(&engine);
+    llmcs_model_free(&m);
+}
+END_TEST
+
+/* A running request, and an engine that knows no cost of sources. */
+static llmcs_request *begin_running(llmcs_engine *engine, const int32_t *source, const llmcs_generate_params *p) {
+    llmcs_request *running = submit(engine, source, 3, p);
+    while (stats_of(engine).n_new_tokens < 3) make_step(engine);
+    engine->sched.source_row_ns = 0;
+    return running;
+}
+
+/* Of 44 rows a step evaluates one part in four, which is 11 rows; of a short source there are only 5. */
+START_TEST(the_cost_of_a_source_is_learnt) {
+    llmcs_model *m = open_name("bart-uneven", 1, LLMCS_WEIGHTS_AUTO);
+    llmcs_engine *engine = stepped_engine(m);
+    int32_t source[MAX_SOURCE];
+    for (size_t i = 0; i < MAX_SOURCE; i++) source[i] = (int32_t)(3 + i);
+    const llmcs_generate_params p = tokens_of(m, 30), one = tokens_of(m, 1);
+    const size_t n = _i ? MAX_SOURCE : 5;
+    llmcs_request *running = begin_running(engine, source, &p), *late = submit(engine, source, n, &one);
+    make_step(engine);
+    ck_assert_uint_eq(engine->sched.step.n.source_rows, _i ? 11 : 5);
+    ck_assert_double_gt(engine->sched.source_row_ns, 0);
+    check_alone(m, late, source, n, &one);
+    check_alone(m, running, source, 3, &p);
+    llmcs_engine_free(&engine);
+    llmcs_model_free(&m);
+}
+END_TEST
+
+/* The second source is left one part of four in the first step: less than one of its rows. */
+START_TEST(each_row_of_a_source_counts_once) {
+    llmcs_model *m = open_name("bart-uneven", 1, LLMCS_WEIGHTS_AUTO);
+    llmcs_engine *engine = stepped_engine(m);
+    int32_t source[MAX_SOURCE];
+    for (size_t i = 0; i < MAX_SOURCE; i++) source[i] = (int32_t)(3 + i);
+    const llmcs_generate_params p = tokens_of(m, 12);
+    llmcs_request *running = begin_running(engine, source, &p);
+    llmcs_request *whole = submit(engine, source, 15, &p), *small = submit(engine, source, 3, &p);
+    make_step(engine);
+    ck_assert_uint_eq(engine->sched.step.n.encoded_rows, 15 + 3);
+    check_alone(m, small, source, 3, &p);
+    check_alone(m, whole, source, 15, &p);
+    check_alone(m, running, source, 3, &p);
+    const llmcs_engine_stats end = stats_of(engine);
+    ck_assert_uint_eq(end.n_rows, end.n_new_tokens + 3 + 15 + 3);
+    llmcs_engine_free(&engine);
+    llmcs_model_free(&m);
+}
+END_TEST
+
+/* A step that has time for 20 tokens has 20 of a prompt and a source together, and at most one part more. */
+START_TEST(prompts_and_sources_share_a_step) {
+    llmcs_model *m = open_name("bart-uneven", 1, LLMCS_WEIGHTS_AUTO);
+    llmcs_engine_options o;
+    llmcs_engine_options_init(&o);
+    o.flags = LLMCS_ENGINE_NO_THREAD;
+    llmcs_engine *engine = NULL;
+    OK(llmcs_engine_create(m, &o, &engine));
+    int32_t source[MAX_SOURCE];
+    for (size_t i = 0; i < MAX_SOURCE; i++) source[i] = (int32_t)(3 + i);
+    const llmcs_generate_params p = tokens_of(m, 12);
+    llmcs_generate_params prompted = tokens_of(m, 2);
+    prompted.decoder_input_ids = (llmcs_ids){source, 40};
+    llmcs_submit_options urgent;
+    llmcs_submit_options_init(&urgent);
+    urgent.priority = _i;
+    llmcs_request *running = begin_running(engine, source, &p), *first = submit(engine, source, 3, &prompted);
+    make_step(engine); /* encodes its source */
+    llmcs_request *second = NULL;
+    OK(llmcs_engine_submit_ids(engine, source, 18, &p, &urgent, &second));
+    engine->sched.step_ns = 1e6;
+    engine->sched.prompt_row_ns = engine->sched.source_row_ns = 1.25e6 / 20;
+    make_step(engine);
+    const ll_step_counts *n = &engine->sched.step.n;
+    ck_assert_uint_eq(n->prompt_rows, _i ? 2 : 20);
+    ck_assert_uint_eq(n->encoded_rows, 18);
+    ck_assert_double_le((double)n->prompt_rows + n->source_work, 20 + 18.0 / 4);
+    check_alone(m, first, source, 3, &prompted);
+    check_alone(m, second, source, 18, &p);
+    check_alone(m, running, source, 3, &p);
     llmcs_engine_free(&engine);
     llmcs_model_free(&m);
 }
@@ -603,6 +689,9 @@ static void add(TCase *t) {
     tcase_add_test(t, cancelled_requests_leave_the_others);
     tcase_add_loop_test(t, a_long_source_does_not_hold_the_others, 0, 5);
     tcase_add_loop_test(t, a_source_that_is_dropped_leaves_its_neighbour, 0, 20);
+    tcase_add_loop_test(t, the_cost_of_a_source_is_learnt, 0, 2);
+    tcase_add_test(t, each_row_of_a_source_counts_once);
+    tcase_add_loop_test(t, prompts_and_sources_share_a_step, 0, 2);
     tcase_add_loop_test(t, plans_count_the_source, 0, 5);
     tcase_add_test(t, every_allocation_may_fail);
     tcase_add_test(t, what_does_not_fit_is_named);

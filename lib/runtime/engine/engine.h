@@ -49,7 +49,8 @@ struct llmcs_request {
     size_t n_seqs;
     const int32_t *new_ids; /* of the first completion; readable up to shared.n_ids, as its log-probabilities are */
     const float *new_logprobs;
-    const llmcs_top_token *new_top;
+    const llmcs_top_token *new_top; /* n_top of each */
+    size_t n_top;
     bool single;  /* one sequence: its text can be read while it grows */
     bool streams; /* its text is decoded by the scheduler thread, for stop strings or a callback */
 
@@ -122,9 +123,16 @@ typedef struct ll_source_batch {
 
 typedef struct ll_step_counts {
     size_t rows, segments, logit_rows, scheduled, prompt_rows;
-    size_t source_rows; /* rows of sources, each by the share of its parts that this step evaluates */
-    size_t ended;       /* requests that were cancelled or past their deadline before the forward pass */
+    size_t source_rows;  /* for the statistics: the steps that evaluate a source's parts count each row once together */
+    size_t encoded_rows; /* rows of sources of which this step evaluates some parts */
+    double source_work;  /* the same rows, each by the share of its parts that this step evaluates */
+    size_t ended;        /* requests that were cancelled or past their deadline before the forward pass */
 } ll_step_counts;
+
+/* What a step may still spend on prompts and sources together: so many tokens of one kind, or of the other. */
+typedef struct ll_step_budget {
+    size_t prompts, sources;
+} ll_step_budget;
 
 /* The batch of one step. Arrays have the capacity that max_batch and max_chunk need. */
 typedef struct ll_step {
@@ -253,14 +261,17 @@ static inline bool ll_request_needs_source(const llmcs_request *r) {
     return r->sched.source.n_tokens < r->sched.gen.source.n_ids;
 }
 void ll_sources_begin_step(llmcs_engine *e);
-/* Adds the request's source to those that are encoded; the caller makes its blocks. False: it waits for a later step.
- * *budget: rows that this step may still encode whole. */
-bool ll_sources_add(llmcs_engine *e, llmcs_request *r, size_t *budget);
+/* Can the request's source be added to those that are encoded? False: it waits for a later step. budget: rows that this
+ * step may still encode whole. */
+bool ll_sources_fits(const llmcs_engine *e, const llmcs_request *r, size_t budget);
+/* Adds a source that fits and has its blocks. Returns how many rows of the budget it takes. */
+size_t ll_sources_add(llmcs_engine *e, llmcs_request *r, size_t budget);
 /* Is the source among those that are encoded in parts? */
 bool ll_sources_has(const llmcs_engine *e, const llmcs_request *r);
 /* Decides how many parts this step evaluates, with what is left of the budget. */
 void ll_sources_plan(llmcs_engine *e, size_t budget);
-/* The source's blocks are to be freed. */
+/* The source's blocks are to be freed: its rows are removed, and those behind them move up. Not during a forward pass.
+ */
 void ll_sources_drop(llmcs_engine *e, const ll_sequence *source);
 /* Evaluates this step's parts. */
 llmcs_status ll_sources_forward(llmcs_engine *e, bool (*should_stop)(void *engine));

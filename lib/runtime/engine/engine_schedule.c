@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "runtime/engine/engine.h"
 
-/* The smallest chunk of a prompt that step_ms may lead to. */
+/* A step may have at least so many tokens of prompts or sources, whatever they cost. */
 #define LEAST_CHUNK 16
 
 bool ll_request_before(const llmcs_request *a, const llmcs_request *b) {
@@ -127,14 +127,23 @@ static bool must_stop(const llmcs_engine *e, const llmcs_request *r) {
 
 /* -------------------------------------------------------------------------------------------------- source */
 
+/* n tokens of one kind are spent; the budget of the other kind loses the same share. */
+static void spend(size_t n, size_t *own, size_t *other) {
+    if (!n) return;
+    *other -= ll_min((n * *other + *own - 1) / *own, *other);
+    *own -= n;
+}
+
 /* Adds the source to those that are encoded, or leaves it to a later step. The request's own rows follow in the step
  * after it is encoded. */
-static outcome schedule_source(llmcs_engine *e, llmcs_request *r, size_t *budget) {
-    const bool is_new = !ll_sources_has(e, r);
-    if (is_new && !ll_sources_add(e, r, budget)) return SCHEDULED;
-    if (is_new && !extend(e, r, &r->sched.source, r->sched.gen.source.n_ids)) {
-        preempt(e, r);
-        return PREEMPTED;
+static outcome schedule_source(llmcs_engine *e, llmcs_request *r, ll_step_budget *budget) {
+    if (!ll_sources_has(e, r)) {
+        if (!ll_sources_fits(e, r, budget->sources)) return SCHEDULED;
+        if (!extend(e, r, &r->sched.source, r->sched.gen.source.n_ids)) {
+            preempt(e, r);
+            return PREEMPTED;
+        }
+        spend(ll_sources_add(e, r, budget->sources), &budget->sources, &budget->prompts);
     }
     (void)add_scheduled(&e->sched.step, r);
     return SCHEDULED;
@@ -214,12 +223,13 @@ static bool prefix_is_in_step(const llmcs_engine *e, const ll_seq_state *seq) {
     return false;
 }
 
-/* Adds the next tokens of a sequence, at most *budget. Its last token is left out unless wants_logits. False: no blocks
- * are free. */
-static bool schedule_chunk(llmcs_engine *e, llmcs_request *r, ll_seq_state *seq, bool wants_logits, size_t *budget) {
+/* Adds the next tokens of a sequence, as many as the budget allows. Its last token is left out unless wants_logits.
+ * False: no blocks are free. */
+static bool schedule_chunk(llmcs_engine *e, llmcs_request *r, ll_seq_state *seq, bool wants_logits,
+                           ll_step_budget *budget) {
     ll_step *step = &e->sched.step;
     if (!seq->computed && prefix_is_in_step(e, seq)) return true;
-    const size_t n_wanted = n_pending(seq) - (wants_logits ? 0 : 1), n = ll_min(n_wanted, *budget);
+    const size_t n_wanted = n_pending(seq) - (wants_logits ? 0 : 1), n = ll_min(n_wanted, budget->prompts);
     if (n == 0) return true;
     if (!extend(e, r, &seq->kv, n)) return false;
     seq->computed = true;
@@ -227,7 +237,7 @@ static bool schedule_chunk(llmcs_engine *e, llmcs_request *r, ll_seq_state *seq,
     if (wants_logits && n == n_wanted) add_logit_rows(step, s, step->n.rows + n - 1, 1);
     add_segment(step, r, seq, n);
     step->n.prompt_rows += n;
-    *budget -= n;
+    spend(n, &budget->prompts, &budget->sources);
     return true;
 }
 
@@ -236,11 +246,11 @@ static bool schedule_chunk(llmcs_engine *e, llmcs_request *r, ll_seq_state *seq,
  * sequences. A single sequence's last token gives logits. If there are several sequences, their last tokens are left
  * out: once only those are pending, the request decodes, and one step evaluates them together.
  */
-static outcome schedule_prefill(llmcs_engine *e, llmcs_request *r, size_t *budget) {
+static outcome schedule_prefill(llmcs_engine *e, llmcs_request *r, ll_step_budget *budget) {
     const ll_step_counts before = e->sched.step.n;
     size_t n_live = 0;
     for (size_t i = 0; i < r->n_seqs; i++) n_live += ll_request_is_live(r, i);
-    for (size_t i = 0; i < r->n_seqs && *budget; i++) {
+    for (size_t i = 0; i < r->n_seqs && budget->prompts; i++) {
         ll_seq_state *seq = &r->sched.seqs[i];
         if (!ll_request_is_live(r, i) || (n_live > 1 && n_pending(seq) < 2)) continue;
         const bool stop = i && must_stop(e, r);
@@ -256,8 +266,8 @@ static outcome schedule_prefill(llmcs_engine *e, llmcs_request *r, size_t *budge
 /* A step with prompts takes at most this many times as long as one without, so that no stream stalls. */
 #define LONGEST_STEP 2.25
 
-/* Most tokens of prompts, or of sources, in this step, if one takes row_ns. */
-static size_t prompt_budget(const llmcs_engine *e, double row_ns) {
+/* Most tokens of prompts in this step if it has no sources, or of sources if it has no prompts; one takes row_ns. */
+static size_t budget_of(const llmcs_engine *e, double row_ns) {
     const size_t most = (size_t)e->options.max_chunk;
     const double decode_ns = e->sched.step_ns;
     const double allowed_ns = e->options.step_ms > 0 ? e->options.step_ms * 1e6 : LONGEST_STEP * decode_ns;
@@ -404,12 +414,12 @@ void ll_engine_schedule(llmcs_engine *e) {
     end_stopped_running(e);
     end_stopped_waiting(e, any_cancelled);
     admit_requests(e);
-    size_t budget = prompt_budget(e, e->sched.prompt_row_ns);
-    size_t source_budget = prompt_budget(e, e->sched.source_row_ns),
-           n_spare = (size_t)e->options.max_batch - e->sched.n_seqs;
+    ll_step_budget budget = {.prompts = budget_of(e, e->sched.prompt_row_ns),
+                             .sources = budget_of(e, e->sched.source_row_ns)};
+    size_t n_spare = (size_t)e->options.max_batch - e->sched.n_seqs;
     for (llmcs_request *r = e->sched.running, *next; r; r = next) {
         match_prefixes(e, r);
-        const outcome o = ll_request_needs_source(r) ? schedule_source(e, r, &source_budget)
+        const outcome o = ll_request_needs_source(r) ? schedule_source(e, r, &budget)
                           : is_decoding(r)           ? schedule_decode(e, r, &n_spare)
                                                      : schedule_prefill(e, r, &budget);
         if (o == PREEMPTED) break;
@@ -419,5 +429,5 @@ void ll_engine_schedule(llmcs_engine *e) {
         if (!why) break; /* the engine is being freed, which ends everything */
         end_stopped(e, r, why);
     }
-    ll_sources_plan(e, source_budget);
+    ll_sources_plan(e, budget.sources);
 }

@@ -29,31 +29,42 @@ bool ll_sources_has(const llmcs_engine *e, const llmcs_request *r) {
     return i < parts->n_sources;
 }
 
-bool ll_sources_add(llmcs_engine *e, llmcs_request *r, size_t *budget) {
-    ll_source_batch *parts = &e->sched.sources;
+bool ll_sources_fits(const llmcs_engine *e, const llmcs_request *r, size_t budget) {
+    const ll_source_batch *parts = &e->sched.sources;
     const size_t n = r->sched.gen.source.n_ids;
-    if (n <= *budget) {
-        add(&e->sched.step.sources, r);
-        *budget -= n;
-        return true;
+    if (n <= budget) return true;
+    return !parts->n_done && (!parts->n_rows || parts->n_rows + n <= (size_t)e->options.max_chunk);
+}
+
+size_t ll_sources_add(llmcs_engine *e, llmcs_request *r, size_t budget) {
+    const size_t n = r->sched.gen.source.n_ids;
+    const bool is_whole = n <= budget;
+    add(is_whole ? &e->sched.step.sources : &e->sched.sources, r);
+    return is_whole ? n : 0;
+}
+
+/* Removes source i. What earlier steps left of the rows behind it moves with them. */
+static void remove_source(ll_source_batch *s, size_t i, size_t n_embd) {
+    const size_t n = s->segments[i].n_rows, at = s->segments[i].first_row, n_behind = s->n_rows - at - n;
+    memmove(s->ids + at, s->ids + at + n, n_behind * sizeof *s->ids);
+    if (s->residual && s->n_done)
+        memmove(s->residual + at * n_embd, s->residual + (at + n) * n_embd, n_behind * n_embd * sizeof *s->residual);
+    for (; i + 1 < s->n_sources; i++) {
+        s->sources[i] = s->sources[i + 1];
+        s->segments[i] = s->segments[i + 1];
+        s->segments[i].first_row -= n;
     }
-    if (parts->n_done || (parts->n_rows && parts->n_rows + n > (size_t)e->options.max_chunk)) return false;
-    add(parts, r);
-    return true;
+    s->n_rows -= n;
+    if (!--s->n_sources) clear(s);
 }
 
 void ll_sources_drop(llmcs_engine *e, const ll_sequence *source) {
+    const size_t n_embd = (size_t)e->model->net->config->n_embd;
     ll_source_batch *lists[] = {&e->sched.sources, &e->sched.step.sources};
     for (size_t l = 0; l < 2; l++) {
-        ll_source_batch *s = lists[l];
-        size_t n = 0;
-        for (size_t i = 0; i < s->n_sources; i++) {
-            if (s->sources[i] == source) continue;
-            s->sources[n] = s->sources[i];
-            s->segments[n++] = s->segments[i]; /* its rows stay where they are */
-        }
-        s->n_sources = n;
-        if (!n) clear(s);
+        size_t i = 0;
+        while (i < lists[l]->n_sources && lists[l]->sources[i] != source) i++;
+        if (i < lists[l]->n_sources) remove_source(lists[l], i, n_embd);
     }
 }
 
@@ -64,13 +75,17 @@ static size_t rows_of(size_t n_rows, size_t begin, size_t end, size_t n_parts) {
 
 void ll_sources_plan(llmcs_engine *e, size_t budget) {
     ll_source_batch *whole = &e->sched.step.sources, *parts = &e->sched.sources;
+    ll_step_counts *counts = &e->sched.step.n;
     const size_t n_parts = ll_net_source_parts(e->model->net);
     whole->end = n_parts;
-    e->sched.step.n.source_rows = whole->n_rows;
+    counts->source_rows = counts->encoded_rows = whole->n_rows;
+    counts->source_work = (double)whole->n_rows;
     if (!parts->n_sources || !n_parts) return;
     const size_t n = ll_max(budget * n_parts / parts->n_rows, 1);
     parts->end = ll_min(parts->n_done + n, n_parts);
-    e->sched.step.n.source_rows += ll_max(rows_of(parts->n_rows, parts->n_done, parts->end, n_parts), 1);
+    counts->source_rows += rows_of(parts->n_rows, parts->n_done, parts->end, n_parts);
+    counts->encoded_rows += parts->n_rows;
+    counts->source_work += (double)(parts->n_rows * (parts->end - parts->n_done)) / (double)n_parts;
 }
 
 static llmcs_status evaluate(llmcs_engine *e, ll_source_batch *s, bool (*should_stop)(void *engine)) {

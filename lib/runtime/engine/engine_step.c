@@ -386,8 +386,9 @@ static double blend(double before, double now) { return before > 0 ? 0.5 * (befo
  * size of chunks. */
 static void update_costs(llmcs_engine *e, double encode_ns, double forward_ns) {
     const ll_step_counts *n = &e->sched.step.n;
-    if (n->source_rows >= 16)
-        e->sched.source_row_ns = blend(e->sched.source_row_ns, encode_ns / (double)n->source_rows);
+    /* A few rows cost more each than many do, but if nothing is known yet, they are better than nothing. */
+    if (n->encoded_rows >= 16 || (n->encoded_rows && !(e->sched.source_row_ns > 0)))
+        e->sched.source_row_ns = blend(e->sched.source_row_ns, encode_ns / n->source_work);
     if (n->rows == 0) return;
     if (n->prompt_rows == 0) {
         e->sched.step_ns = blend(e->sched.step_ns, forward_ns);
@@ -415,7 +416,7 @@ static void count_step(llmcs_engine *e, uint64_t forward_ns, uint64_t sample_ns)
 static void forward_and_sample(llmcs_engine *e) {
     const ll_step *step = &e->sched.step;
     const uint64_t before_ns = ll_now_ns();
-    llmcs_status status = step->n.source_rows ? ll_sources_forward(e, should_stop) : LLMCS_OK;
+    llmcs_status status = step->n.encoded_rows ? ll_sources_forward(e, should_stop) : LLMCS_OK;
     const uint64_t encoded_ns = ll_now_ns();
     if (!status) status = forward(e);
     const uint64_t after_ns = ll_now_ns();
@@ -439,7 +440,8 @@ static void forward_and_sample(llmcs_engine *e) {
 bool ll_engine_step(llmcs_engine *e) {
     e->sched.step.began_ns = ll_now_ns();
     ll_engine_schedule(e);
-    const bool any_rows = e->sched.step.n.rows + e->sched.step.n.source_rows > 0, any_ended = e->sched.step.n.ended > 0;
+    const bool any_rows = e->sched.step.n.rows + e->sched.step.n.encoded_rows > 0,
+               any_ended = e->sched.step.n.ended > 0;
     if (any_rows) forward_and_sample(e);
     return any_rows || any_ended;
 }

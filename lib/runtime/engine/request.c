@@ -221,6 +221,7 @@ static llmcs_status prepare(llmcs_request *r, const submission *s, int32_t **enc
     r->new_ids = gen->completions[0].ids + gen->n_prompt;
     r->new_logprobs = gen->params.logprobs ? gen->completions[0].logprobs : NULL;
     r->new_top = gen->completions[0].top;
+    r->n_top = (size_t)gen->params.top_logprobs;
     r->single = !gen->beams && gen->n_completions == 1;
     r->streams = gen->streams;
     return LLMCS_OK;
@@ -434,8 +435,8 @@ llmcs_status llmcs_request_tokens(llmcs_request *request, size_t first, size_t c
     if ((logprobs && !request->new_logprobs) || (top_logprobs && !request->new_top))
         return ll_fail(LLMCS_ARG, "llmcs_request_tokens: the request was submitted without params.%s",
                        logprobs && !request->new_logprobs ? "logprobs" : "top_logprobs");
-    const size_t n_top = request->new_top ? (size_t)request->sched.gen.params.top_logprobs : 0;
-    const size_t n_ids = n_readable(request), n = ll_min(n_ids - ll_min(first, n_ids), capacity);
+    const size_t n_top = request->n_top, n_ids = n_readable(request);
+    const size_t n = ll_min(n_ids - ll_min(first, n_ids), capacity);
     if (!n) return LLMCS_OK;
     if (ids) memcpy(ids, request->new_ids + first, n * sizeof *ids);
     if (logprobs) memcpy(logprobs, request->new_logprobs + first, n * sizeof *logprobs);
