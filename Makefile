@@ -243,7 +243,8 @@ $(BUILD)/obj/examples/%.o: examples/%.c $(FLAGS_FILE)
 	$(call compile,$(PROGRAM_FLAGS))
 $(BUILD)/obj/tools/%.o: tools/%.c $(FLAGS_FILE)
 	$(call compile,$(PROGRAM_FLAGS) -Itools/cli $(EXTRA))
-$(SERVER_OBJ): EXTRA := -Itools/llmcs -Itools/server -Itools/shop
+# -Ilib: the store's rule for names, a header that needs no other one.
+$(SERVER_OBJ): EXTRA := -Itools/llmcs -Itools/server -Itools/shop -Ilib
 $(BUILD)/obj/tools/server/page_files.c: tools/build/embed.sh $(PAGE_FILES) $(FLAGS_FILE)
 	@mkdir -p $(@D)
 	$(Q)tools/build/embed.sh $(PAGE_FILES) > $@
@@ -277,7 +278,7 @@ $(BUILD)/bin/llmcs: $(TOOL_OBJ) | $(SO)
 $(BUILD)/bin/llmcs-shop: $(SHOP_TOOL_OBJ) | $(SO) $(SHOP_SO)
 	$(call link_program,$(SHOP_TOOL_OBJ),-lllmcs_shop -ljansson -ledit)
 $(BUILD)/bin/llmcs-server: $(SERVER_OBJ) | $(SO) $(SHOP_SO)
-	$(call link_program,$(SERVER_OBJ),-lllmcs_shop -lmicrohttpd -ljansson -lsodium -lpthread)
+	$(call link_program,$(SERVER_OBJ),-lllmcs_shop -lutf8proc -lmicrohttpd -ljansson -lsodium -lpthread)
 $(BUILD)/bin/llmcs-bench: $(BENCH_OBJ) $(INTERNAL)
 	$(call show,LD,$@)
 	@mkdir -p $(@D)

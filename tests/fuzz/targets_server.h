@@ -4,9 +4,10 @@
 
 #include "../../tools/server/gen_body.h"
 #include "fuzz/fuzz.h"
+#include "shop/store/name.h"
 
 bool token_verify(const unsigned char *secret, size_t secret_bytes, const char *token, int64_t now_s,
-                  char customer[130]);
+                  char customer[SHOP_ID_BYTES + 1]);
 
 static UNUSED bool is_between(const gen_number *number, double low, double high) {
     return !number->given || (number->value >= low && number->value <= high);
@@ -49,7 +50,7 @@ static UNUSED int fuzz_server_body(const uint8_t *data, size_t size) {
 /* No one signs with this secret: nothing may be accepted. */
 static UNUSED int fuzz_server_token(const uint8_t *data, size_t size) {
     static const unsigned char secret[] = "a secret that no input knows";
-    char customer[130], *token = malloc(size + 1);
+    char customer[SHOP_ID_BYTES + 1], *token = malloc(size + 1);
     MUST(token);
     memcpy(token, data, size);
     token[size] = 0;

@@ -17,7 +17,7 @@ static void sign(const char *secret, const char *header, const char *claims, cha
     const int variant = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
     sodium_bin2base64(token, 300, (const unsigned char *)header, strlen(header), variant);
     strcat(token, ".");
-    sodium_bin2base64(token + strlen(token), 300, (const unsigned char *)claims, strlen(claims), variant);
+    sodium_bin2base64(token + strlen(token), 500, (const unsigned char *)claims, strlen(claims), variant);
     crypto_auth_hmacsha256_init(&state, (const unsigned char *)secret, strlen(secret));
     crypto_auth_hmacsha256_update(&state, (const unsigned char *)token, strlen(token));
     crypto_auth_hmacsha256_final(&state, mac);
@@ -45,7 +45,7 @@ START_TEST(a_signed_token) {
         {"{\"alg\":\"none\"}", "{\"sub\":\"c001\",\"exp\":101}", false},
         {"{\"alg\":\"HS256\",\"crit\":[\"x\"]}", "{\"sub\":\"c001\",\"exp\":101}", false},
     };
-    char token[1024], customer[130];
+    char token[1024], customer[SHOP_ID_BYTES + 1];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         sign(secret, cases[i].header, cases[i].claims, token);
         const bool valid = token_verify((const unsigned char *)secret, 16, token, 100, customer);
@@ -58,10 +58,24 @@ START_TEST(a_signed_token) {
 }
 END_TEST
 
+/* A customer's name is one of the store: at most 200 bytes. */
+START_TEST(a_long_customer) {
+    static const char secret[] = "0123456789abcdef", header[] = "{\"alg\":\"HS256\"}";
+    char token[1024], claims[300], customer[SHOP_ID_BYTES + 1];
+    for (int n = 199; n <= 201; n++) {
+        snprintf(claims, sizeof claims, "{\"sub\":\"%0*d\",\"exp\":101}", n, 7);
+        sign(secret, header, claims, token);
+        ck_assert_int_eq(token_verify((const unsigned char *)secret, 16, token, 100, customer), n <= 200);
+        if (n <= 200) ck_assert_uint_eq(strlen(customer), (size_t)n);
+    }
+}
+END_TEST
+
 static void add_tests(TCase *tests) {
     tcase_add_test(tests, bodies);
     tcase_add_test(tests, tokens);
     tcase_add_test(tests, a_signed_token);
+    tcase_add_test(tests, a_long_customer);
 }
 
 SUITE_MAIN("server/bodies", add_tests)

@@ -47,11 +47,13 @@ class Configuration(unittest.TestCase):
                 (dict(ONE, keys=[dict(key, roles=["boss"])]), "boss"),
                 (dict(ONE, keys=[dict(key, roles=["customer"])]), "customer"),
                 (dict(ONE, keys=[dict(key, key_sha256="00")]), "64 hexadecimal"),
-                (dict(ONE, keys=[dict(key, name="mia\nboss")]), 'keys[0]: \\"name\\": a name has no control'),
-                (dict(ONE, keys=[dict(key, name="mia\u2028")]), 'keys[0]: \\"name\\": a name has no control'),
-                (dict(ONE, keys=[dict(key, roles=["customer"], customer="c\t1")]), '\\"customer\\": a name has no'),
-                ({"models": [{"name": "a\u0085", "path": BERT}]}, 'models[0]: \\"name\\": a name has no control'),
-                ({"models": [{"name": "a", "aliases": ["b", "c\x7f"], "path": BERT}]}, '\\"aliases\\"[1]: a name has no'),
+                (dict(ONE, keys=[dict(key, name="mia\nboss")]), 'keys[0]: \\"name\\": a name has 1 to 200 bytes'),
+                (dict(ONE, keys=[dict(key, name="mia\u2028")]), 'keys[0]: \\"name\\": a name has 1 to 200 bytes'),
+                (dict(ONE, keys=[dict(key, roles=["customer"], customer="c\t1")]), '\\"customer\\": a name has 1 to 200'),
+                (dict(ONE, keys=[dict(key, name="n" * 201)]), 'keys[0]: \\"name\\": a name has 1 to 200 bytes'),
+                (dict(ONE, keys=[dict(key, roles=["customer"], customer="店" * 67)]), '\\"customer\\": a name has 1'),
+                ({"models": [{"name": "a\u0085", "path": BERT}]}, 'models[0]: \\"name\\": a name has 1 to 200 bytes'),
+                ({"models": [{"name": "a", "aliases": ["b", "c\x7f"], "path": BERT}]}, '\\"aliases\\"[1]: a name has 1 to 200'),
                 (dict(ONE, keys=[dict(key, key_file="/nonexistent")]), "give one of"),
                 ({"models": [{"name": "a", "path": "/nonexistent"}]}, "/nonexistent"),
                 ({"models": ONE["models"] + [{"name": "reviews", "path": BERT}]}, "occurs 2 times"),
@@ -73,6 +75,8 @@ class Configuration(unittest.TestCase):
     def test_command_line(self):
         with Server(None, "--model", "a=" + BERT, BERT + "/") as s:
             self.assertEqual([m["id"] for m in s.get("/v1/models").json["data"]], ["review-bert", "a"])
+        for name in (b"a\xff", b"n" * 201, b"a\n"):
+            self.assertIn("--model: a name has 1 to 200 bytes", refuse({}, "--model", os.fsdecode(name + b"=") + BERT))
 
 
         with tempfile.TemporaryDirectory() as folder:

@@ -6,7 +6,7 @@
 
 #include "http.h"
 
-bool auth_identify(const config *c, const char *authorization, caller *who, char customer[130]) {
+bool auth_identify(const config *c, const char *authorization, caller *who, char customer[CUSTOMER_CAPACITY]) {
     static const char bearer[] = "Bearer ";
     unsigned char presented[crypto_hash_sha256_BYTES];
     *who = (caller){"nobody", 0, NULL};

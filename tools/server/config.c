@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "http.h"
-#include "name.h"
 #include "request.h"
 
 const char *const cli_program = "llmcs-server";
@@ -145,13 +144,13 @@ static bool read_list(const json_t *object, const char *where, const char *key, 
 /* A name stands in logs and audits, where a line end would forge lines. */
 static bool read_name(const json_t *object, const char *where, const char *key, bool required, const char **value) {
     if (!read_string(object, where, key, required, value)) return false;
-    return !*value || name_is_plain(*value) || fail("%s: \"%s\": a name has no control characters", where, key);
+    return !*value || shop_is_name(*value) || fail("%s: \"%s\": " NAME_RULE, where, key);
 }
 
 static bool read_names(const json_t *object, const char *where, const char *key, const char ***list, size_t *n) {
     if (!read_list(object, where, key, list, n)) return false;
     for (size_t i = 0; i < *n; i++)
-        if (!name_is_plain((*list)[i])) return fail("%s: \"%s\"[%zu]: a name has no control characters", where, key, i);
+        if (!shop_is_name((*list)[i])) return fail("%s: \"%s\"[%zu]: " NAME_RULE, where, key, i);
     return true;
 }
 
@@ -399,7 +398,7 @@ static bool add_model(config *c, const char *text, const cli_common *common, boo
     if (named) begin = 0;
     m->name = m->own_name = strndup(text + begin, n - begin);
     c->n_models += m->name != NULL;
-    if (m->name && !name_is_plain(m->name)) return fail("--model: a name has no control characters");
+    if (m->name && !shop_is_name(m->name)) return fail("--model: " NAME_RULE);
     return m->name || fail("no memory");
 }
 

@@ -37,6 +37,12 @@ void buffer_add(buffer *b, const void *bytes, size_t n) {
     b->bytes[b->n] = 0;
 }
 
+void buffer_drop(buffer *b, size_t n) {
+    if (!n) return;
+    memmove(b->bytes, b->bytes + n, b->n - n + 1);
+    b->n -= n;
+}
+
 void buffer_free(buffer *b) {
     free(b->bytes);
     *b = (buffer){0};
@@ -378,6 +384,7 @@ bool sse_send(exchange *x, json_t *data) {
     char *text = data ? json_dumps(data, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(data);
     const bool sent = text && sse_send_text(x, text, strlen(text));
+    if (!text) sse_fail(x);
     free(text);
     return sent;
 }
@@ -386,6 +393,13 @@ bool sse_send_status(exchange *x, llmcs_status status, const char *message) {
     const char *code;
     const unsigned http = http_status(status, &code);
     return sse_send(x, error_json(http, code, NULL, message));
+}
+
+void sse_fail(exchange *x) {
+    pthread_mutex_lock(&x->http.lock);
+    x->http.out.failed = true;
+    if (x->http.answered) resume(x);
+    pthread_mutex_unlock(&x->http.lock);
 }
 
 void sse_end(exchange *x, bool done_line) {

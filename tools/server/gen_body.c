@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_STOPS = 16, MAX_BIAS = 4096, MAX_TOP = 20, MAX_SCHEMA_BYTES = 256 << 10 };
+enum { MAX_STOPS = 16, MAX_BIAS = 4096, MAX_SCHEMA_BYTES = 256 << 10 };
 
 static bool refuse(gen_fault *f, const char *code, const char *param, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
@@ -125,12 +125,12 @@ static bool read_stream(gen_body *b, const json_t *body, gen_fault *f) {
 static bool read_logprobs(gen_body *b, const json_t *body, bool chat, gen_fault *f) {
     json_int_t top = -1;
     if (!chat) {
-        if (!read_integer(body, "logprobs", 0, MAX_TOP, &top, f)) return false;
+        if (!read_integer(body, "logprobs", 0, GEN_MAX_TOP, &top, f)) return false;
         b->logprobs = top >= 0;
         b->top_logprobs = top > 0 ? (int32_t)top : 0;
         return true;
     }
-    if (!read_bool(body, "logprobs", &b->logprobs, f) || !read_integer(body, "top_logprobs", 0, MAX_TOP, &top, f))
+    if (!read_bool(body, "logprobs", &b->logprobs, f) || !read_integer(body, "top_logprobs", 0, GEN_MAX_TOP, &top, f))
         return false;
     if (top > 0 && !b->logprobs)
         return refuse(f, "invalid_value", "top_logprobs", "\"top_logprobs\" needs \"logprobs\": true");

@@ -9,6 +9,9 @@
 
 #include "llmcs.h"
 
+/* Most alternatives of a token, as the library's params.top_logprobs. */
+enum { GEN_MAX_TOP = 20 };
+
 typedef struct gen_prompt {
     const char *text; /* of the JSON; NULL: ids */
     size_t len;

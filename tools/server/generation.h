@@ -19,11 +19,12 @@ typedef struct choice {
     llmcs_top_token *top; /* [n_ids, top_logprobs] of top_logprobs.c, or NULL: the result's own */
     char message[256];
     bool done, skip_spaces, begun;
-    size_t sent, characters; /* of the text, of a stream with log-probabilities or one that is sent whole */
-    buffer text;             /* of a stream with log-probabilities: what has been read */
-    size_t n_tokens;         /* of it: tokens that are sent */
-    int32_t before;          /* the last one of them */
-    llmcs_decoder *decoder;  /* of it; its piece is the next token's, once has_piece */
+    size_t sent;            /* bytes of the text of a stream that is sent whole */
+    size_t characters;      /* of the text that is sent, of a stream with log-probabilities */
+    buffer text;            /* of such a stream: what has been read and is not sent */
+    size_t n_tokens;        /* of it: tokens that are sent */
+    int32_t before;         /* the last one of them */
+    llmcs_decoder *decoder; /* of it; its piece is the next token's, once has_piece */
     bool has_piece;
     const char *piece;
     size_t piece_bytes;

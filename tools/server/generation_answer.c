@@ -6,7 +6,6 @@
 #include "generation.h"
 #include "request.h"
 
-enum { MAX_TOP_TOKENS = 20 }; /* as the library's params.top_logprobs */
 #define TRY(call)                            \
     do {                                     \
         const llmcs_status status_ = (call); \
@@ -168,39 +167,47 @@ static answer_token finished_token(const choice *c, size_t i) {
                           .n_top = top ? k : 0};
 }
 
-/* Calls each token of a choice's answer with its text. */
-static void each_token(choice *c, void (*each)(void *user, choice *c, const answer_token *t), void *user) {
+/* Calls `each` for each token of a choice's answer with its text. False: no memory. */
+static bool each_token(choice *c, bool (*each)(void *user, const answer_token *t), void *user) {
     const llmcs_sequence *s = c->result->sequences[0];
     llmcs_decoder *decoder = NULL;
-    if (llmcs_decoder_create(tokenizer_of(c->generation), LLMCS_SKIP_SPECIAL, &decoder)) return;
-    for (size_t i = 0; i < s->n_ids; i++) {
+    bool whole = !llmcs_decoder_create(tokenizer_of(c->generation), LLMCS_SKIP_SPECIAL, &decoder);
+    for (size_t i = 0; whole && i < s->n_ids; i++) {
         answer_token t = finished_token(c, i);
-        if (llmcs_decoder_push(decoder, t.id, &t.text, &t.n)) break;
-        each(user, c, &t);
+        whole = !llmcs_decoder_push(decoder, t.id, &t.text, &t.n) && each(user, &t);
     }
     llmcs_decoder_free(&decoder);
+    return whole;
 }
 
-static void append_chat_logprob(void *user, choice *c, const answer_token *t) {
-    json_array_append_new(user, chat_logprob(c->generation, t));
+/* The log-probabilities of an answer: the list of a chat, or the lists of a text. */
+typedef struct answer_logprobs {
+    const generation *generation;
+    json_t *chat;
+    text_logprobs text;
+} answer_logprobs;
+
+static bool append_logprob(void *user, const answer_token *t) {
+    answer_logprobs *l = user;
+    if (l->generation->chat) return !json_array_append_new(l->chat, chat_logprob(l->generation, t));
+    add_text_logprob(&l->text, l->generation, t);
+    return true;
 }
 
-static void append_text_logprob(void *user, choice *c, const answer_token *t) {
-    add_text_logprob(user, c->generation, t);
-}
-
+/* NULL: no memory. */
 static json_t *logprobs_json(choice *c) {
     const generation *g = c->generation;
+    answer_logprobs l = {.generation = g};
     if (!g->body.logprobs || !c->result->sequences[0]->logprobs) return json_null();
-    if (g->chat) {
-        json_t *list = json_array();
-        each_token(c, append_chat_logprob, list);
-        return json_pack("{soso}", "content", list, "refusal", json_null());
-    }
-    text_logprobs t = {0};
-    begin_text_logprobs(&t, g->body.top_logprobs > 0);
-    each_token(c, append_text_logprob, &t);
-    return end_text_logprobs(&t);
+    if (g->chat)
+        l.chat = json_array();
+    else
+        begin_text_logprobs(&l.text, g->body.top_logprobs > 0);
+    const bool whole = each_token(c, append_logprob, &l);
+    json_t *out = g->chat ? json_pack("{soso}", "content", l.chat, "refusal", json_null()) : end_text_logprobs(&l.text);
+    if (whole) return out;
+    json_decref(out);
+    return NULL;
 }
 
 /* ---- whole answers */
@@ -303,7 +310,10 @@ bool generation_prepare_stream(generation *g) {
 }
 
 static void send_buffer(exchange *x, buffer *b) {
-    if (!b->failed) sse_send_text(x, b->bytes, b->n);
+    if (b->failed)
+        sse_fail(x);
+    else
+        sse_send_text(x, b->bytes, b->n);
     buffer_free(b);
 }
 
@@ -346,7 +356,10 @@ static void send_echo(choice *c) {
     generation *g = c->generation;
     if (!g->body.echo || c->begun) return;
     json_t *text = echoed(g, &g->inputs[c->prompt], "", 0);
-    if (text) send_chunk(c, json_string_value(text), json_string_length(text), NULL, NULL);
+    if (text)
+        send_chunk(c, json_string_value(text), json_string_length(text), NULL, NULL);
+    else
+        sse_fail(g->exchange);
     json_decref(text);
 }
 
@@ -401,9 +414,9 @@ static void pull_choice(choice *c) {
     if (c->status || finished) send_end(c, "", 0); /* else more comes with the next pull */
 }
 
-/* A token of a stream with log-probabilities is a chunk. The text, of which n bytes are there, ends before a stop
- * string; its tokens do not. */
-static void send_token(choice *c, const answer_token *t, const char *text, size_t n_text) {
+/* A token of a stream with log-probabilities is a chunk. Of the text that is not sent yet n_text bytes are there; it
+ * ends before a stop string, tokens do not. Adds the bytes that are sent to *n_sent. False: no memory. */
+static bool send_token(choice *c, const answer_token *t, const char *text, size_t n_text, size_t *n_sent) {
     const generation *g = c->generation;
     json_t *value;
     if (g->chat) {
@@ -417,19 +430,19 @@ static void send_token(choice *c, const answer_token *t, const char *text, size_
     }
     char *json = value ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(value);
-    const size_t n = c->sent + t->n <= n_text ? t->n : n_text - c->sent;
-    const char *from = text + c->sent;
-    size_t left = n;
-    c->sent += n;
-    skip_spaces(c, &from, &left);
-    if (json) send_chunk(c, from, left, json, NULL);
+    if (!json) return false;
+    size_t n = t->n <= n_text ? t->n : n_text;
+    *n_sent += n;
+    skip_spaces(c, &text, &n);
+    send_chunk(c, text, n, json, NULL);
     free(json);
+    return true;
 }
 
-static void send_finished_token(void *user, choice *c, const answer_token *t) {
+static bool send_finished_token(void *user, const answer_token *t) {
+    choice *c = user;
     const llmcs_sequence *s = c->result->sequences[0];
-    (void)user;
-    send_token(c, t, s->text, s->text_bytes);
+    return send_token(c, t, s->text + c->sent, s->text_bytes - c->sent, &c->sent);
 }
 
 /* Reads the text that is there. *finished: all of it. */
@@ -444,7 +457,7 @@ static llmcs_status read_text(choice *c, int *finished) {
 }
 
 /* The next token, if it is there. Its text is that of the decoder, until the next one. */
-static llmcs_status next_token(choice *c, llmcs_top_token top[MAX_TOP_TOKENS], answer_token *t, size_t *n) {
+static llmcs_status next_token(choice *c, llmcs_top_token top[GEN_MAX_TOP], answer_token *t, size_t *n) {
     const generation *g = c->generation;
     *t = (answer_token){.before = c->before, .top = top, .n_top = (size_t)g->body.top_logprobs};
     TRY(llmcs_request_tokens(c->request, c->n_tokens, 1, &t->id, &t->logprob, t->n_top ? top : NULL, n));
@@ -460,21 +473,24 @@ static llmcs_status next_token(choice *c, llmcs_top_token top[MAX_TOP_TOKENS], a
 /* The same with log-probabilities: a token goes out once its text does, which may have to wait where it could be the
  * beginning of a stop string. */
 static void pull_tokens(choice *c) {
-    llmcs_top_token top[MAX_TOP_TOKENS];
+    llmcs_top_token top[GEN_MAX_TOP];
     int finished = 0;
-    size_t n = 0;
+    size_t n = 0, n_sent = 0;
     send_echo(c);
     c->status = read_text(c, &finished);
+    const char *text = c->text.bytes ? c->text.bytes : "";
     while (!c->status) {
         answer_token t;
         c->status = next_token(c, top, &t, &n);
-        if (c->status || !n || (!finished && c->sent + t.n > c->text.n)) break;
-        send_token(c, &t, c->text.bytes ? c->text.bytes : "", c->text.n);
+        if (c->status || !n || (!finished && t.n > c->text.n - n_sent)) break;
+        if (!send_token(c, &t, text + n_sent, c->text.n - n_sent, &n_sent))
+            c->status = llmcs_set_error(LLMCS_NOMEM, "no memory for log-probabilities");
         c->has_piece = false;
         c->before = t.id;
         c->n_tokens++;
     }
-    if (c->status || finished) send_end(c, c->text.bytes ? c->text.bytes + c->sent : "", c->text.n - c->sent);
+    if (c->status || finished) send_end(c, text + n_sent, c->text.n - n_sent);
+    buffer_drop(&c->text, n_sent);
 }
 
 static void send_whole_choice(choice *c) {
@@ -485,7 +501,10 @@ static void send_whole_choice(choice *c) {
     }
     send_echo(c);
     const llmcs_sequence *s = c->result->sequences[0];
-    if (g->body.logprobs && s->logprobs) each_token(c, send_finished_token, NULL);
+    if (g->body.logprobs && s->logprobs && !each_token(c, send_finished_token, c)) {
+        sse_send_status(g->exchange, LLMCS_NOMEM, "no memory for log-probabilities");
+        return;
+    }
     const char *text = s->text + c->sent; /* without log-probabilities: all of it */
     size_t n = s->text_bytes - c->sent;
     skip_spaces(c, &text, &n);

@@ -141,11 +141,11 @@ static void set_deadline(exchange *x) {
     if (ms > 0) x->deadline_ns = x->begin_ns + (uint64_t)((ms < 1e12 ? ms : 1e12) * 1e6);
 }
 
-static bool head_is_too_large(const exchange *x, const char *method) {
+/* libmicrohttpd counts the request line, the headers and the empty line after them. */
+static bool head_is_too_large(const exchange *x) {
     const union MHD_ConnectionInfo *head =
         MHD_get_connection_info(x->http.connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-    const size_t n = (head ? head->header_size : 0) + strlen(method) + strlen(x->http.path);
-    return n > (size_t)x->server->config.limits.max_header_bytes;
+    return head && head->header_size > (size_t)x->server->config.limits.max_header_bytes;
 }
 
 static enum MHD_Result count_length(void *n, enum MHD_ValueKind kind, const char *key, const char *value) {
@@ -165,7 +165,7 @@ static void check_head(exchange *x, const char *method) {
         reply_error(x, 503, "too_many_connections", NULL, "the server has reached its limit of connections");
         return;
     }
-    if (head_is_too_large(x, method)) {
+    if (head_is_too_large(x)) {
         x_add_header(x, "Connection", "close");
         reply_error(x, 431, "head_too_large", NULL, "the request's line and headers may have at most %d bytes",
                     (int)c->limits.max_header_bytes);

@@ -48,10 +48,10 @@ void watch_lose_all(watch *w, bool close_too);
 
 /* auth.c. The caller with this Authorization header (NULL: none). False: unknown. `customer`: buffer for the name
  * of a token's goes. */
-bool auth_identify(const config *c, const char *authorization, caller *who, char customer[130]);
+bool auth_identify(const config *c, const char *authorization, caller *who, char customer[CUSTOMER_CAPACITY]);
 /* token.c. The customer of a JSON Web Token, signed by HS256 with the secret, that is valid now. */
 bool token_verify(const unsigned char *secret, size_t secret_bytes, const char *token, int64_t now_s,
-                  char customer[130]);
+                  char customer[CUSTOMER_CAPACITY]);
 
 /* config.c. The configuration of the command line and its --config file. -1 to go on, or the exit code. */
 int config_read(config *c, int argc, char **argv);

@@ -35,18 +35,19 @@ static bool open_apis(server *s) {
     return true;
 }
 
-/* While models are opened nothing is served yet: SIGTERM and SIGINT end the process at once. SIGUSR1 ends the thread.
- */
-static void *end_early(void *user) {
+/* While models are opened nothing is served yet: SIGTERM and SIGINT end the process at once. SIGUSR1 ends the thread
+ * once *opened is set; one that another process sends changes nothing. */
+static void *end_early(void *opened) {
     sigset_t signals;
     int number = 0;
-    (void)user;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGUSR1);
     pthread_setname_np(pthread_self(), "signals");
-    if (sigwait(&signals, &number) || number == SIGUSR1) return NULL;
+    do {
+        if (sigwait(&signals, &number) || __atomic_load_n((int32_t *)opened, __ATOMIC_ACQUIRE)) return NULL;
+    } while (number == SIGUSR1);
     notify_supervisor("STOPPING=1");
     log_event(LOG_INFO, "stopped", json_pack("{ss}", "while", "opening"));
     _exit(EXIT_SUCCESS);
@@ -54,9 +55,11 @@ static void *end_early(void *user) {
 
 static bool open_all(server *s) {
     pthread_t early;
-    const bool watched = !pthread_create(&early, NULL, end_early, NULL);
+    int32_t done = 0;
+    const bool watched = !pthread_create(&early, NULL, end_early, &done);
     const bool opened = models_open(s) && (s->metrics = metrics_create(s)) && open_apis(s);
     if (!watched) return opened;
+    __atomic_store_n(&done, 1, __ATOMIC_RELEASE);
     pthread_kill(early, SIGUSR1);
     pthread_join(early, NULL);
     return opened;

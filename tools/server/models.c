@@ -172,7 +172,7 @@ static bool reload_one(server *s, size_t i, char *message, size_t capacity) {
     const uint64_t begin = now_ns();
     served *opened = open_served(s, c, all->current[i]->version + 1, message, capacity);
     if (!opened) {
-        log_message(LOG_ERROR, "reload", "%s: %s", c->name, message);
+        if (!ends(s, 0)) log_message(LOG_ERROR, "reload", "%s: %s", c->name, message);
         return false;
     }
     pthread_mutex_lock(&all->lock);
@@ -186,19 +186,12 @@ static bool reload_one(server *s, size_t i, char *message, size_t capacity) {
     return true;
 }
 
-static bool is_stopping(struct models *all) {
-    pthread_mutex_lock(&all->lock);
-    const bool stopping = all->stopping;
-    pthread_mutex_unlock(&all->lock);
-    return stopping;
-}
-
 static void run_reload(server *s, const reload *r) {
     struct models *all = s->models;
     char message[300] = "no such model";
     bool done = false, failed = false;
     int32_t version = 0;
-    for (size_t i = 0; i < all->n && !is_stopping(all); i++) {
+    for (size_t i = 0; i < all->n && !ends(s, 0); i++) {
         if (r->name && !is_named(all->current[i]->config, r->name)) continue;
         const bool reloaded = reload_one(s, i, message, sizeof message);
         done = done || reloaded;
@@ -206,7 +199,9 @@ static void run_reload(server *s, const reload *r) {
         version = all->current[i]->version;
     }
     if (!r->exchange) return;
-    if (done && !failed)
+    if (ends(s, 0) && !done)
+        reply_error(r->exchange, 503, "stopping", NULL, "the server ends; the model was not opened again");
+    else if (done && !failed)
         reply_json(r->exchange, 200, json_pack("{sssi}", "model", r->name, "version", (int)version));
     else
         reply_error(r->exchange, 500, "reload_failed", NULL, "%s; the previous version stays in use", message);

@@ -37,12 +37,17 @@
 #include <stdio.h>
 
 #include "llmcs.h"
+#include "shop/store/name.h"
 
 typedef struct server server;
 typedef struct exchange exchange;
 typedef struct served served;
 struct MHD_Connection;
 struct MHD_Response;
+
+/* Names of keys, agents, customers and models: shop_is_name, as in the store. They stand in logs and audits. */
+#define NAME_RULE "a name has 1 to 200 bytes of UTF-8 and no control characters"
+enum { CUSTOMER_CAPACITY = SHOP_ID_BYTES + 1 };
 
 /* ------------------------------------------------------------------------------------------------- config.c */
 
@@ -152,6 +157,7 @@ typedef struct buffer {
     bool failed; /* no memory: what was added since is lost */
 } buffer;
 void buffer_add(buffer *b, const void *bytes, size_t n);
+void buffer_drop(buffer *b, size_t n); /* its first n bytes */
 void buffer_free(buffer *b);
 
 /* One HTTP request and its answer. */
@@ -178,7 +184,7 @@ struct exchange {
         struct MHD_Connection *connection;
         struct MHD_Response *response; /* under lock until it is queued */
         unsigned status;
-        char *path, customer[130];
+        char *path, customer[CUSTOMER_CAPACITY];
         void (*on_gone)(exchange *x);
         buffer in, out;
         pthread_mutex_t lock;
@@ -237,6 +243,8 @@ bool sse_send(exchange *x, json_t *data);
 bool sse_send_text(exchange *x, const char *json, size_t n);
 /* As reply_status: a stream has begun with 200, so its failure is an event. */
 bool sse_send_status(exchange *x, llmcs_status status, const char *message);
+/* Breaks the connection off: a piece of the stream is lost for want of memory. */
+void sse_fail(exchange *x);
 void sse_end(exchange *x, bool done_line); /* done_line: "data: [DONE]" first, as OpenAI's streams end */
 /* on_pull is called soon. From any thread, while the caller holds a reference. */
 void exchange_wake(exchange *x);

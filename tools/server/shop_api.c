@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "name.h"
 #include "shop.h"
 
 /* ---- open and close */
@@ -107,16 +106,15 @@ const char *shop_actor(exchange *x, const json_t *request, const char *key) {
     const json_t *named = json_object_get(request, key);
     if (!named || json_is_null(named)) return x->caller.name;
     const char *name = json_string_value(named);
-    if (name && (strlen(name) != json_string_length(named) || !name_is_plain(name))) {
-        reply_error(x, 400, "invalid_value", key, "\"%s\": a name has no control characters", key);
-        return NULL;
-    }
-    if (name && *name && strlen(name) == json_string_length(named) && shop_speaks_for_all(x)) return name;
-    if (name && !strcmp(name, x->caller.name)) return name;
-    reply_error(x, name ? 403 : 400, name ? "agent_not_allowed" : "invalid_type", key,
-                name ? "\"%s\": this key cannot name an agent: the agent is the key's name"
-                     : "\"%s\" must be a string that is not empty",
-                key);
+    if (!name)
+        reply_error(x, 400, "invalid_type", key, "\"%s\" must be a string", key);
+    else if (strlen(name) != json_string_length(named) || !shop_is_name(name))
+        reply_error(x, 400, "invalid_value", key, "\"%s\": " NAME_RULE, key);
+    else if (shop_speaks_for_all(x) || !strcmp(name, x->caller.name))
+        return name;
+    else
+        reply_error(x, 403, "agent_not_allowed", key,
+                    "\"%s\": this key cannot name an agent: the agent is the key's name", key);
     return NULL;
 }
 

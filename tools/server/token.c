@@ -8,9 +8,8 @@
 #include <string.h>
 
 #include "http.h"
-#include "name.h"
 
-enum { MAX_TOKEN_BYTES = 4096, MAX_CUSTOMER_BYTES = 128 };
+enum { MAX_TOKEN_BYTES = 4096 };
 
 /* Without padding, without characters of another alphabet. */
 static bool base64url_decode(const char *text, size_t n, unsigned char *out, size_t capacity, size_t *n_out) {
@@ -45,10 +44,10 @@ static bool is_header(json_t *header) {
     return algorithm && !strcmp(algorithm, "HS256") && !json_object_get(header, "crit");
 }
 
-static bool read_claims(json_t *claims, int64_t now_s, char customer[130]) {
+static bool read_claims(json_t *claims, int64_t now_s, char customer[CUSTOMER_CAPACITY]) {
     const char *sub = json_string_value(json_object_get(claims, "sub"));
     const json_t *exp = json_object_get(claims, "exp"), *nbf = json_object_get(claims, "nbf");
-    if (!sub || !*sub || strlen(sub) > MAX_CUSTOMER_BYTES || !name_is_plain(sub)) return false;
+    if (!sub || !shop_is_name(sub)) return false;
     if (!json_is_integer(exp) || json_integer_value(exp) <= now_s) return false;
     if (nbf && (!json_is_integer(nbf) || json_integer_value(nbf) > now_s)) return false;
     memcpy(customer, sub, strlen(sub) + 1);
@@ -56,7 +55,7 @@ static bool read_claims(json_t *claims, int64_t now_s, char customer[130]) {
 }
 
 bool token_verify(const unsigned char *secret, size_t secret_bytes, const char *token, int64_t now_s,
-                  char customer[130]) {
+                  char customer[CUSTOMER_CAPACITY]) {
     const char *first = strchr(token, '.'), *second = first ? strchr(first + 1, '.') : NULL;
     if (!second || strlen(token) > MAX_TOKEN_BYTES) return false;
     if (!is_signed(secret, secret_bytes, token, (size_t)(second - token), second + 1)) return false;

@@ -2,29 +2,12 @@
 #include "shop/store/rows.h"
 
 #include <string.h>
-#include <utf8proc.h>
 
 #include "shop/store/shared.h"
-
-/* C0, C1, DEL, and U+2028 and U+2029, which end lines, too. */
-static bool is_control(utf8proc_int32_t c) { return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029; }
 
 /* Of texts: what no editor writes. */
 static bool is_control_of_text(utf8proc_int32_t c) {
     return (c < 0x20 && c != '\n' && c != '\t' && c != '\r') || c == 0x7f;
-}
-
-/* The offset of the first byte that is not allowed, or n. *why: the reason. */
-static size_t find_bad_byte(const char *text, size_t n, bool is_name, const char **why) {
-    for (size_t i = 0; i < n;) {
-        utf8proc_int32_t c;
-        const utf8proc_ssize_t len =
-            utf8proc_iterate((const utf8proc_uint8_t *)text + i, (utf8proc_ssize_t)(n - i), &c);
-        *why = len <= 0 ? "is not UTF-8" : "is a control character";
-        if (len <= 0 || (is_name ? is_control(c) : is_control_of_text(c))) return i;
-        i += (size_t)len;
-    }
-    return n;
 }
 
 static llmcs_status check(const char *what, const char *text, size_t least, size_t most, bool is_name) {
@@ -33,7 +16,7 @@ static llmcs_status check(const char *what, const char *text, size_t least, size
     const size_t n = strnlen(text, most + 1);
     if (n > most) return shop_fail(LLMCS_ARG, "%s has more than %lld bytes", what, (long long)most);
     if (n < least) return shop_fail(LLMCS_ARG, "%s is empty", what);
-    const size_t bad = find_bad_byte(text, n, is_name, &why);
+    const size_t bad = shop_find_bad_byte(text, n, is_name ? shop_is_control : is_control_of_text, &why);
     if (bad < n) return shop_fail(LLMCS_ARG, "%s: byte %lld %s", what, (long long)bad, why);
     return LLMCS_OK;
 }

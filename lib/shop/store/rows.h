@@ -2,9 +2,10 @@
 #ifndef SHOP_STORE_ROWS_H
 #define SHOP_STORE_ROWS_H
 
+#include "shop/store/name.h"
 #include "shop/store/store.h"
 
-enum { SHOP_ID_BYTES = 200, SHOP_WORD_BYTES = 1000, SHOP_TEXT_BYTES = 65536 };
+enum { SHOP_WORD_BYTES = 1000, SHOP_TEXT_BYTES = 65536 };
 
 /* ARG with "what ..." unless `text` is NUL-terminated UTF-8 of `least` to `most` bytes without control characters other
  * than line ends and tabs. NULL is valid if `least` is 0. */
