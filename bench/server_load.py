@@ -12,8 +12,6 @@ those of the server's process alone. --wrk adds wrk's own figures where wrk is i
 piece came, the longest gap between two pieces, how many others ran. From the kernel (schedstat) come how long the threads
 that make the server's steps, and this program, were ready and had no processor meanwhile. The table has the median requests
 and the slowest ones of each, so that a tail is the server's, this program's or the machine's. FILE gets a JSON line a request.
-Next to it are the quantiles of the same arrivals by arithmetic: steps that take a + b * streams, from one stream alone and
-from the capacity, requests that enter between two steps. What is longer than that is not the order in which requests are served.
 
 --peer runs llama-cpp-python's server on the same model, which `llmcs quantize` wrote, in turns with ours instead, and prints
 medians: completions of one client after another, and of 16 clients at a time. It needs llama-cpp-python[server].
@@ -237,24 +235,6 @@ def due_times(arrivals, rate, n):
     return due
 
 
-def by_arithmetic(due, a_s, b_s, n_tokens, max_batch):
-    """Seconds that each request takes where a step of n streams takes a + b * n, and nothing else takes time."""
-    now, k, running, took = 0.0, 0, [], []
-    while len(took) < len(due):
-        while k < len(due) and due[k] <= now and len(running) < max_batch:
-            running.append([due[k], n_tokens])
-            k += 1
-        if not running:
-            now = due[k]
-            continue
-        now += a_s + b_s * len(running)
-        for r in running:
-            r[1] -= 1
-        took += [now - r[0] for r in running if not r[1]]
-        running = [r for r in running if r[1]]
-    return took
-
-
 async def traced_loop(server, data, due):
     """A row for each request, in ms."""
     idle, rows, n_running = [], [], [0]
@@ -266,14 +246,12 @@ async def traced_loop(server, data, due):
         others, sent = n_running[0] - 1, time.perf_counter()
         before, before_own = waited_ms(threads), waited_ms(own)
         times = await client.pieces(data)
-        row = {"late": sent - due_at, "first": times[0] - sent, "rest": times[-1] - times[0], "total": times[-1] - due_at,
-               "longest_gap": max((b - a for a, b in zip(times, times[1:])), default=0.0)}
-        row = {name: 1000 * value for name, value in row.items()}
-        row["steps_wait"] = longest_wait(before, waited_ms(threads))
-        row["client_wait"] = longest_wait(before_own, waited_ms(own))
-        row["running"] = others
+        seconds = {"late": sent - due_at, "first": times[0] - sent, "rest": times[-1] - times[0],
+                   "total": times[-1] - due_at, "longest_gap": max((b - a for a, b in zip(times, times[1:])), default=0.0)}
+        rows.append(dict({name: 1000 * s for name, s in seconds.items()}, running=others,
+                         steps_wait=longest_wait(before, waited_ms(threads)),
+                         client_wait=longest_wait(before_own, waited_ms(own))))
         n_running[0] -= 1
-        rows.append(row)
         idle.append(client)
     tasks, begin = [], time.perf_counter()
     for at in due:
@@ -311,19 +289,12 @@ def trace(server, a):
     data = completion(a, a.tokens, stream=True)
     asyncio.run(stream_all(server.port, data, 16))
     _, seconds = asyncio.run(closed_loop(server.port, data, a.connections, a.requests))
-    rate = a.share * a.requests / seconds
-    alone = [asyncio.run(traced_loop(server, data, [0.0]))[0] for _ in range(5)]
-    one_step = min(r["first"] + r["rest"] for r in alone) / 1000 / a.tokens
-    n = min(a.connections, MAX_BATCH)
-    b = max(n * seconds / a.requests / a.tokens - one_step, 0) / max(n - 1, 1)
-    due = due_times(a.arrivals, rate, a.requests)
+    due = due_times(a.arrivals, a.share * a.requests / seconds, a.requests)
     rows = asyncio.run(traced_loop(server, data, due))
     print("%d streams of %d tokens, %s arrivals, %.0f %% of %.0f a second" % (
         a.requests, a.tokens, a.arrivals, 100 * a.share, a.requests / seconds))
     report_tail("due to last piece", [r["total"] for r in rows])
     report_tail("sent to last piece", [r["first"] + r["rest"] for r in rows])
-    report_tail("the same by arithmetic, no waits for processors", [
-        1000 * s for s in by_arithmetic(due, one_step - b, b, a.tokens, MAX_BATCH)])
     print_rows(rows)
     if a.trace:
         with open(a.trace, "w") as out:

@@ -69,7 +69,9 @@ class request {
     std::vector<float> logprobs(std::size_t first = 0) {
         std::vector<float> values(n_tokens_after(first));
         std::size_t n = 0;
-        check(llmcs_request_tokens(need(), first, values.size(), nullptr, values.data(), nullptr, &n));
+        float none = 0; /* NULL would not ask for them, so that a request without them were not refused */
+        check(llmcs_request_tokens(need(), first, values.size(), nullptr, values.empty() ? &none : values.data(),
+                                   nullptr, &n));
         return values;
     }
     /* From any thread or signal handler: ends with the text so far. */

@@ -111,16 +111,10 @@ static unsigned flags_before(const ll_unicode *u, const char *text, size_t at, s
     return ll_unicode_flags(u, cp);
 }
 
-static unsigned flags_after(const ll_unicode *u, const char *text, size_t n, size_t at, size_t *len) {
-    uint32_t cp;
-    *len = ll_utf8_decode(text + at, n - at, &cp);
-    return ll_unicode_flags(u, cp);
-}
-
 static bool is_single_word(const ll_unicode *u, const ll_view *v, size_t begin, size_t end) {
     size_t len;
     if (begin > 0 && (flags_before(u, v->text, begin, &len) & LL_UC_WORD)) return false;
-    return end == v->n || !(flags_after(u, v->text, v->n, end, &len) & LL_UC_WORD);
+    return end == v->n || !(ll_unicode_flags_at(u, v->text + end, v->n - end, &len) & LL_UC_WORD);
 }
 
 /* With trimmed offsets, a token's span excludes white space that it contains or absorbed, except a single space that
@@ -129,7 +123,8 @@ static llmcs_span added_span(const llmcs_tokenizer *t, const ll_view *v, size_t 
     llmcs_span whole = ll_view_span(v, begin, end);
     if (!t->trim_offsets) return whole;
     size_t n_leading = 0, len, from = begin, to = end;
-    for (; from < end && (flags_after(t->unicode, v->text, end, from, &len) & LL_UC_SPACE); from += len) n_leading++;
+    for (; from < end && (ll_unicode_flags_at(t->unicode, v->text + from, end - from, &len) & LL_UC_SPACE); from += len)
+        n_leading++;
     bool prefix = n_leading == 1 && t->trim_prefix_space && (is_first || whole.begin == 0);
     if (prefix) from = begin;
     while (to > from && (flags_before(t->unicode, v->text, to, &len) & LL_UC_SPACE)) to -= len;
@@ -171,7 +166,7 @@ static llmcs_status mark_spelled(encoder *e, const ll_added_set *set, bool *spel
         const ll_match *m = &e->matches[0].at[i];
         size_t at = m->begin, len;
         while (at < m->begin + m->length &&
-               (flags_after(e->t->unicode, o->literals, o->n_literals, at, &len) & LL_UC_SPACE))
+               (ll_unicode_flags_at(e->t->unicode, o->literals + at, o->n_literals - at, &len) & LL_UC_SPACE))
             at += len;
         spelled[m->pattern] = at < m->begin + m->length;
     }
@@ -208,7 +203,7 @@ static llmcs_status split_added(encoder *e, const ll_added_set *set, ll_matches 
             end = run_end;
         } else if (token->rstrip) {
             run_begin = end;
-            while (end < v->n && (flags_after(u, v->text, v->n, end, &len) & LL_UC_SPACE)) end += len;
+            while (end < v->n && (ll_unicode_flags_at(u, v->text + end, v->n - end, &len) & LL_UC_SPACE)) end += len;
             run_end = end;
         }
         if (begin > done) {

@@ -65,7 +65,7 @@ static llmcs_status read_plain(ll_loader *l, const ll_tensor *t, float *out) {
 
 #define MAX_PARTS 4
 
-/* The packed type of a stored type, unless the caller wants another one. */
+/* The packed type of a stored type. */
 static ll_weight_type packed_type_of_dtype(ll_dtype dtype) {
     switch (dtype) {
         case LL_DTYPE_F16:
@@ -86,8 +86,8 @@ static ll_weight_type packed_type_of_dtype(ll_dtype dtype) {
     return LL_F32;
 }
 
-/* The packed type of a linear made of these tensors. Parts of different types are packed as Q8 if all are integers,
- * else as float32. */
+/* The packed type of a linear made of these tensors: float32 if it is small, else the type that the caller wants, else
+ * that of its parts. Parts of different types are packed as Q8 if all are integers, else as float32. */
 static ll_weight_type packed_type_of(const ll_loader *l, ll_weight_use use, const ll_tensor *const *parts,
                                      size_t n_parts) {
     bool all_integers = true, all_same = true;

@@ -505,7 +505,8 @@ void engines(const llmcs::model &gpt2) {
     std::string read;
     for (bool finished = false; !finished;) read += first.read(&finished);
     CHECK(read == whole);
-    CHECK_THROWS(llmcs::invalid_argument, first.logprobs()); /* not requested */
+    CHECK_THROWS(llmcs::invalid_argument, first.logprobs());   /* not requested */
+    CHECK_THROWS(llmcs::invalid_argument, first.logprobs(24)); /* also where there is no token yet */
     params.logprobs = 1;
     params.top_logprobs = 3;
     llmcs::request scored = engine.submit(prompt, params);

@@ -15,6 +15,22 @@ DEB = os.path.join(BUILD, "deb")
 PACKAGES = ["libllmcs-dev", "libllmcs-shop0", "libllmcs1", "llmcs", "llmcs-models", "python3-llmcs"]
 
 
+class Maintainer(unittest.TestCase):
+    def test_any_name(self):
+        with open(os.path.join(ROOT, "tools", "package", "deb.sh"), encoding="utf-8") as f:
+            lines = [line for line in f if line.startswith(("escaped=", "sed -i "))]
+        self.assertEqual(len(lines), 2)
+        for maintainer in ("A & B/C <a@example.org>", "back\\slash \\1 <b@example.org>", "陈 <c@example.org>"):
+            with tempfile.TemporaryDirectory() as source:
+                os.mkdir(source + "/debian")
+                with open(source + "/debian/control", "w", encoding="utf-8") as out:
+                    out.write("Source: llmcs\nMaintainer: nobody\nPriority: optional\n")
+                subprocess.run(["sh", "-ec", "".join(lines)], check=True,
+                               env=dict(os.environ, maintainer=maintainer, source=source))
+                with open(source + "/debian/control", encoding="utf-8") as f:
+                    self.assertEqual(f.read(), "Source: llmcs\nMaintainer: %s\nPriority: optional\n" % maintainer)
+
+
 class Deb(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

@@ -16,7 +16,9 @@ cp "$tarball" "$out/llmcs_$version.orig.tar.gz"
 tar -xf "$tarball" -C "$out"
 source=$out/llmcs-$version
 cp -r "$source/tools/package/debian" "$source/debian"
-sed -i "s/^Maintainer: .*/Maintainer: $maintainer/" "$source/debian/control"
+# In a replacement of sed \, & and / have a meaning.
+escaped=$(printf '%s' "$maintainer" | sed 's|[\\&/]|\\&|g')
+sed -i "s/^Maintainer: .*/Maintainer: $escaped/" "$source/debian/control"
 
 # A revision below Debian's own first one.
 cat >"$source/debian/changelog" <<EOF
