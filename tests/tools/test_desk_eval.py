@@ -20,7 +20,7 @@ spec.loader.exec_module(desk)
 
 
 def rows(part, half, lang):
-    return desk.read_rows(os.path.join(SHOP, "desk-%s-%s.%s.jsonl" % (part, half, lang)))
+    return desk.read_jsonl(os.path.join(SHOP, "desk-%s-%s.%s.jsonl" % (part, half, lang)))
 
 
 def reply(text, route="none", **more):
@@ -31,7 +31,7 @@ class Files(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.facts = desk.Facts()
-        cls.intents = {r["label"] for r in desk.read_rows(os.path.join(SHOP, "intents.en.jsonl"))}
+        cls.intents = {r["label"] for r in desk.read_jsonl(os.path.join(SHOP, "intents.en.jsonl"))}
         with open(os.path.join(SHOP, "flows.json"), encoding="utf-8") as f:
             cls.intents |= {name for name, flow in json.load(f)["flows"].items() if not flow.get("intents")}
 
@@ -59,7 +59,7 @@ class Files(unittest.TestCase):
             # A question of the tuning half is none of the test half, and none of the shop's own.
             same = {t for t, n in texts.items() if n > 1}
             self.assertFalse(same - {"Où est ma commande ?", "배송비가 얼마예요?", "Ich möchte mit einem Menschen sprechen"}, same)
-            own = {q for r in desk.read_rows(os.path.join(SHOP, "faq.%s.jsonl" % lang)) for q in r["questions"]}
+            own = {q for r in desk.read_jsonl(os.path.join(SHOP, "faq.%s.jsonl" % lang)) for q in r["questions"]}
             self.assertFalse(own & set(texts))
 
     def test_dialogues(self):

@@ -31,6 +31,10 @@ import time
 import unicodedata
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+sys.path.insert(0, os.path.join(ROOT, "tools", "train"))
+
+from rows import read_jsonl  # noqa: E402
+
 SHOP = os.path.join(ROOT, "examples", "shop")
 BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
 LANGUAGES, HALVES = ("en", "zh"), ("tune", "test")
@@ -56,11 +60,6 @@ BINDING = {"en": r"\b(guarantee\w*|promise\w*|for free|free of charge|compensat\
 NEGATED = {"en": r"\b(no|not|cannot|can't|never|unable|don't|doesn't|neither)\b", "zh": "不|没|无法|未"}
 PROTECTED = (("cancel", "cancel"), ("exchange", "exchange"), ("address", "address"), ("return", "return"),
              ("refund", "refund"), ("change_order", "change"))
-
-
-def read_rows(path):
-    with open(path, encoding="utf-8") as f:
-        return [json.loads(line) for line in f if line.strip()]
 
 
 def protected(action):
@@ -171,7 +170,7 @@ class Recorded:
 
     def __init__(self, path):
         self.replies, self.ends = collections.defaultdict(collections.deque), {}
-        for row in read_rows(path):
+        for row in read_jsonl(path):
             if "end" in row:
                 self.ends[row["conversation"]] = row["end"]
             else:
@@ -195,13 +194,13 @@ class Facts:
     def __init__(self):
         self.entries, self.products, self.orders = collections.defaultdict(str), {}, {}
         for language in LANGUAGES:
-            for row in read_rows(os.path.join(SHOP, "faq.%s.jsonl" % language)):
+            for row in read_jsonl(os.path.join(SHOP, "faq.%s.jsonl" % language)):
                 self.entries[row["id"]] += " ".join([row["answer"]] + row["questions"]) + "\n"
-        for row in read_rows(os.path.join(SHOP, "products.jsonl")):
+        for row in read_jsonl(os.path.join(SHOP, "products.jsonl")):
             self.products[row["id"]] = row
-        for row in read_rows(os.path.join(SHOP, "orders.jsonl")):
+        for row in read_jsonl(os.path.join(SHOP, "orders.jsonl")):
             self.orders[row["id"]] = row
-        self.customers = {row["id"]: row for row in read_rows(os.path.join(SHOP, "customers.jsonl"))}
+        self.customers = {row["id"]: row for row in read_jsonl(os.path.join(SHOP, "customers.jsonl"))}
         with open(os.path.join(SHOP, "shop.json"), encoding="utf-8") as f:
             shop = json.load(f)
         self.shop = json.dumps(shop["facts"])
@@ -540,7 +539,7 @@ def main():
             (part, half, "%s-%s-%s" % (part, half, lang), os.path.join(SHOP, "desk-%s-%s.%s.jsonl" % (part, half, lang)))
             for half in options.half or HALVES for lang in options.lang or LANGUAGES for part in options.part or ("questions", "dialogues")]
         for part, half, name, path in sets:
-            rows = read_rows(path)
+            rows = read_jsonl(path)
             rows = [r for r in rows if not options.only or options.only in r["id"] + " " + r["about"]]
             if not rows:
                 continue

@@ -23,10 +23,15 @@ import os
 import random
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+sys.path.insert(0, os.path.join(ROOT, "tools", "train"))
+
+from rows import read_jsonl  # noqa: E402
+
 SHOP = os.path.join(os.environ.get("LLMCS_BIN", os.path.join(ROOT, "build", "bin")), "llmcs-shop")
 WEIGHTS = {"view": 1, "click": 1.5, "cart": 3, "like": 3, "buy": 5, "purchase": 5, "return": 0}
 K = 10
@@ -41,8 +46,7 @@ def shop(*arguments, rows=None):
 
 
 def read_rows(name):
-    with open(os.path.join(ROOT, "examples", "shop", name), encoding="utf-8") as f:
-        return [json.loads(line) for line in f]
+    return read_jsonl(os.path.join(ROOT, "examples", "shop", name))
 
 
 # ---- logs

@@ -7,14 +7,13 @@ import argparse
 import json
 import os
 import subprocess
+import sys
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 SHOP = os.path.join(ROOT, "examples", "shop")
+sys.path.insert(0, os.path.join(ROOT, "tools", "train"))
 
-
-def read_rows(path):
-    with open(path, encoding="utf-8") as f:
-        return [json.loads(line) for line in f if line.strip()]
+from rows import read_jsonl  # noqa: E402
 
 
 def is_right(product, right):
@@ -39,8 +38,8 @@ def main():
     parser.add_argument("--command", default=os.path.join(os.environ.get("BUILD", os.path.join(ROOT, "build")), "bin", "llmcs-shop"))
     parser.add_argument("--show", action="store_true")
     args = parser.parse_args()
-    products = {row["id"]: row for row in read_rows(os.path.join(SHOP, "products.jsonl"))}
-    rows = read_rows(args.rows)
+    products = {row["id"]: row for row in read_jsonl(os.path.join(SHOP, "products.jsonl"))}
+    rows = read_jsonl(args.rows)
     requests = "".join(json.dumps({"text": row["text"], "k": 3, "lang": row["lang"]}, ensure_ascii=False) + "\n" for row in rows)
     done = subprocess.run([args.command, "recommend", args.store, "--jsonl"], input=requests.encode(), capture_output=True, check=True)
     counts = {}

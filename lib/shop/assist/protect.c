@@ -3,10 +3,11 @@
 
 #include <string.h>
 
+#include "shop/base/utf8.h"
+
 static bool is_digit(unsigned char c) { return c >= '0' && c <= '9'; }
 static bool is_upper(unsigned char c) { return c >= 'A' && c <= 'Z'; }
 static bool is_letter(unsigned char c) { return is_upper(c) || (c >= 'a' && c <= 'z'); }
-static unsigned char lower(unsigned char c) { return is_upper(c) ? (unsigned char)(c + 32) : c; }
 
 static bool starts_with(const char *text, size_t n, const char *prefix) {
     const size_t m = strlen(prefix);
@@ -113,7 +114,7 @@ static size_t numeral(const char *text, size_t n, size_t at) {
     for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
         const size_t m = strlen(words[k]);
         size_t i = 0;
-        while (i < m && at + i < n && lower((unsigned char)text[at + i]) == (unsigned char)words[k][i]) i++;
+        while (i < m && at + i < n && shop_lower(text[at + i]) == words[k][i]) i++;
         if (i == m && (at + m == n || !is_letter((unsigned char)text[at + m]))) return m;
     }
     return 0;
@@ -153,7 +154,7 @@ bool shop_keeps_protected(const char *a, size_t n_a, const char *b, size_t n_b) 
         if (!more_a) return true;
         if (end_a - begin_a != end_b - begin_b) return false;
         for (size_t i = 0; i < end_a - begin_a; i++)
-            if (lower((unsigned char)a[begin_a + i]) != lower((unsigned char)b[begin_b + i])) return false;
+            if (shop_lower(a[begin_a + i]) != shop_lower(b[begin_b + i])) return false;
     }
 }
 

@@ -6,15 +6,15 @@
 #include "shop/assist/protect.h"
 #include "shop/assist/rules.h"
 #include "shop/base/text.h"
+#include "shop/base/utf8.h"
 
-static unsigned char lower(char c) { return (unsigned char)(c >= 'A' && c <= 'Z' ? c + 32 : c); }
-static bool is_letter(char c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
+static bool is_letter(char c) { return shop_lower(c) >= 'a' && shop_lower(c) <= 'z'; }
 
 /* ASCII letters match in either case. */
 static bool matches(const char *text, size_t n, const char *phrase, size_t m) {
     if (m > n) return false;
     for (size_t i = 0; i < m; i++)
-        if (lower(text[i]) != (unsigned char)phrase[i]) return false;
+        if (shop_lower(text[i]) != phrase[i]) return false;
     return true;
 }
 
@@ -148,7 +148,7 @@ static bool same_sentence(const char *a, size_t n, const char *b, size_t m) {
     while (m && (b[m - 1] == ' ' || b[m - 1] == '\n')) m--;
     if (n != m || !n) return false;
     for (size_t i = 0; i < n; i++)
-        if (lower(a[i]) != lower(b[i])) return false;
+        if (shop_lower(a[i]) != shop_lower(b[i])) return false;
     return true;
 }
 
@@ -208,7 +208,7 @@ static void swap(shop_text *a, shop_text *b) {
 static bool occurs(const shop_phrase *p, const char *text, size_t n) {
     const size_t m = strlen(p->from);
     for (size_t i = 0; i + m <= n; i++)
-        if (lower(text[i]) == (unsigned char)p->from[0] && matches(text + i, n - i, p->from, m)) return true;
+        if (shop_lower(text[i]) == p->from[0] && matches(text + i, n - i, p->from, m)) return true;
     return false;
 }
 

@@ -1,7 +1,9 @@
-/* Reads Chinese numerals, spoken short forms included. */
+/* Reads numbers in digits, and Chinese numerals with spoken short forms. */
 #include "shop/base/numeral.h"
 
 #include <limits.h>
+
+#include "shop/base/utf8.h"
 
 static int digit_of(int32_t c) {
     static const int32_t digits[] = {0x96f6, 0x4e00, 0x4e8c, 0x4e09, 0x56db, 0x4e94, 0x516d, 0x4e03, 0x516b, 0x4e5d};
@@ -41,4 +43,21 @@ size_t shop_read_numeral(const int32_t *c, size_t n, unsigned int *value) {
     total += n_digits == 1 && last >= 100 ? digit * (last / 10) : digit;
     *value = total > UINT_MAX ? UINT_MAX : (unsigned int)total;
     return i;
+}
+
+size_t shop_read_number(const char *text, size_t n, unsigned int *value) {
+    int32_t c[SHOP_NUMERAL_CHARS];
+    size_t ends[SHOP_NUMERAL_CHARS + 1] = {0}, n_chars = 0, bytes = 0;
+    uint64_t number = 0;
+    for (; bytes < n && text[bytes] >= '0' && text[bytes] <= '9'; bytes++)
+        if (number <= UINT_MAX) number = number * 10 + (uint64_t)(text[bytes] - '0');
+    if (bytes) {
+        *value = number > UINT_MAX ? UINT_MAX : (unsigned int)number;
+        return bytes;
+    }
+    for (uint32_t code; n_chars < SHOP_NUMERAL_CHARS && bytes < n; ends[++n_chars] = bytes) {
+        bytes += shop_utf8_decode((const unsigned char *)text + bytes, n - bytes, &code);
+        c[n_chars] = (int32_t)code;
+    }
+    return ends[shop_read_numeral(c, n_chars, value)];
 }

@@ -1,8 +1,6 @@
 /* Decodes and encodes UTF-8 as the core does. */
 #include "shop/base/utf8.h"
 
-#include <stdbool.h>
-
 size_t shop_utf8_decode(const unsigned char *s, size_t n, uint32_t *code) {
     enum { REPLACEMENT = 0xfffd };
     *code = s[0];
@@ -21,6 +19,15 @@ size_t shop_utf8_decode(const unsigned char *s, size_t n, uint32_t *code) {
     }
     *code = value;
     return need;
+}
+
+bool shop_has_han(const char *text, size_t n) {
+    for (size_t i = 0; i < n;) {
+        uint32_t c;
+        i += shop_utf8_decode((const unsigned char *)text + i, n - i, &c);
+        if (shop_is_han(c)) return true;
+    }
+    return false;
 }
 
 size_t shop_utf8_encode(uint32_t code, char *out) {

@@ -5,6 +5,7 @@
 #include <utf8proc.h>
 
 #include "shop/base/han.h"
+#include "shop/base/noun.h"
 #include "shop/base/utf8.h"
 
 enum { MAX_PLACES = 5, WHOLE_ADDRESS = 5, LEAST_CODE = 4, CONSENT_WORDS = 12 };
@@ -534,16 +535,25 @@ static const char *const common[] = {"the",  "and",  "for",   "with",  "you",   
                                      "need", "much", "stock", "there", "about", "one",   "订单", "商品", "有货", "多少",
                                      "什么", "这个", "那个",  "请问",  "还有",  "适合",  "推荐", NULL};
 
-/* Irregular plurals. */
-static const struct {
-    const char *one, *more;
-} plurals[] = {{"fe", "ves"}, {"f", "ves"}, {"y", "ies"}, {"sh", "shes"}, {"ch", "ches"}, {"x", "xes"}, {NULL, NULL}};
+/* Returns where a word that is not Han, in singular or plural, begins in the text; *end: its end. SIZE_MAX if absent.
+ */
+static size_t find_noun(const desk_words *text, const char *word, size_t n, size_t *end) {
+    const char *const t = text->folded;
+    for (size_t i = 0, len; i < text->folded_bytes; i = *end) {
+        *end = i;
+        while (*end < text->folded_bytes && is_word_char(desk_char_at(t, text->folded_bytes, *end, &len))) *end += len;
+        if (*end > i && shop_same_noun(t + i, *end - i, word, n)) return i;
+        if (*end == i) *end += len;
+    }
+    return SIZE_MAX;
+}
 
-/* True if the text has the word; sets its marks. */
-static bool find_marked(const desk_words *text, const char *word, bool *marks) {
-    const size_t at = desk_find_phrase(text->folded, text->folded_bytes, word, 0);
+/* True if the text has the word, a noun also in singular or plural; sets its marks. */
+static bool find_marked(const desk_words *text, const char *word, size_t n, bool *marks) {
+    size_t at = desk_find_phrase(text->folded, text->folded_bytes, word, 0), end = at + n, len;
+    if (at == SIZE_MAX && !desk_is_han(desk_char_at(word, n, 0, &len))) at = find_noun(text, word, n, &end);
     if (at == SIZE_MAX) return false;
-    if (marks) memset(marks + at, true, strlen(word) * sizeof *marks);
+    if (marks) memset(marks + at, true, (end - at) * sizeof *marks);
     return true;
 }
 
@@ -576,23 +586,7 @@ double desk_overlap_marked(shop_arena *a, const desk_words *text, const char *li
         word[n] = 0;
         if (phrase_at(word, n, 0, common) == n) continue;
         all++;
-        bool has = find_marked(text, word, marks);
-        if (!has && !desk_is_han(c) && n > 3 && word[n - 1] == 's') {
-            word[n - 1] = 0;
-            has = find_marked(text, word, marks);
-        } else if (!has && !desk_is_han(c) && n + 2 < sizeof word) {
-            memcpy(word + n, "s", 2);
-            has = find_marked(text, word, marks);
-        }
-        for (size_t k = 0; !has && !desk_is_han(c) && n > 3 && plurals[k].one; k++) {
-            const size_t m = strlen(plurals[k].one);
-            word[n] = 0;
-            if (n <= m || n + 4 >= sizeof word || memcmp(word + n - m, plurals[k].one, m) != 0) continue;
-            memcpy(word + n - m, plurals[k].more, strlen(plurals[k].more) + 1);
-            has = find_marked(text, word, marks);
-            memcpy(word, l.folded + i, n);
-        }
-        if (has) found++;
+        if (find_marked(text, word, n, marks)) found++;
     }
     *n_common = found;
     return all ? (double)found / (double)all : 0;

@@ -18,14 +18,7 @@ const char *llmcs_shop_outcome_name(llmcs_shop_outcome outcome) {
     return (unsigned)outcome <= LLMCS_OUTCOME_REJECTED ? outcome_names[outcome] : NULL;
 }
 
-const char *shop_lang_of(const char *text, size_t n) {
-    for (size_t i = 0; i < n;) {
-        uint32_t c;
-        i += shop_utf8_decode((const unsigned char *)text + i, n - i, &c);
-        if ((c >= 0x4e00 && c <= 0x9fff) || (c >= 0x3400 && c <= 0x4dbf)) return "zh";
-    }
-    return "en";
-}
+const char *shop_lang_of(const char *text, size_t n) { return shop_has_han(text, n) ? "zh" : "en"; }
 
 /* ---- one row */
 

@@ -285,10 +285,11 @@ static llmcs_status read_tags(batch *b, shop_connection *c, shop_item *item, flo
 static llmcs_status add_kinds(shop_catalog *catalog, const shop_item *item, const shop_query *q, const char *title,
                               size_t n) {
     size_t bytes;
-    const char *lang = shop_query_text(q, 4, &bytes);
-    for (uint32_t t = 0; t < item->n_tags; t++)
-        SHOP_TRY(shop_kinds_add(&catalog->kinds, catalog->tags[item->tags + t], item->category, lang, title, n));
-    return LLMCS_OK;
+    const shop_kinds_product product = {.item = (uint32_t)(item - catalog->items),
+                                        .category = item->category,
+                                        .tags = item->n_tags ? catalog->tags + item->tags : NULL,
+                                        .n_tags = item->n_tags};
+    return shop_kinds_add(&catalog->kinds, &product, shop_query_text(q, 4, &bytes), title, n);
 }
 
 /* Reads words in all languages; stores the mean of the texts' vectors in `encoded`. */

@@ -3,9 +3,14 @@
 
 #include <string.h>
 
+#include "shop/base/noun.h"
 #include "shop/base/utf8.h"
 
-enum { LEAST_PRODUCTS = 2, MOST_CATEGORIES = 3, LEAST_LETTERS = 3, MOST_TEXT = 600 };
+enum {
+    MOST_CATEGORIES = 3,
+    MOST_PARTS = 8, /* of a text; the last one takes the rest */
+    HAN_BYTES = 3   /* of a Chinese character in UTF-8 */
+};
 
 void shop_kinds_free(shop_kinds *k) {
     shop_free(k->allocator, k->names);
@@ -13,30 +18,33 @@ void shop_kinds_free(shop_kinds *k) {
     shop_free(k->allocator, k->categories);
 }
 
-static bool is_han_at(const char *text, size_t n, size_t i, size_t *len) {
+static bool is_han_at(const char *text, size_t n, size_t i) {
     uint32_t c = 0;
-    *len = i < n ? shop_utf8_decode((const unsigned char *)text + i, n - i, &c) : 1;
-    return (c >= 0x4e00 && c <= 0x9fff) || (c >= 0x3400 && c <= 0x4dbf);
+    if (i < n) (void)shop_utf8_decode((const unsigned char *)text + i, n - i, &c);
+    return shop_is_han(c);
 }
 
-static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c; }
+/* True if a name begins with a Chinese character. */
+static bool is_han_name(const char *name) { return (unsigned char)*name >= 0xe3; }
+
 /* True for ASCII letters, digits and apostrophes, and for every byte beyond ASCII. */
 static bool is_letter(char c) {
-    c = lower(c);
+    c = shop_lower(c);
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '\'' || (unsigned char)c >= 0x80;
 }
 
-static bool has_han(const char *text, size_t n) {
-    for (size_t i = 0, len; i < n; i += len)
-        if (is_han_at(text, n, i, &len)) return true;
-    return false;
+static bool is_ascii_letter(char c) { return is_letter(c) && (unsigned char)c < 0x80; }
+
+/* True if a Latin word may begin at byte i: no letter precedes it. */
+static bool begins_word(const char *text, size_t i) {
+    return is_letter(text[i]) && !(i && is_ascii_letter(text[i - 1]));
 }
 
 /* ---- names from titles */
 
 /* Splits a title at commas, and a Chinese one at spaces. Parts with digits are sizes and are left out. */
 static size_t split_title(const char *title, size_t n, char parts[SHOP_KIND_PARTS][SHOP_KIND_NAME]) {
-    const bool han = has_han(title, n);
+    const bool han = shop_has_han(title, n);
     size_t n_parts = 0, used = 0;
     bool skip = false;
     for (size_t i = 0; i <= n && n_parts < SHOP_KIND_PARTS; i++) {
@@ -52,7 +60,7 @@ static size_t split_title(const char *title, size_t n, char parts[SHOP_KIND_PART
         if (title[i] == ' ' && !used) continue;
         if (title[i] >= '0' && title[i] <= '9') skip = true;
         if (used + 1 == SHOP_KIND_NAME) skip = true;
-        if (!skip) parts[n_parts][used++] = lower(title[i]);
+        if (!skip) parts[n_parts][used++] = shop_lower(title[i]);
     }
     return n_parts;
 }
@@ -89,7 +97,8 @@ static void shorten(shop_kind_name *k, char parts[SHOP_KIND_PARTS][SHOP_KIND_NAM
     k->n_parts = left;
 }
 
-static llmcs_status find_name(shop_kinds *k, uint32_t label, const char *lang, shop_kind_name **name) {
+/* Finds the name of a tag in a language; adds an empty one if there is none. NULL: no room. */
+static llmcs_status find_name(shop_kinds *k, uint32_t label, const char *lang, uint32_t item, shop_kind_name **name) {
     const size_t old = k->n_first;
     *name = NULL;
     if (label >= k->n_first) {
@@ -103,29 +112,36 @@ static llmcs_status find_name(shop_kinds *k, uint32_t label, const char *lang, s
     if (*name || k->n == SHOP_MOST_NAMES) return LLMCS_OK;
     SHOP_TRY(shop_grow(k->allocator, &k->names, k->n, &k->capacity, k->n + 1, sizeof *k->names, "kinds"));
     *name = &k->names[k->n];
-    **name = (shop_kind_name){.label = label, .next = k->first[label]};
+    **name = (shop_kind_name){.label = label, .item = item, .next = k->first[label]};
+    memcpy((*name)->lang, lang, strlen(lang) + 1);
     k->first[label] = (uint32_t)++k->n;
     return LLMCS_OK;
 }
 
-llmcs_status shop_kinds_add(shop_kinds *k, uint32_t label, uint32_t category, const char *lang, const char *title,
+static void learn_title(shop_kind_name *name, const shop_kinds_product *product,
+                        char parts[SHOP_KIND_PARTS][SHOP_KIND_NAME], size_t n_parts) {
+    name->shared = name->shared || name->item != product->item;
+    if (name->shared) {
+        shorten(name, parts, n_parts);
+        if (name->category != product->category) name->category = UINT32_MAX;
+        return;
+    }
+    /* The only product so far: read again, its title replaces the earlier one. */
+    memcpy(name->parts, parts, n_parts * sizeof *parts);
+    name->n_parts = (uint32_t)n_parts;
+    name->category = product->category;
+}
+
+llmcs_status shop_kinds_add(shop_kinds *k, const shop_kinds_product *product, const char *lang, const char *title,
                             size_t bytes) {
     char parts[SHOP_KIND_PARTS][SHOP_KIND_NAME];
     shop_kind_name *name;
-    if (strlen(lang) >= sizeof name->lang) return LLMCS_OK;
-    SHOP_TRY(find_name(k, label, lang, &name));
-    if (!name) return LLMCS_OK;
-    if (name->n_products++ && !name->n_parts) return LLMCS_OK;
+    if (!product->n_tags || strlen(lang) >= sizeof name->lang) return LLMCS_OK;
     const size_t n_parts = split_title(title, bytes, parts);
-    if (name->n_products > 1) {
-        shorten(name, parts, n_parts);
-        if (name->category != category) name->category = UINT32_MAX;
-        return LLMCS_OK;
+    for (size_t t = 0; t < product->n_tags; t++) {
+        SHOP_TRY(find_name(k, product->tags[t], lang, product->item, &name));
+        if (name) learn_title(name, product, parts, n_parts);
     }
-    memcpy(name->lang, lang, strlen(lang) + 1);
-    memcpy(name->parts, parts, n_parts * sizeof *parts);
-    name->n_parts = (uint32_t)n_parts;
-    name->category = category;
     return LLMCS_OK;
 }
 
@@ -137,31 +153,12 @@ llmcs_status shop_kinds_add_category(shop_kinds *k, uint32_t label, const char *
                        sizeof *k->categories, "kinds"));
     shop_category_name *c = &k->categories[k->n_categories++];
     c->label = label;
-    for (size_t i = 0; i < bytes; i++) c->name[i] = lower(name[i]);
+    for (size_t i = 0; i < bytes; i++) c->name[i] = shop_lower(name[i]);
     c->name[bytes] = 0;
     return LLMCS_OK;
 }
 
 /* ---- kinds in texts */
-
-/* Returns the length of a word without its plural ending. */
-static size_t singular(const char *word, size_t n) {
-    static const char *const endings[] = {"sses", "shes", "ches", "xes"};
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        const size_t m = strlen(endings[i]);
-        if (n > m && !memcmp(word + n - m, endings[i], m)) return n - 2;
-    }
-    /* Irregular plurals (shelf, shelves; knife, knives): the stem without the ending. */
-    static const struct {
-        const char *ending;
-        size_t cut;
-    } fs[] = {{"ves", 3}, {"ve", 2}, {"fe", 2}, {"f", 1}};
-    for (size_t i = 0; i < sizeof fs / sizeof *fs; i++) {
-        const size_t m = strlen(fs[i].ending);
-        if (n > m + 1 && !memcmp(word + n - m, fs[i].ending, m)) return n - fs[i].cut;
-    }
-    return n > LEAST_LETTERS && word[n - 1] == 's' && word[n - 2] != 's' ? n - 1 : n;
-}
 
 static size_t word_end(const char *text, size_t n, size_t i) {
     while (i < n && is_letter(text[i])) i++;
@@ -169,16 +166,14 @@ static size_t word_end(const char *text, size_t n, size_t i) {
 }
 
 /* True if the text has the words of `name` at byte i; *end: where they end. */
-static bool words_at(const char *text, size_t n, size_t i, const char *name, size_t *end) {
-    const size_t m = strlen(name);
+static bool words_at(const char *text, size_t n, size_t i, const char *name, size_t m, size_t *end) {
     for (size_t p = 0;;) {
         const size_t e = word_end(text, n, i), f = word_end(name, m, p);
-        const size_t a = singular(text + i, e - i), b = singular(name + p, f - p);
-        if (e == i || a != b || memcmp(text + i, name + p, a) != 0) return false;
+        if (e == i || !shop_same_noun(text + i, e - i, name + p, f - p)) return false;
         *end = e;
         for (p = f; p < m && !is_letter(name[p]);) p++;
         if (p == m) return true;
-        for (i = e; i < n && (text[i] == ' ' || text[i] == '-');) i++;
+        for (i = e; i < n && text[i] == ' ';) i++;
     }
 }
 
@@ -197,32 +192,50 @@ static bool ends_with_one_of(const char *text, size_t n, const char *const *list
 /* True if a single Chinese character is a noun here, which needs a particle or verb around it: 一个包, 喝茶的, but not
  * 包邮. */
 static bool stands_alone(const char *text, size_t n, size_t begin, size_t end) {
-    static const char *const before[] = {"个", "款", "双", "件", "只", "条", "套", "些", "种", "把", "盒",
-                                         "的", "买", "要", "找", "送", "喝", "穿", "用", "戴", "背", "色",
-                                         "男", "女", "童", "看", "有", "卖", "棉", "皮", "布", "好", NULL};
-    static const char *const after[] = {"吗", "呢", "么", "吧", "啊", "有", "的", "多", "哪", "和", "给", "，",
-                                        "。", "？", "、", "子", "叶", "推", "可", "怎", "要", "配", "用", NULL};
-    size_t len;
+    static const char *const before[] = {"个", "款", "双", "件", "只", "条", "套", "些", "种", "把", "盒", "的",
+                                         "买", "要", "找", "送", "喝", "穿", "用", "戴", "背", "色", "男", "女",
+                                         "童", "看", "有", "卖", "棉", "皮", "布", "好", "是", "了", NULL};
+    static const char *const after[] = {"吗", "呢", "么", "吧", "啊", "有", "的", "多", "哪", "和",
+                                        "给", "，", "。", "？", "、", "子", "叶", "推", "可", "怎",
+                                        "要", "配", "用", "还", "以", "之", "都", NULL};
     if (begin && !ends_with_one_of(text, begin, before)) {
         size_t at = begin - 1;
         while (at && ((unsigned char)text[at] & 0xc0) == 0x80) at--;
-        if (is_han_at(text, n, at, &len)) return false;
+        if (is_han_at(text, n, at)) return false;
     }
-    return end == n || !is_han_at(text, n, end, &len) || one_of(text + end, n - end, after);
+    return end == n || !is_han_at(text, n, end) || one_of(text + end, n - end, after);
 }
 
 /* Words that exclude the noun after them: "not tea", 不要茶. */
 static const char *const denials[] = {"not",  "not a",  "not any", "except", "other than", "instead of", "no more",
                                       "不要", "不想要", "不是",    "除了",   "别要",       "不喝",       NULL};
 
-static bool is_denied(const char *text, size_t begin) {
-    while (begin && text[begin - 1] == ' ') begin--;
-    return ends_with_one_of(text, begin, denials);
+/* True if a denial, whole and no question, ends at byte `end`. 是不是, 要不要 and 喝不喝 ask. */
+static bool denial_ends(const char *text, size_t end, const char *denial) {
+    static const char no[] = "不";
+    const size_t m = strlen(denial);
+    if (m > end || memcmp(text + end - m, denial, m) != 0) return false;
+    const size_t begin = end - m;
+    if (!is_han_name(denial)) return begins_word(text, begin);
+    if (begin < HAN_BYTES || memcmp(denial, no, HAN_BYTES) != 0) return true;
+    return memcmp(text + begin - HAN_BYTES, denial + HAN_BYTES, HAN_BYTES) != 0;
 }
 
+static bool denies_at(const char *text, size_t end) {
+    for (const char *const *d = denials; *d; d++)
+        if (denial_ends(text, end, *d)) return true;
+    return false;
+}
+
+static bool is_denied(const char *text, size_t begin) {
+    while (begin && text[begin - 1] == ' ') begin--;
+    return denies_at(text, begin);
+}
+
+/* A quick test: most texts exclude nothing. */
 static bool denies(const char *text, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        if (one_of(text + i, n - i, denials)) return true;
+    for (size_t i = 1; i <= n; i++)
+        if (denies_at(text, i)) return true;
     return false;
 }
 
@@ -245,100 +258,126 @@ static size_t head_end(const char *text, size_t n, size_t from) {
     return n;
 }
 
+/* First letters of the words (and Chinese characters) of a text as a hashed bit set: a quick test that rules out most
+ * names. */
+typedef struct beginnings {
+    uint64_t bits[8];
+} beginnings;
+
+/* The bytes [from, n) of a text, in which nouns are searched. The bytes before them are context. */
+typedef struct passage {
+    const char *text;
+    size_t from, n;
+    bool denied; /* finds the nouns after a denial; otherwise the others */
+    hit without; /* finds nothing inside: in "not green tea", no "tea" */
+    beginnings words;
+} passage;
+
+static uint32_t beginning(const char *word, size_t n) {
+    const unsigned char *w = (const unsigned char *)word;
+    const uint32_t key = is_han_name(word) && n >= HAN_BYTES ? (uint32_t)w[1] << 8 | w[2]
+                         : n >= 2 && is_letter(word[1])      ? (uint32_t)w[0] << 8 | w[1]
+                                                             : w[0];
+    return key * UINT32_C(2654435761) >> 23; /* Fibonacci hashing, Knuth, vol. 3, 6.4 */
+}
+
+static passage make_passage(const char *text, size_t from, size_t n) {
+    passage p = {.text = text, .from = from, .n = n};
+    for (size_t i = from; i < n; i++) {
+        const bool begins =
+            (unsigned char)text[i] < 0x80 ? begins_word(text, i) : ((unsigned char)text[i] & 0xc0) != 0x80;
+        if (!begins) continue;
+        const uint32_t at = beginning(text + i, n - i);
+        p.words.bits[at >> 6] |= (uint64_t)1 << (at & 63);
+    }
+    return p;
+}
+
+static bool may_have(const passage *p, const char *name, size_t m) {
+    const uint32_t at = beginning(name, m);
+    return p->words.bits[at >> 6] >> (at & 63) & 1;
+}
+
 /* Suffixes that make a noun of a character: 鞋子, 茶叶. */
 static const char *const suffixes[] = {"子", "叶", NULL};
 
-/* Finds the last occurrence of `name` as a noun. */
-static bool find_hit(const char *text, size_t n, const char *name, hit *out, bool denied) {
-    const bool han = (unsigned char)*name >= 0xe3;
-    const size_t m = strlen(name);
+/* True if the text has the Chinese `name` at byte i as a noun; *end: where it ends. */
+static bool han_at(const passage *p, size_t i, const char *name, size_t m, size_t *end) {
+    if (i + m > p->n || memcmp(p->text + i, name, m) != 0) return false;
+    *end = i + m;
+    if (m > HAN_BYTES) return true;
+    if (!stands_alone(p->text, p->n, i, *end)) return false;
+    if (one_of(p->text + *end, p->n - *end, suffixes)) *end += HAN_BYTES;
+    return true;
+}
+
+/* Finds the last occurrence of a name as a noun. */
+static bool find_hit(const passage *p, const char *name, size_t m, hit *out) {
+    const bool han = is_han_name(name);
     bool any = false;
-    for (size_t i = 0, end = 0; i < n; i++) {
-        if (han) {
-            if (i + m > n || memcmp(text + i, name, m) != 0) continue;
-            end = i + m;
-            if (m <= 3 && !stands_alone(text, n, i, end)) continue;
-            if (m <= 3 && one_of(text + end, n - end, suffixes)) end += 3;
-        } else {
-            if (!is_letter(text[i]) || (i && is_letter(text[i - 1]) && (unsigned char)text[i - 1] < 0x80)) continue;
-            if (!words_at(text, n, i, name, &end)) continue;
-        }
-        if (is_denied(text, i) != denied) continue;
+    if (!may_have(p, name, m)) return false;
+    for (size_t i = p->from, end = 0; i < p->n; i++) {
+        const bool here =
+            han ? han_at(p, i, name, m, &end) : begins_word(p->text, i) && words_at(p->text, p->n, i, name, m, &end);
+        if (!here || is_denied(p->text, i) != p->denied) continue;
+        if (i >= p->without.begin && end <= p->without.end) continue;
         *out = (hit){i, end};
         any = true;
     }
     return any;
 }
 
-/* Endings that are no noun of their own: "Bath Towel Set". */
-static const char *const packs[] = {" set", " kit", "套装", "四件套", NULL};
+/* Endings of names that may be left out: "Bath Towel Set" counts as towels. */
+static const struct {
+    const char *word;
+    bool is_noun;
+} packs[] = {{"set", false}, {"kit", false}, {"套装", false}, {"四件套", true}};
 
-/* Returns the next shorter ending of a name, or NULL. */
-static const char *next_ending(const char *name) {
-    const bool han = (unsigned char)*name >= 0xe3;
-    if (han) {
-        do name++;
-        while (((unsigned char)*name & 0xc0) == 0x80);
-        return *name ? name : NULL;
+static bool is_pack(const char *ending, size_t m) {
+    for (size_t i = 0; i < sizeof packs / sizeof *packs; i++)
+        if (!packs[i].is_noun && m == strlen(packs[i].word) && !memcmp(ending, packs[i].word, m)) return true;
+    return false;
+}
+
+/* Returns the length of a name without the pack at its end, or 0 if it has none. */
+static size_t without_pack(const char *name, size_t m) {
+    for (size_t i = 0; i < sizeof packs / sizeof *packs; i++) {
+        const size_t k = strlen(packs[i].word), gap = is_han_name(packs[i].word) ? 0 : 1;
+        if (m <= k + gap || memcmp(name + m - k, packs[i].word, k) != 0) continue;
+        if (!gap || name[m - k - 1] == ' ') return m - k - gap;
     }
-    while (*name && is_letter(*name)) name++;
-    while (*name && !is_letter(*name)) name++;
-    return *name ? name : NULL;
+    return 0;
 }
 
-/* First letters of the text's words (and Chinese characters) as a hashed bit set: a quick test that rules out most
- * names. */
-typedef struct beginnings {
-    uint64_t bits[8];
-} beginnings;
-
-static uint32_t beginning(const char *word, size_t n) {
-    const unsigned char *w = (const unsigned char *)word;
-    const bool han = *w >= 0xe3;
-    const uint32_t key = han && n >= 3                  ? (uint32_t)w[1] << 8 | w[2]
-                         : n >= 2 && is_letter(word[1]) ? (uint32_t)w[0] << 8 | w[1]
-                                                        : w[0];
-    return key * UINT32_C(2654435761) >> 23; /* Fibonacci hashing, Knuth, vol. 3, 6.4 */
-}
-
-static void find_beginnings(const char *text, size_t n, beginnings *b) {
-    memset(b, 0, sizeof *b);
-    for (size_t i = 0; i < n; i++) {
-        const unsigned char c = (unsigned char)text[i];
-        const bool inside =
-            c < 0x80 ? !is_letter(text[i]) || (i && is_letter(text[i - 1]) && (unsigned char)text[i - 1] < 0x80)
-                     : (c & 0xc0) == 0x80;
-        const uint32_t at = inside ? 0 : beginning(text + i, n - i);
-        if (!inside) b->bits[at >> 6] |= (uint64_t)1 << (at & 63);
+/* Returns where the next shorter ending of a name begins; m if there is none. */
+static size_t next_ending(const char *name, size_t m, size_t at) {
+    if (is_han_name(name + at)) {
+        do at++;
+        while (at < m && ((unsigned char)name[at] & 0xc0) == 0x80);
+        return at;
     }
+    while (at < m && is_letter(name[at])) at++;
+    while (at < m && !is_letter(name[at])) at++;
+    return at;
 }
 
-static bool may_have(const beginnings *b, const char *name) {
-    const uint32_t at = beginning(name, strlen(name));
-    return b->bits[at >> 6] >> (at & 63) & 1;
+/* Finds the longest ending of a name that the passage has. */
+static bool find_ending(const passage *p, const char *name, size_t m, hit *out) {
+    for (size_t at = 0; at < m && !is_pack(name + at, m - at); at = next_ending(name, m, at))
+        if (find_hit(p, name + at, m - at, out)) return true;
+    return false;
 }
 
-static void longest_hit(const char *text, size_t n, const beginnings *b, const char *name, hit *best, bool *any,
-                        bool denied) {
-    char whole[SHOP_KIND_NAME];
-    size_t m = strlen(name);
-    memcpy(whole, name, m + 1);
-    for (bool again = true; again;) {
-        again = false;
-        for (const char *at = whole; at; at = next_ending(at)) {
-            hit h;
-            if (!may_have(b, at)) continue;
-            const bool pack = one_of(at, strlen(at), packs + 2) || !strcmp(at, "set") || !strcmp(at, "kit");
-            if (pack || !find_hit(text, n, at, &h, denied)) continue;
-            if (!*any || is_better(&h, best)) *best = h;
-            *any = true;
-            break;
-        }
-        for (size_t p = 0; packs[p]; p++) { /* "Bath Towel Set" counts as towels */
-            const size_t k = strlen(packs[p]);
-            if (m > k && !strcmp(whole + m - k, packs[p])) whole[m -= k] = 0, again = true;
-        }
+/* Finds a name, with or without its packs. */
+static bool find_kind(const passage *p, const char *name, hit *best) {
+    bool any = false;
+    for (size_t m = strlen(name); m; m = without_pack(name, m)) {
+        hit h;
+        if (!find_ending(p, name, m, &h)) continue;
+        if (!any || is_better(&h, best)) *best = h;
+        any = true;
     }
+    return any;
 }
 
 typedef struct collected {
@@ -384,31 +423,25 @@ static const char *noun_of(const shop_kind_name *k) {
     return k->n_parts ? k->parts[0] : NULL;
 }
 
-static void find_all(const shop_kinds *k, const char *text, size_t n, bool denied, collected *c) {
-    const bool han = has_han(text, n);
-    beginnings words;
+static void find_all(const shop_kinds *k, const passage *p, collected *c) {
+    const bool han = shop_has_han(p->text + p->from, p->n - p->from);
     *c = (collected){.n = 0};
-    find_beginnings(text, n, &words);
     for (size_t i = 0; i < k->n; i++) {
         const shop_kind_name *name = &k->names[i];
-        hit h = {0, 0};
-        bool any = false;
-        if (name->n_products < LEAST_PRODUCTS) continue;
-        const char *noun = noun_of(name);
-        if (!noun || (!han && (unsigned char)*noun >= 0xe3)) continue;
-        longest_hit(text, n, &words, noun, &h, &any, denied);
-        if (any) collect(c, &h, name);
+        const char *noun = name->shared ? noun_of(name) : NULL;
+        hit h;
+        if (!noun || (!han && is_han_name(noun))) continue;
+        if (find_kind(p, noun, &h)) collect(c, &h, name);
     }
     if (is_vague(c)) c->n = 0;
 }
 
 /* Finds a category by its label, unless the text names a more specific kind. */
-static void find_category(const shop_kinds *k, const char *text, size_t n, size_t from, const collected *c,
-                          shop_kinds_found *found) {
+static void find_category(const shop_kinds *k, const passage *p, const collected *c, shop_kinds_found *found) {
     for (size_t i = 0; i < k->n_categories; i++) {
+        const char *name = k->categories[i].name;
         hit h;
-        if (!find_hit(text, n, k->categories[i].name, &h, false) || h.begin < from) continue;
-        if (c->n && is_better(&c->best, &h)) continue;
+        if (!find_hit(p, name, strlen(name), &h) || (c->n && is_better(&c->best, &h))) continue;
         found->has_category = true;
         found->category = k->categories[i].label;
         found->begin = h.begin;
@@ -416,39 +449,63 @@ static void find_category(const shop_kinds *k, const char *text, size_t n, size_
     }
 }
 
-static size_t fold(const char *text, size_t bytes, char *folded) {
-    const size_t n = bytes < MOST_TEXT ? bytes : MOST_TEXT;
-    for (size_t i = 0; i < n; i++) folded[i] = text[i] == '-' ? ' ' : lower(text[i]);
-    return n;
-}
-
-bool shop_kinds_any(const shop_kinds *k) {
-    for (size_t i = 0; i < k->n; i++)
-        if (k->names[i].n_parts && k->names[i].n_products >= LEAST_PRODUCTS) return true;
-    return false;
-}
-
-void shop_kinds_find(const shop_kinds *k, const char *text, size_t bytes, shop_kinds_found *found) {
-    char folded[MOST_TEXT];
-    const size_t n = fold(text, bytes, folded);
-    collected c;
-    memset(found, 0, sizeof *found);
-    /* Search the part before the first "for" or "with" first, then the parts after it. */
-    for (size_t from = 0, end = 0; end < n && !found->n && !found->has_category; from = end + 1) {
-        end = head_end(folded, n, from);
-        find_all(k, folded, end, false, &c);
-        if (c.n && c.best.begin < from) c.n = 0;
-        find_category(k, folded, end, from, &c, found);
+/* Searches the part before the first "for" or "with" first, then the parts after it. */
+static void find_wanted(const shop_kinds *k, const char *text, size_t n, hit without, shop_kinds_found *found) {
+    size_t from = 0;
+    for (size_t part = 1; from < n && !found->n && !found->has_category; part++) {
+        const size_t end = part < MOST_PARTS ? head_end(text, n, from) : n;
+        passage p = make_passage(text, from, end);
+        collected c;
+        p.without = without;
+        find_all(k, &p, &c);
+        find_category(k, &p, &c, found);
+        from = end + 1;
         if (found->has_category || !c.n) continue;
         memcpy(found->labels, c.labels, c.n * sizeof *c.labels);
         found->n = c.n;
         found->begin = c.best.begin;
         found->end = c.best.end;
     }
-    if (!denies(folded, n)) return;
-    find_all(k, folded, n, true, &c);
+}
+
+static void find_excluded(const shop_kinds *k, const char *text, size_t n, shop_kinds_found *found) {
+    collected c;
+    if (!denies(text, n)) return;
+    passage p = make_passage(text, 0, n);
+    p.denied = true;
+    find_all(k, &p, &c);
     memcpy(found->excluded, c.labels, c.n * sizeof *c.labels);
     found->n_excluded = c.n;
     found->excluded_begin = c.best.begin;
     found->excluded_end = c.best.end;
+}
+
+static void drop_excluded(shop_kinds_found *found) {
+    for (size_t i = 0; i < found->n_excluded; i++)
+        for (size_t k = 0; k < found->n; k++)
+            if (found->labels[k] == found->excluded[i]) found->labels[k--] = found->labels[--found->n];
+}
+
+static size_t fold(const char *text, size_t bytes, char *folded) {
+    const size_t n = bytes < SHOP_KIND_TEXT ? bytes : SHOP_KIND_TEXT;
+    for (size_t i = 0; i < n; i++) folded[i] = text[i] == '-' ? ' ' : shop_lower(text[i]);
+    return n;
+}
+
+bool shop_kinds_any(const shop_kinds *k) {
+    for (size_t i = 0; i < k->n; i++)
+        if (k->names[i].n_parts && k->names[i].shared) return true;
+    return false;
+}
+
+void shop_kinds_find(const shop_kinds *k, const char *text, size_t bytes, const char *without,
+                     shop_kinds_found *found) {
+    char folded[SHOP_KIND_TEXT];
+    memset(found, 0, sizeof *found);
+    if (without) find_excluded(k, folded, fold(without, strlen(without), folded), found);
+    const size_t n = fold(text, bytes, folded);
+    if (!without) find_excluded(k, folded, n, found);
+    const hit here = {found->excluded_begin, found->excluded_end};
+    find_wanted(k, folded, n, without ? (hit){0, 0} : here, found);
+    if (without) drop_excluded(found);
 }

@@ -14,6 +14,7 @@
 enum {
     SHOP_KIND_NAME = 64,  /* bytes, with the NUL */
     SHOP_KIND_PARTS = 6,  /* parts of a title that may contain the name */
+    SHOP_KIND_TEXT = 600, /* bytes of a text that are read */
     SHOP_MOST_KINDS = 16, /* kinds that one noun may mean */
     SHOP_MOST_NAMES = 8192,
     SHOP_MOST_CATEGORIES = 512
@@ -23,7 +24,9 @@ enum {
 typedef struct shop_kind_name {
     uint32_t label, category; /* of the tag; category UINT32_MAX: its products are in several */
     char lang[12];
-    uint32_t n_products, n_parts;
+    uint32_t item; /* the first product; read again, it is no second one */
+    bool shared;   /* by a second product, so that the common ending is a noun */
+    uint32_t n_parts;
     char parts[SHOP_KIND_PARTS][SHOP_KIND_NAME];
     bool differs[SHOP_KIND_PARTS]; /* different words preceded the ending, so it is no brand or colour */
     uint32_t next;                 /* next name of the same tag, + 1 */
@@ -46,9 +49,17 @@ typedef struct shop_kinds {
 
 void shop_kinds_free(shop_kinds *k);
 
-/* Learns from a product with this tag and `title` in `lang`. Names only get shorter; titles that have since changed
- * count until the catalogue is read again. */
-llmcs_status shop_kinds_add(shop_kinds *k, uint32_t label, uint32_t category, const char *lang, const char *title,
+/* A product to learn from. */
+typedef struct shop_kinds_product {
+    uint32_t item; /* its number: the same when the product is read again */
+    uint32_t category;
+    const uint32_t *tags;
+    size_t n_tags;
+} shop_kinds_product;
+
+/* Learns from the product's `title` in `lang`. Names that several products share only get shorter; titles that have
+ * since changed count until the catalogue is read again. */
+llmcs_status shop_kinds_add(shop_kinds *k, const shop_kinds_product *product, const char *lang, const char *title,
                             size_t bytes);
 llmcs_status shop_kinds_add_category(shop_kinds *k, uint32_t label, const char *name, size_t bytes);
 
@@ -67,6 +78,8 @@ typedef struct shop_kinds_found {
 /* True if the titles gave at least one name. */
 bool shop_kinds_any(const shop_kinds *k);
 
-void shop_kinds_find(const shop_kinds *k, const char *text, size_t bytes, shop_kinds_found *found);
+/* without: another text, which alone excludes kinds, or NULL: `text` does. What the other text excludes is not wanted.
+ */
+void shop_kinds_find(const shop_kinds *k, const char *text, size_t bytes, const char *without, shop_kinds_found *found);
 
 #endif

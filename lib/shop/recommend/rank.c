@@ -159,6 +159,7 @@ static const double new_customers = 1, new_together = 0.3, new_popular = 0.4;
 
 static void blend(shop_ranking *r, double most_together) {
     const llmcs_shop_recommend_params *p = r->params;
+    const shop_wanted *wanted = r->filter->wanted;
     double most_content = 0;
     for (size_t i = 0; i < r->n; i++) most_content = fmax(most_content, r->candidates[i].content);
     for (size_t i = 0; i < r->n; i++) {
@@ -170,8 +171,8 @@ static void blend(shop_ranking *r, double most_together) {
                    p->weight_together * (known * together + (1 - known) * new_together * content) +
                    p->weight_popular * (known * c->popular + (1 - known) * new_popular) +
                    shop_boost_of(r->catalog, p, c->item);
-        if (r->wanted && shop_wanted_names_kind(r->wanted) &&
-            shop_wanted_is_kind(r->wanted, r->catalog, &r->catalog->items[c->item]))
+        if (wanted && shop_wanted_names_kind(wanted) &&
+            shop_wanted_is_kind(wanted, r->catalog, &r->catalog->items[c->item]))
             c->score += of_kind;
     }
 }

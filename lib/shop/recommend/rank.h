@@ -16,8 +16,7 @@ typedef struct shop_ranking {
     const llmcs_shop_recommend_params *params;
     const shop_history *history;
     const shop_filter *filter;
-    const shop_wanted *wanted; /* of the text, or NULL */
-    float *profile;            /* [dim]; all 0: none */
+    float *profile; /* [dim]; all 0: none */
     bool has_profile;
     bool has_encoder;  /* the profile includes the encoder's part */
     float *behaviours; /* [profile of history, dim] vectors of its items */

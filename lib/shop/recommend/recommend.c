@@ -305,16 +305,18 @@ typedef struct reading {
     shop_wanted wanted;
 } reading;
 
+/* Products of the kind that the text names are collected first, then the others unless `strict` drops them. */
 static llmcs_status collect(shop_ranking *r, shop_filter *filter, reading *how) {
     const llmcs_shop_recommend_params *p = r->params;
-    if (!p->text) return shop_collect(r);
-    shop_wanted_read(r->catalog, p->text, p->text_bytes, how->without, &how->wanted);
-    filter->wanted = r->wanted = &how->wanted;
-    filter->of_kind = shop_wanted_names_kind(&how->wanted);
-    if (!filter->of_kind) return shop_collect(r);
+    if (p->text) {
+        shop_wanted_read(r->catalog, p->text, p->text_bytes, how->without, &how->wanted);
+        filter->wanted = &how->wanted;
+        filter->of_kind = shop_wanted_names_kind(&how->wanted);
+    }
     SHOP_TRY(shop_collect(r));
-    filter->of_kind = how->strict;
-    return how->strict ? LLMCS_OK : shop_collect(r);
+    if (!filter->of_kind || how->strict) return LLMCS_OK;
+    filter->of_kind = false;
+    return shop_collect(r);
 }
 
 static llmcs_status rank(shop_ranking *r, shop_history *history, shop_filter *filter, shop_catalog *catalog,

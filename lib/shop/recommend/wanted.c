@@ -3,41 +3,46 @@
 
 #include <string.h>
 
-enum { MOST_TEXT = 600, OLDEST_CHILD = 13 };
+#include "shop/base/numeral.h"
+#include "shop/base/utf8.h"
 
-static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c; }
+enum { OLDEST_CHILD = 13 };
+
 static bool is_ascii_letter(char c) { return c >= 'a' && c <= 'z'; }
 
-/* True if the text has one of the phrases. Latin ones match whole words, optionally with a plural or "'s". */
+/* True if the phrase stands at byte i. A Latin one is whole there, apart from a plural or "'s". */
+static bool says_at(const char *text, size_t n, size_t i, const char *phrase) {
+    const size_t m = strlen(phrase);
+    if (i + m > n || memcmp(text + i, phrase, m) != 0) return false;
+    if (!is_ascii_letter(*phrase)) return true;
+    const size_t end = i + m < n && text[i + m] == 's' ? i + m + 1 : i + m;
+    return end >= n || !is_ascii_letter(text[end]);
+}
+
+static bool says_one_at(const char *text, size_t n, size_t i, const char *const *phrases) {
+    for (; *phrases; phrases++)
+        if (says_at(text, n, i, *phrases)) return true;
+    return false;
+}
+
+/* True if the text has one of the phrases. */
 static bool says(const char *text, size_t n, const char *const *phrases) {
-    for (; *phrases; phrases++) {
-        const size_t m = strlen(*phrases);
-        const bool latin = is_ascii_letter(**phrases);
-        for (size_t i = 0; i + m <= n; i++) {
-            if (text[i] != **phrases || memcmp(text + i, *phrases, m) != 0) continue;
-            size_t end = i + m;
-            if (!latin) return true;
-            if (i && is_ascii_letter(text[i - 1])) continue;
-            if (end < n && text[end] == 's') end++;
-            if (end >= n || !is_ascii_letter(text[end])) return true;
-        }
+    for (size_t i = 0; i < n; i++) {
+        const bool inside = is_ascii_letter(text[i]) && i && is_ascii_letter(text[i - 1]);
+        if (!inside && says_one_at(text, n, i, phrases)) return true;
     }
     return false;
 }
 
-/* True for a child's age: "5 year old", "3yo", 5岁. */
+/* True for a child's age: "5 year old", "3yo", 5岁, 五岁. */
 static bool says_childs_age(const char *text, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        if (text[i] < '0' || text[i] > '9' || (i && text[i - 1] >= '0' && text[i - 1] <= '9')) continue;
-        int number = 0;
-        size_t end = i;
-        for (; end < n && end < i + 3 && text[end] >= '0' && text[end] <= '9'; end++)
-            number = number * 10 + (text[end] - '0');
+    static const char *const ages[] = {"year old", "year-old", "years old", "yo", "yr old", "岁", NULL};
+    for (size_t i = 0, taken; i < n; i += taken ? taken : 1) {
+        unsigned int age;
+        taken = shop_read_number(text + i, n - i, &age);
+        size_t end = i + taken;
         while (end < n && (text[end] == ' ' || text[end] == '-')) end++;
-        static const char *const ages[] = {"year old", "year-old", "years old", "yo", "yr old", "岁", NULL};
-        for (size_t a = 0; ages[a]; a++)
-            if (end + strlen(ages[a]) <= n && !memcmp(text + end, ages[a], strlen(ages[a])) && number <= OLDEST_CHILD)
-                return true;
+        if (taken && age && age <= OLDEST_CHILD && says_one_at(text, n, end, ages)) return true;
     }
     return false;
 }
@@ -84,20 +89,11 @@ void shop_wanted_read(const shop_catalog *catalog, const char *text, size_t byte
     static const char *const men[SHOP_AUDIENCE_TAGS] = {"men", "man", "男", "男士"};
     static const char *const gift[SHOP_AUDIENCE_TAGS] = {"gift", "gifts", "礼物", "礼品"};
     static const char *const gifts[] = {"gift", "present", "birthday", "礼物", "礼品", "送礼", "送给", "生日", NULL};
-    char folded[MOST_TEXT];
-    const size_t n = bytes < MOST_TEXT ? bytes : MOST_TEXT;
-    for (size_t i = 0; i < n; i++) folded[i] = lower(text[i]);
+    char folded[SHOP_KIND_TEXT];
+    const size_t n = bytes < SHOP_KIND_TEXT ? bytes : SHOP_KIND_TEXT;
+    for (size_t i = 0; i < n; i++) folded[i] = shop_lower(text[i]);
     memset(w, 0, sizeof *w);
-    shop_kinds_find(&catalog->kinds, text, bytes, &w->kinds);
-    if (without) {
-        shop_kinds_found not ;
-        shop_kinds_find(&catalog->kinds, without, strlen(without), &not );
-        memcpy(w->kinds.excluded, not .excluded, sizeof not .excluded);
-        w->kinds.n_excluded = not .n_excluded;
-        for (size_t i = 0; i < not .n_excluded; i++)
-            for (size_t k = 0; k < w->kinds.n; k++)
-                if (w->kinds.labels[k] == not .excluded[i]) w->kinds.labels[k--] = w->kinds.labels[--w->kinds.n];
-    }
+    shop_kinds_find(&catalog->kinds, text, bytes, without, &w->kinds);
     read_audience(folded, n, w);
     w->gift = !shop_wanted_names_kind(w) && (w->adult || says(folded, n, gifts));
     find_tags(catalog, kids, w->kids);

@@ -8,8 +8,10 @@
 #include "shop/base/alloc.h"
 #include "shop/base/call.h"
 #include "shop/base/han.h"
+#include "shop/base/noun.h"
 #include "shop/base/numeral.h"
 #include "shop/base/options.h"
+#include "shop/base/utf8.h"
 #include "support/fail_alloc.h"
 #include "support/suite.h"
 
@@ -39,6 +41,61 @@ START_TEST(chinese_numerals_are_read) {
         ck_assert_uint_eq(shop_read_numeral(cases[i].c, 9, &value), cases[i].n);
         ck_assert_uint_eq(value, cases[i].value);
     }
+}
+END_TEST
+
+START_TEST(numbers_in_texts_are_read) {
+    static const struct {
+        const char *text;
+        size_t n;
+        unsigned int value;
+    } cases[] = {{"5岁", 1, 5},
+                 {"五岁", 3, 5},
+                 {"二十五岁", 9, 25},
+                 {"十岁", 3, 10},
+                 {"1234567 mm", 7, 1234567},
+                 {"99999999999", 11, UINT_MAX},
+                 {"4294967295", 10, UINT_MAX},
+                 {"x5", 0, 0},
+                 {"", 0, 0},
+                 {"五\xe5", 3, 5},
+                 {"3五", 1, 3}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        unsigned int value;
+        ck_assert_uint_eq(shop_read_number(cases[i].text, strlen(cases[i].text), &value), cases[i].n);
+        ck_assert_uint_eq(value, cases[i].value);
+    }
+}
+END_TEST
+
+START_TEST(nouns_are_the_same_in_singular_and_plural) {
+    static const char *const same[][2] = {
+        {"mug", "mugs"},       {"shelf", "shelves"},   {"knife", "knives"},  {"city", "cities"},
+        {"toy", "toys"},       {"dress", "dresses"},   {"brush", "brushes"}, {"watch", "watches"},
+        {"box", "boxes"},      {"potato", "potatoes"}, {"shoe", "shoes"},    {"glove", "gloves"},
+        {"hoodie", "hoodies"}, {"scarf", "scarfs"},    {"tea", "tea"},       {"包", "包"}};
+    static const char *const different[][2] = {{"bras", "brass"},   {"tea", "team"}, {"it", "its"},
+                                               {"hoodie", "hoody"}, {"mug", "smug"}, {"carve", "car"},
+                                               {"glass", "glas"},   {"", "s"}};
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+        for (int k = 0; k < 2; k++) {
+            const char *a = same[i][k], *b = same[i][!k];
+            ck_assert_msg(shop_same_noun(a, strlen(a), b, strlen(b)), "%s, %s", a, b);
+        }
+    for (size_t i = 0; i < sizeof different / sizeof *different; i++)
+        for (int k = 0; k < 2; k++) {
+            const char *a = different[i][k], *b = different[i][!k];
+            ck_assert_msg(!shop_same_noun(a, strlen(a), b, strlen(b)), "%s, %s", a, b);
+        }
+}
+END_TEST
+
+START_TEST(han_characters_are_told_from_others) {
+    ck_assert(shop_has_han("a 茶", strlen("a 茶")) && shop_has_han("〇", 3) && shop_has_han("\xf0\xa0\x80\x80", 4));
+    ck_assert(!shop_has_han("tea, café。", strlen("tea, café。")) && !shop_has_han("\xe8\x8c", 2) &&
+              !shop_has_han("", 0));
+    ck_assert(shop_lower('Z') == 'z' && shop_lower('@') == '@' && shop_lower('[') == '[' &&
+              shop_lower('\xc9') == '\xc9');
 }
 END_TEST
 
@@ -172,6 +229,9 @@ END_TEST
 static void add_tests(TCase *tests) {
     tcase_add_test(tests, messages_are_read_from_the_core);
     tcase_add_test(tests, chinese_numerals_are_read);
+    tcase_add_test(tests, numbers_in_texts_are_read);
+    tcase_add_test(tests, nouns_are_the_same_in_singular_and_plural);
+    tcase_add_test(tests, han_characters_are_told_from_others);
     tcase_add_test(tests, allocations_fail_with_a_message_and_leave_arrays_alone);
     tcase_add_test(tests, traditional_characters_become_simplified);
     tcase_add_test(tests, structs_of_older_and_newer_programs);
