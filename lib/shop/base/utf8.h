@@ -19,6 +19,11 @@ static inline bool shop_is_han(uint32_t c) {
            c == 0x3007;
 }
 
+/* True for Han characters, kana and Hangul: writing in which words are not told apart by spaces alone. */
+static inline bool shop_is_east_asian(uint32_t c) {
+    return shop_is_han(c) || (c >= 0x3041 && c <= 0x30ff) || (c >= 0xac00 && c <= 0xd7a3) || c == 0x3005;
+}
+
 /* True if the text has a Chinese character. */
 bool shop_has_han(const char *text, size_t n);
 

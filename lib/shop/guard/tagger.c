@@ -7,14 +7,7 @@
 static const int32_t IMPOSSIBLE = INT32_MIN / 4;
 
 llmcs_status shop_tagger_index(const llmcs_allocator *a, shop_tagger *tagger) {
-    for (tagger->n_slots = 64; tagger->n_slots < 3 * tagger->n_features;) tagger->n_slots *= 2;
-    SHOP_TRY(shop_alloc_zero(a, tagger->n_slots, sizeof *tagger->slots, "tagger", &tagger->slots));
-    for (size_t i = 0; i < tagger->n_features; i++) {
-        size_t slot = tagger->hashes[i] & (tagger->n_slots - 1);
-        while (tagger->slots[slot]) slot = (slot + 1) & (tagger->n_slots - 1);
-        tagger->slots[slot] = (uint32_t)i + 1;
-    }
-    return LLMCS_OK;
+    return shop_tag_slots_make(a, tagger->hashes, tagger->n_features, &tagger->slots, &tagger->n_slots);
 }
 
 void shop_tagger_free(const llmcs_allocator *a, shop_tagger **tagger) {
@@ -31,16 +24,11 @@ void shop_tagger_free(const llmcs_allocator *a, shop_tagger **tagger) {
 static void score_token(const shop_tagger *m, const uint32_t features[SHOP_TAG_FEATURES], int32_t *scores) {
     for (size_t i = 0; i < m->n_labels; i++) scores[i] = 0;
     for (size_t k = 0; k < SHOP_TAG_FEATURES; k++) {
-        const uint32_t hash = features[k];
-        if (!hash) continue;
-        size_t slot = hash & (m->n_slots - 1);
-        for (; m->slots[slot]; slot = (slot + 1) & (m->n_slots - 1)) {
-            const size_t row = m->slots[slot] - 1;
-            if (m->hashes[row] != hash) continue;
-            const int8_t *weights = m->weights + row * m->n_labels;
-            for (size_t i = 0; i < m->n_labels; i++) scores[i] += weights[i];
-            break;
-        }
+        if (!features[k]) continue;
+        const size_t row = shop_tag_slots_find(m->slots, m->n_slots, m->hashes, m->n_features, features[k]);
+        if (row == m->n_features) continue;
+        const int8_t *weights = m->weights + row * m->n_labels;
+        for (size_t i = 0; i < m->n_labels; i++) scores[i] += weights[i];
     }
 }
 

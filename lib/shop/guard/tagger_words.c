@@ -20,15 +20,20 @@ void shop_tag_words_free(const llmcs_allocator *a, shop_tag_words *words) {
     memset(words, 0, sizeof *words);
 }
 
-llmcs_status shop_tag_words_index(const llmcs_allocator *a, shop_tag_words *words) {
-    for (words->n_slots = 64; words->n_slots < 3 * words->n;) words->n_slots *= 2;
-    SHOP_TRY(shop_alloc_zero(a, words->n_slots, sizeof *words->slots, "words", &words->slots));
-    for (size_t i = 0; i < words->n; i++) {
-        size_t slot = words->hashes[i] & (words->n_slots - 1);
-        while (words->slots[slot]) slot = (slot + 1) & (words->n_slots - 1);
-        words->slots[slot] = (uint32_t)i + 1;
+llmcs_status shop_tag_slots_make(const llmcs_allocator *a, const uint32_t *hashes, size_t n, uint32_t **slots,
+                                 size_t *n_slots) {
+    for (*n_slots = 64; *n_slots < 3 * n;) *n_slots *= 2;
+    SHOP_TRY(shop_alloc_zero(a, *n_slots, sizeof **slots, "tagger", slots));
+    for (size_t i = 0; i < n; i++) {
+        size_t slot = hashes[i] & (*n_slots - 1);
+        while ((*slots)[slot]) slot = (slot + 1) & (*n_slots - 1);
+        (*slots)[slot] = (uint32_t)i + 1;
     }
     return LLMCS_OK;
+}
+
+llmcs_status shop_tag_words_index(const llmcs_allocator *a, shop_tag_words *words) {
+    return shop_tag_slots_make(a, words->hashes, words->n, &words->slots, &words->n_slots);
 }
 
 /* ------------------------------------------------------------------------------------------------------- file */

@@ -30,6 +30,20 @@ typedef struct shop_tag_words {
 
 void shop_tag_words_free(const llmcs_allocator *a, shop_tag_words *words);
 
+/* Makes a hash table of hashes [n]: *slots [*n_slots], index + 1 of a hash, or 0. */
+llmcs_status shop_tag_slots_make(const llmcs_allocator *a, const uint32_t *hashes, size_t n, uint32_t **slots,
+                                 size_t *n_slots);
+
+/* Index of the hash, or n. */
+static inline size_t shop_tag_slots_find(const uint32_t *slots, size_t n_slots, const uint32_t *hashes, size_t n,
+                                         uint32_t hash) {
+    if (!n) return 0;
+    size_t slot = hash & (n_slots - 1);
+    for (; slots[slot]; slot = (slot + 1) & (n_slots - 1))
+        if (hashes[slots[slot] - 1] == hash) return slots[slot] - 1;
+    return n;
+}
+
 /* Fills slots. */
 llmcs_status shop_tag_words_index(const llmcs_allocator *a, shop_tag_words *words);
 
@@ -50,11 +64,7 @@ static inline uint32_t shop_tag_word_end(uint64_t h) {
 
 /* Index of the word, or n. */
 static inline size_t shop_tag_word_find(const shop_tag_words *words, uint32_t hash) {
-    if (!words->n) return 0;
-    size_t slot = hash & (words->n_slots - 1);
-    for (; words->slots[slot]; slot = (slot + 1) & (words->n_slots - 1))
-        if (words->hashes[words->slots[slot] - 1] == hash) return words->slots[slot] - 1;
-    return words->n;
+    return shop_tag_slots_find(words->slots, words->n_slots, words->hashes, words->n, hash);
 }
 
 #endif

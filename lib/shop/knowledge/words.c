@@ -63,10 +63,7 @@ llmcs_status shop_normalise_cased(const llmcs_allocator *a, const char *text, si
 
 /* ---- classes of characters */
 
-static bool is_han(int32_t c) {
-    return (c >= 0x4e00 && c <= 0x9fff) || (c >= 0x3400 && c <= 0x4dbf) || (c >= 0x20000 && c <= 0x3134f) ||
-           (c >= 0x3041 && c <= 0x30ff) || (c >= 0xac00 && c <= 0xd7a3) || c == 0x3005 || c == 0x3007;
-}
+static bool is_han(int32_t c) { return shop_is_east_asian((uint32_t)c); }
 
 static bool is_digit(int32_t c) { return c >= '0' && c <= '9'; }
 

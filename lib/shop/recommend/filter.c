@@ -3,17 +3,9 @@
 
 #include <string.h>
 
-/* ---- excluded items */
+#include "shop/base/sort.h"
 
-static void sort_rows(uint64_t *rows, size_t n) {
-    for (size_t gap = n / 2; gap; gap /= 2) /* Shell sort: at most a few thousand rows */
-        for (size_t i = gap; i < n; i++) {
-            const uint64_t row = rows[i];
-            size_t j = i;
-            for (; j >= gap && rows[j - gap] > row; j -= gap) rows[j] = rows[j - gap];
-            rows[j] = row;
-        }
-}
+/* ---- excluded items */
 
 static bool is_excluded(const shop_filter *f, uint64_t row) {
     size_t low = 0, high = f->n_excluded;
@@ -44,7 +36,7 @@ static llmcs_status exclude_items(shop_filter *f, shop_connection *c, const shop
         SHOP_TRY(shop_catalog_item(f->catalog, c, p->exclude[i], &item));
         if (item != SHOP_NO_NUMBER) f->excluded[f->n_excluded++] = (uint64_t)f->catalog->items[item].row;
     }
-    sort_rows(f->excluded, f->n_excluded);
+    shop_sort_u64(f->excluded, f->n_excluded);
     return LLMCS_OK;
 }
 

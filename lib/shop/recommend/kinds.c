@@ -97,7 +97,7 @@ static void shorten(shop_kind_name *k, char parts[SHOP_KIND_PARTS][SHOP_KIND_NAM
     k->n_parts = left;
 }
 
-/* Finds the name of a tag in a language; adds an empty one if there is none. NULL: no room. */
+/* Finds the name of a tag in a language; adds an empty one if there is none. NULL: there are too many. */
 static llmcs_status find_name(shop_kinds *k, uint32_t label, const char *lang, uint32_t item, shop_kind_name **name) {
     const size_t old = k->n_first;
     *name = NULL;

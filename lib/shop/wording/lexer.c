@@ -6,6 +6,7 @@
 
 #include "shop/base/hash.h"
 #include "shop/base/numeral.h"
+#include "shop/base/utf8.h"
 #include "shop/knowledge/words.h"
 #include "shop/wording/gate_words.h"
 
@@ -16,16 +17,13 @@ enum {
 
 /* ---- characters */
 
-bool gate_is_han(int32_t c) {
-    return (c >= 0x4e00 && c <= 0x9fff) || (c >= 0x3400 && c <= 0x4dbf) || (c >= 0x20000 && c <= 0x3134f) ||
-           (c >= 0x3041 && c <= 0x30ff) || (c >= 0xac00 && c <= 0xd7a3) || c == 0x3005 || c == 0x3007;
-}
+static bool is_east_asian(int32_t c) { return shop_is_east_asian((uint32_t)c); }
 
 static bool is_digit(int32_t c) { return c >= '0' && c <= '9'; }
 
 static bool is_letter(int32_t c) {
     if (c < 128) return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    if (gate_is_han(c)) return false;
+    if (is_east_asian(c)) return false;
     switch (utf8proc_category(c)) {
         case UTF8PROC_CATEGORY_LU:
         case UTF8PROC_CATEGORY_LL:
@@ -172,7 +170,7 @@ static uint32_t unit_at(const lexing *x, size_t at, size_t *end) {
     if (unit) return *end = skip_one_space(x, at) + 1, unit;
     size_t begin = skip_one_space(x, at);
     if (peek(x, begin) == '-') begin++; /* "30-day" */
-    if (gate_is_han(peek(x, begin))) {
+    if (is_east_asian(peek(x, begin))) {
         unit = gate_unit_of_han(x->c + begin, x->n - begin, &used);
         if (unit) *end = begin + used;
         return unit;
@@ -461,7 +459,7 @@ static llmcs_status lex_one(lexing *x) {
         return add_token(x, GATE_LINK, begin, link);
     }
     if (is_letter(c)) return lex_word(x);
-    if (gate_is_han(c)) {
+    if (is_east_asian(c)) {
         x->out->n_han++;
         SHOP_TRY(lex_han_number(x));
         return add_token(x, GATE_HAN, x->at, x->at + 1), x->at++, LLMCS_OK;

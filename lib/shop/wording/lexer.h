@@ -59,6 +59,4 @@ enum { GATE_WORD_BYTES = 96 };
  * length in bytes. */
 size_t gate_token_word(const gate_lexed *lexed, const gate_token *token, char word[GATE_WORD_BYTES]);
 
-bool gate_is_han(int32_t c);
-
 #endif

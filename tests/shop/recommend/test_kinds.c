@@ -68,7 +68,7 @@ START_TEST(nouns_are_found) {
                  {"a hand soap set", SOAP}, /* and with it */
                  {"手工皂", SOAP},
                  {"手工皂套装", SOAP},
-                 {"something for a friend with a room under the roof from my town that has to have a mug", MUG}};
+                 {"something for a friend with a bed under the roof from my town that has to have a mug", MUG}};
     shop_kinds k;
     shop_kinds_found found;
     fail_alloc counter;

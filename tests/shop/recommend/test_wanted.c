@@ -80,7 +80,7 @@ START_TEST(audiences_are_read) {
     } cases[] = {{"something for my daughter", CHILD},
                  {"送给孩子", CHILD},
                  {"for kids", CHILD},
-                 {"for the kid's room", CHILD},
+                 {"for the kid's bed", CHILD},
                  {"for my wife", WOMAN},
                  {"送女朋友", WOMAN}, /* 朋友 alone is an adult of either sex */
                  {"for my DAD", MAN},
