@@ -27,16 +27,31 @@ type GenerateParams struct {
 	NumBeams          int
 	Seed              uint64
 	StopStrings       []string
+	Logprobs          bool    // also return the log-probabilities of tokens
+	TopLogprobs       int     // and so many of the most probable tokens at each place
 	EOSTokenID        []int32 // not nil and empty: nothing ends a text but its length
 	DeadlineMS        float64
 	SourceLang        string
 	TargetLang        string
 }
 
+// TopToken is a token that was probable at a place, with its log-probability.
+type TopToken struct {
+	ID      int32
+	Logprob float32
+}
+
+// Tokens are new tokens, without EOS.
+type Tokens struct {
+	IDs         []int32
+	Logprobs    []float32    // of the IDs, with GenerateParams.Logprobs
+	TopLogprobs [][]TopToken // at each place, best first, with GenerateParams.TopLogprobs
+}
+
 // Sequence is one generated text.
 type Sequence struct {
-	Text         string
-	IDs          []int32
+	Text string
+	Tokens
 	FinishReason string // "stop", "length", "stop_string", "cancelled", "deadline"
 }
 
@@ -66,13 +81,17 @@ func (a *arena) generateParams(m *C.llmcs_model, p *GenerateParams) (*C.llmcs_ge
 		}
 		return nil
 	}
-	for field, n := range map[*C.int32_t]int{&native.max_new_tokens: p.MaxNewTokens, &native.top_k: p.TopK, &native.num_beams: p.NumBeams} {
+	for field, n := range map[*C.int32_t]int{&native.max_new_tokens: p.MaxNewTokens, &native.top_k: p.TopK, &native.num_beams: p.NumBeams,
+		&native.top_logprobs: p.TopLogprobs} {
 		if err := set(field, n); err != nil {
 			return nil, err
 		}
 	}
 	if p.DoSample {
 		native.do_sample = 1
+	}
+	if p.Logprobs {
+		native.logprobs = 1
 	}
 	for field, x := range map[*C.float]float32{&native.temperature: p.Temperature, &native.top_p: p.TopP, &native.repetition_penalty: p.RepetitionPenalty} {
 		if x != 0 {
@@ -103,6 +122,19 @@ func (a *arena) generateParams(m *C.llmcs_model, p *GenerateParams) (*C.llmcs_ge
 	return native, nil
 }
 
+// Copies the k tokens of each of n places.
+func topTokens(top *C.llmcs_top_token, n, k int) [][]TopToken {
+	if top == nil || n == 0 {
+		return nil
+	}
+	all := append([]TopToken(nil), unsafe.Slice((*TopToken)(unsafe.Pointer(top)), n*k)...)
+	rows := make([][]TopToken, n)
+	for i := range rows {
+		rows[i] = all[i*k : (i+1)*k : (i+1)*k]
+	}
+	return rows
+}
+
 // Copies a C result and frees it; nil gives nil.
 func takeResult(native *C.llmcs_result) *Result {
 	if native == nil {
@@ -115,6 +147,10 @@ func takeResult(native *C.llmcs_result) *Result {
 		if s.n_ids > 0 {
 			one.IDs = append(one.IDs, unsafe.Slice((*int32)(unsafe.Pointer(s.ids)), int(s.n_ids))...)
 		}
+		if s.n_ids > 0 && s.logprobs != nil {
+			one.Logprobs = append(one.Logprobs, unsafe.Slice((*float32)(unsafe.Pointer(s.logprobs)), int(s.n_ids))...)
+		}
+		one.TopLogprobs = topTokens(s.top_logprobs, int(s.n_ids), int(s.n_top_logprobs))
 		r.Sequences = append(r.Sequences, one)
 	}
 	r.Sequence = r.Sequences[0]
@@ -342,7 +378,29 @@ func (e *Engine) Close() {
 
 // Generate is like Session.Generate, for any number of goroutines at once.
 func (e *Engine) Generate(ctx context.Context, prompt string, params *GenerateParams) (*Result, error) {
-	if err := e.begin(ctx); err != nil {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("llmcs: %w", err)
+	}
+	r, err := e.Submit(prompt, params)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return r.Wait(ctx)
+}
+
+// Request is a prompt that an engine continues.
+type Request struct {
+	guard
+	native   *C.llmcs_request
+	engine   *Engine
+	logprobs bool
+	nTop     int
+}
+
+// Submit is Generate without waiting. Close the request when you are done.
+func (e *Engine) Submit(prompt string, params *GenerateParams) (*Request, error) {
+	if err := e.enter(); err != nil {
 		return nil, err
 	}
 	defer e.leave()
@@ -356,22 +414,85 @@ func (e *Engine) Generate(ctx context.Context, prompt string, params *GeneratePa
 	if err != nil {
 		return nil, err
 	}
-	var request *C.llmcs_request
+	r := &Request{engine: e, logprobs: p.logprobs != 0, nTop: int(p.top_logprobs)}
 	text := a.str(prompt)
 	err = call(func() C.llmcs_status {
-		return C.llmcs_engine_submit(e.native, text, C.size_t(len(prompt)), p, nil, &request)
+		return C.llmcs_engine_submit(e.native, text, C.size_t(len(prompt)), p, nil, &r.native)
 	})
 	if err != nil {
 		return nil, err
 	}
-	defer C.llmcs_request_free(&request)
-	var native *C.llmcs_result
-	stop := watch(ctx, func() { C.llmcs_request_cancel(request) })
-	err = call(func() C.llmcs_status { return C.llmcs_request_wait(request, -1, &native) })
-	stop()
-	r := takeResult(native)
-	if err == nil && r.FinishReason == "cancelled" && ctx.Err() != nil {
-		return r, fmt.Errorf("llmcs: %w", ctx.Err())
+	runtime.SetFinalizer(r, (*Request).Close)
+	return r, nil
+}
+
+// Wait returns the result, each time anew. When the context ends it cancels the request and returns the text so far, if
+// there is any, and the context's error.
+func (r *Request) Wait(ctx context.Context) (*Result, error) {
+	if err := r.begin(ctx); err != nil {
+		return nil, err
 	}
-	return r, because(ctx, err)
+	defer r.leave()
+	if err := r.engine.model.enter(); err != nil {
+		return nil, err
+	}
+	defer r.engine.model.leave()
+	var native *C.llmcs_result
+	stop := watch(ctx, func() { C.llmcs_request_cancel(r.native) })
+	err := call(func() C.llmcs_status { return C.llmcs_request_wait(r.native, -1, &native) })
+	stop()
+	result := takeResult(native)
+	if err == nil && result.FinishReason == "cancelled" && ctx.Err() != nil {
+		return result, fmt.Errorf("llmcs: %w", ctx.Err())
+	}
+	return result, because(ctx, err)
+}
+
+// Tokens from number first on, as far as they are there; never waits. Only of one sequence without beams.
+func (r *Request) Tokens(first int) (*Tokens, error) {
+	if first < 0 {
+		return nil, &Error{Status: C.LLMCS_ARG, Message: fmt.Sprintf("first is %d, expected at least 0", first)}
+	}
+	if err := r.enter(); err != nil {
+		return nil, err
+	}
+	defer r.leave()
+	var n C.size_t
+	err := call(func() C.llmcs_status {
+		return C.llmcs_request_tokens(r.native, C.size_t(first), math.MaxInt, nil, nil, nil, &n)
+	})
+	if err != nil || n == 0 {
+		return &Tokens{}, err
+	}
+	t := &Tokens{IDs: make([]int32, n)}
+	var logprobs *C.float
+	if r.logprobs {
+		t.Logprobs = make([]float32, n)
+		logprobs = (*C.float)(unsafe.Pointer(&t.Logprobs[0]))
+	}
+	var top *C.llmcs_top_token
+	if r.nTop > 0 {
+		memory := make([]C.llmcs_top_token, int(n)*r.nTop)
+		top = &memory[0]
+	}
+	err = call(func() C.llmcs_status {
+		return C.llmcs_request_tokens(r.native, C.size_t(first), n, (*C.int32_t)(unsafe.Pointer(&t.IDs[0])), logprobs, top, &n)
+	})
+	t.TopLogprobs = topTokens(top, int(n), r.nTop)
+	return t, err
+}
+
+// Cancel ends the request with its text so far.
+func (r *Request) Cancel() {
+	if r.enter() == nil {
+		C.llmcs_request_cancel(r.native)
+		r.leave()
+	}
+}
+
+// Close cancels the request if it runs, and frees it.
+func (r *Request) Close() {
+	r.Cancel()
+	r.close(func() { C.llmcs_request_free(&r.native) })
+	runtime.SetFinalizer(r, nil)
 }

@@ -138,6 +138,51 @@ func TestGenerate(t *testing.T) {
 	group.Wait()
 }
 
+func TestTokens(t *testing.T) {
+	model := must[*Model](t)(Open(expected.GPT2, nil))
+	defer model.Close()
+	engine := must[*Engine](t)(model.NewEngine(nil))
+	defer engine.Close()
+	scored := *same
+	scored.Logprobs, scored.TopLogprobs = true, 3
+	request := must[*Request](t)(engine.Submit(expected.Prompt, &scored))
+	var seen Tokens
+	for len(seen.IDs) < 24 {
+		more := must[*Tokens](t)(request.Tokens(len(seen.IDs)))
+		seen.IDs = append(seen.IDs, more.IDs...)
+		seen.Logprobs = append(seen.Logprobs, more.Logprobs...)
+		seen.TopLogprobs = append(seen.TopLogprobs, more.TopLogprobs...)
+		time.Sleep(time.Millisecond)
+	}
+	r := must[*Result](t)(request.Wait(background))
+	equal(t, r.Text, expected.Text)
+	equal(t, r.Tokens, seen)
+	for i, top := range seen.TopLogprobs {
+		equal(t, len(top), 3)
+		equal(t, top[0], TopToken{seen.IDs[i], seen.Logprobs[i]})
+		if top[0].Logprob < top[1].Logprob || top[1].Logprob < top[2].Logprob {
+			t.Fatal(top)
+		}
+	}
+	equal(t, must[*Tokens](t)(request.Tokens(20)).IDs, seen.IDs[20:])
+	equal(t, len(must[*Tokens](t)(request.Tokens(24)).IDs), 0)
+	_, err := request.Tokens(-1)
+	is(t, err, ErrArg)
+	request.Close()
+	_, err = request.Tokens(0)
+	is(t, err, ErrState)
+	plain := must[*Request](t)(engine.Submit(expected.Prompt, long))
+	plain.Cancel()
+	equal(t, len(must[*Tokens](t)(plain.Tokens(0)).Logprobs), 0)
+	plain.Close()
+	beams := must[*Request](t)(engine.Submit(expected.Prompt, &GenerateParams{MaxNewTokens: 4, NumBeams: 2}))
+	_, err = beams.Tokens(0)
+	is(t, err, ErrState)
+	beams.Close()
+	_, err = engine.Submit(expected.Prompt, &GenerateParams{TopLogprobs: 3})
+	is(t, err, ErrArg)
+}
+
 func TestContexts(t *testing.T) {
 	model := must[*Model](t)(Open(expected.GPT2, nil))
 	defer model.Close()

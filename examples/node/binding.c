@@ -37,6 +37,7 @@ NAPI_MODULE_INIT() {
                      {"stopEngine", stop_engine},
                      {"submit", submit},
                      {"cancelRequest", cancel_request},
+                     {"requestTokens", request_tokens},
                      {"openService", open_service},
                      {"turn", turn},
                      {"ask", ask},

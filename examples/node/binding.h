@@ -138,6 +138,7 @@ napi_value create_engine(napi_env env, napi_callback_info info);
 napi_value stop_engine(napi_env env, napi_callback_info info);
 napi_value submit(napi_env env, napi_callback_info info);
 napi_value cancel_request(napi_env env, napi_callback_info info);
+napi_value request_tokens(napi_env env, napi_callback_info info);
 napi_value open_service(napi_env env, napi_callback_info info);
 napi_value turn(napi_env env, napi_callback_info info);
 napi_value ask(napi_env env, napi_callback_info info);

@@ -30,9 +30,11 @@ typedef struct request {
     atomic_int n_refs; /* its JS object, its call, the dispatcher */
     pthread_mutex_t mutex;
     pthread_cond_t submitted;
-    llmcs_request *native; /* under the mutex; the dispatcher frees it when the request has finished */
+    llmcs_request *native; /* under the mutex; freed when the last event was delivered */
     bool ready;            /* under the mutex: submit has returned */
-    handle *engine;        /* until the last event was delivered */
+    bool logprobs;         /* what its parameters asked for */
+    size_t n_top;
+    handle *engine; /* until the last event was delivered */
     napi_ref on_event;
     event *last; /* allocated early, so the end of a request can always be delivered */
     struct request *next;
@@ -72,10 +74,30 @@ static void request_leave(napi_env env, request *r) {
     if (env && --e->n_requests == 0) napi_unref_threadsafe_function(env, e->deliver);
     if (env && r->on_event) napi_delete_reference(env, r->on_event);
     r->on_event = NULL;
+    pthread_mutex_lock(&r->mutex);
+    llmcs_request_free(&r->native);
+    pthread_mutex_unlock(&r->mutex);
     handle *h = r->engine;
     r->engine = NULL;
     request_free(r);
     handle_free(h);
+}
+
+/* [[{ id, logprob }, ...], ...]: k tokens at each of n places. */
+static napi_value top_array(napi_env env, const llmcs_top_token *top, size_t n, size_t k) {
+    napi_value rows, row, one;
+    napi_create_array_with_length(env, n, &rows);
+    for (size_t i = 0; i < n; i++) {
+        napi_create_array_with_length(env, k, &row);
+        for (size_t j = 0; j < k; j++) {
+            napi_create_object(env, &one);
+            set_number(env, one, "id", top[i * k + j].id);
+            set_number(env, one, "logprob", (double)top[i * k + j].logprob);
+            napi_set_element(env, row, (uint32_t)j, one);
+        }
+        napi_set_element(env, rows, (uint32_t)i, row);
+    }
+    return rows;
 }
 
 static napi_value result_object(napi_env env, const llmcs_result *r) {
@@ -94,6 +116,9 @@ static napi_value result_object(napi_env env, const llmcs_result *r) {
             napi_set_named_property(env, one, "logprobs",
                                     typed_array(env, napi_float32_array, s->logprobs, s->n_ids, sizeof(float)));
         }
+        if (s->top_logprobs)
+            napi_set_named_property(env, one, "topLogprobs",
+                                    top_array(env, s->top_logprobs, s->n_ids, s->n_top_logprobs));
         napi_set_element(env, sequences, (uint32_t)i, one);
     }
     napi_set_named_property(env, object, "sequences", sequences);
@@ -137,7 +162,6 @@ static event *read_event(request *r, bool finished) {
         r->last = NULL;
         e->status = llmcs_request_wait(r->native, 0, &e->result);
         if (e->status) strncpy(e->message, llmcs_error_message(), sizeof e->message - 1);
-        llmcs_request_free(&r->native);
     } else if (!e->text_bytes) {
         event_free(e);
         return NULL;
@@ -332,20 +356,76 @@ napi_value submit(napi_env env, napi_callback_info info) {
             napi_throw_type_error(env, "LLMCS_ARG", "onEvent: expected a function");
         engine *e = c->on->object;
         c->out.request->engine = handle_ref(c->on);
+        c->out.request->logprobs = c->generate->params.logprobs != 0;
+        c->out.request->n_top = (size_t)c->generate->params.top_logprobs;
         if (e->n_requests++ == 0) napi_ref_threadsafe_function(env, e->deliver);
     }
     return call_start(env, c);
 }
 
+static request *request_of(napi_env env, napi_value value) {
+    bool is = false;
+    void *data = NULL;
+    if (napi_check_object_type_tag(env, value, &tag_of[KIND_REQUEST], &is) != napi_ok || !is ||
+        napi_unwrap(env, value, &data) != napi_ok)
+        return NULL;
+    return data;
+}
+
+typedef struct token_list {
+    size_t n;
+    int32_t *ids;         /* [n] */
+    float *logprobs;      /* [n], or NULL */
+    llmcs_top_token *top; /* [n, n_top], or NULL */
+} token_list;
+
+/* Under the request's mutex. */
+static llmcs_status read_tokens(const request *r, size_t first, token_list *t) {
+    llmcs_status status = llmcs_request_tokens(r->native, first, SIZE_MAX, NULL, NULL, NULL, &t->n);
+    if (status) return status;
+    t->ids = calloc(t->n + 1, sizeof *t->ids);
+    if (r->logprobs) t->logprobs = calloc(t->n + 1, sizeof *t->logprobs);
+    if (r->n_top) t->top = calloc(t->n * r->n_top + 1, sizeof *t->top);
+    if (!t->ids || (r->logprobs && !t->logprobs) || (r->n_top && !t->top))
+        return llmcs_set_error(LLMCS_NOMEM, "memory is exhausted");
+    return llmcs_request_tokens(r->native, first, t->n, t->ids, t->logprobs, t->top, &t->n);
+}
+
+/* requestTokens(request, first): { ids, logprobs, topLogprobs }, or undefined once the last event was delivered */
+napi_value request_tokens(napi_env env, napi_callback_info info) {
+    napi_value a[2], out = NULL;
+    int64_t first = 0;
+    request *r = get_args(env, info, a, 2) ? request_of(env, a[0]) : NULL;
+    if (!r) return NULL;
+    if (napi_get_value_int64(env, a[1], &first) != napi_ok || first < 0) {
+        napi_throw_type_error(env, "LLMCS_ARG", "first: expected an integer >= 0");
+        return NULL;
+    }
+    token_list t = {0};
+    pthread_mutex_lock(&r->mutex);
+    const bool is_there = r->native != NULL;
+    const llmcs_status status = is_there ? read_tokens(r, (size_t)first, &t) : LLMCS_OK;
+    pthread_mutex_unlock(&r->mutex);
+    if (status) throw_status(env, status);
+    if (is_there && !status) {
+        napi_create_object(env, &out);
+        napi_set_named_property(env, out, "ids", typed_array(env, napi_int32_array, t.ids, t.n, sizeof *t.ids));
+        if (t.logprobs)
+            napi_set_named_property(env, out, "logprobs",
+                                    typed_array(env, napi_float32_array, t.logprobs, t.n, sizeof(float)));
+        if (t.top) napi_set_named_property(env, out, "topLogprobs", top_array(env, t.top, t.n, r->n_top));
+    }
+    free(t.top);
+    free(t.logprobs);
+    free(t.ids);
+    return out;
+}
+
 /* cancelRequest(request) */
 napi_value cancel_request(napi_env env, napi_callback_info info) {
     napi_value a[1];
-    bool is = false;
-    void *data = NULL;
-    if (!get_args(env, info, a, 1) || napi_check_object_type_tag(env, a[0], &tag_of[KIND_REQUEST], &is) != napi_ok ||
-        !is || napi_unwrap(env, a[0], &data) != napi_ok)
-        return NULL;
-    request *r = data;
+    request *r = get_args(env, info, a, 1) ? request_of(env, a[0]) : NULL;
+    if (!r) return NULL;
     pthread_mutex_lock(&r->mutex);
     if (r->native) llmcs_request_cancel(r->native);
     pthread_mutex_unlock(&r->mutex);

@@ -289,6 +289,7 @@ const field generate_fields[] = {
     {"length_penalty", FIELD_FLOAT, PARAM(length_penalty)},
     {"seed", FIELD_UINT64, PARAM(seed)},
     {"logprobs", FIELD_INT32, PARAM(logprobs)},
+    {"top_logprobs", FIELD_INT32, PARAM(top_logprobs)},
     {"deadline_ms", FIELD_DOUBLE, PARAM(deadline_ms)},
     {"prompt_lookup_num_tokens", FIELD_INT32, PARAM(prompt_lookup_num_tokens)},
     {"guidance_scale", FIELD_FLOAT, PARAM(guidance_scale)},

@@ -37,22 +37,34 @@ export interface GenerateParams extends Abortable {
   max_new_tokens?: number; min_new_tokens?: number; do_sample?: boolean; temperature?: number; top_k?: number;
   top_p?: number; min_p?: number; typical_p?: number; repetition_penalty?: number; presence_penalty?: number;
   frequency_penalty?: number; no_repeat_ngram_size?: number; num_beams?: number; num_return_sequences?: number;
-  length_penalty?: number; seed?: number | bigint; logprobs?: boolean; deadline_ms?: number;
+  length_penalty?: number; seed?: number | bigint; logprobs?: boolean; top_logprobs?: number; deadline_ms?: number;
   prompt_lookup_num_tokens?: number; guidance_scale?: number; source_lang?: string; target_lang?: string;
   stop_strings?: string | string[]; eos_token_id?: number | number[] | Int32Array;
   /** Give at most one: the answer is JSON of this schema, matches this expression, or is one of these texts. */
   json_schema?: string; regex?: string; choices?: string[];
 }
-export interface Sequence {
-  text: string; ids: Int32Array; finishReason: 'stop' | 'length' | 'stop_string' | 'cancelled' | 'deadline';
+export interface TopToken { id: number; logprob: number; }
+export interface Tokens {
+  ids: Int32Array;
   /** With logprobs. */
-  score?: number; logprobs?: Float32Array;
+  logprobs?: Float32Array;
+  /** With top_logprobs: the most probable tokens at each place, best first. */
+  topLogprobs?: TopToken[][];
+}
+export interface Sequence extends Tokens {
+  text: string; finishReason: 'stop' | 'length' | 'stop_string' | 'cancelled' | 'deadline';
+  /** With logprobs. */
+  score?: number;
 }
 export interface Result extends Pick<Sequence, 'text' | 'ids' | 'finishReason'> {
   sequences: Sequence[]; nPromptTokens: number; nNewTokens: number; nCachedTokens: number;
 }
 /** Pieces of text as they come. Leaving a `for await` loop cancels the rest; `result` is there after the last piece. */
-export interface Stream extends AsyncIterableIterator<string> { readonly result?: Result; }
+export interface Stream extends AsyncIterableIterator<string> {
+  readonly result?: Result;
+  /** The new tokens from number `first` on, as far as they are there; never waits. */
+  tokens(first?: number): Tokens;
+}
 
 export class Model {
   static open(folder: string, options?: ModelOptions & { engine?: EngineOptions }): Promise<Model>;

@@ -206,6 +206,13 @@ class Run {
   #hasPieces() {
     return this.#pieces.length > 0 && !(this.#signal?.aborted && (this.#failed || !this.#done));
   }
+  // The new tokens from number `first` on, as far as they are there: { ids, logprobs, topLogprobs }. Never waits.
+  tokens(first = 0) {
+    if (!Number.isSafeInteger(first) || first < 0) throw new TypeError('first: expected an integer >= 0');
+    const { ids, logprobs, topLogprobs } = this.result?.sequences[0] ?? {};
+    if (ids) return { ids: ids.slice(first), logprobs: logprobs?.slice(first), topLogprobs: topLogprobs?.slice(first) };
+    return (this.#request && native.requestTokens(this.#request, first)) || { ids: new Int32Array(0) };
+  }
   [Symbol.asyncIterator]() { return this; }
   async next() {
     while (!this.#done && !this.#hasPieces()) await new Promise((resolve) => this.#waiting.push(resolve));

@@ -72,6 +72,40 @@ test('generate and stream give what Python gives', async () => {
   });
 });
 
+test('tokens of a stream', async () => {
+  await using(Model.open(expected.gpt2), async (model) => {
+    const stream = model.stream(expected.prompt, { ...SAME, logprobs: true, top_logprobs: 3 });
+    const ids = [], logprobs = [], top = [];
+    assert.equal(stream.tokens().ids.length, 0); // it is not submitted yet
+    for await (const piece of stream) {
+      const more = stream.tokens(ids.length);
+      assert.ok(piece.length && more.logprobs.length === more.ids.length && more.topLogprobs.length === more.ids.length);
+      ids.push(...more.ids);
+      logprobs.push(...more.logprobs);
+      top.push(...more.topLogprobs);
+    }
+    assert.ok(ids.length > 0);
+    const [all] = stream.result.sequences;
+    assert.deepEqual(ids, [...all.ids].slice(0, ids.length));
+    assert.deepEqual(logprobs, [...all.logprobs].slice(0, ids.length));
+    assert.deepEqual(top, all.topLogprobs.slice(0, ids.length));
+    assert.equal(all.topLogprobs.length, 24);
+    all.topLogprobs.forEach((t, i) => {
+      assert.deepEqual([t.length, t[0]], [3, { id: all.ids[i], logprob: all.logprobs[i] }]);
+      assert.ok(t[0].logprob >= t[1].logprob && t[1].logprob >= t[2].logprob);
+    });
+    assert.deepEqual(stream.tokens(20), { ids: all.ids.slice(20), logprobs: all.logprobs.slice(20), topLogprobs: all.topLogprobs.slice(20) });
+    assert.equal(stream.tokens(24).ids.length, 0);
+    assert.throws(() => stream.tokens(-1), TypeError);
+    const plain = model.stream(expected.prompt, SAME);
+    await plain.next();
+    const { ids: some, logprobs: none } = plain.tokens();
+    assert.ok(some.length > 0 && none === undefined);
+    await plain.return();
+    await assert.rejects(model.generate(expected.prompt, { ...SAME, top_logprobs: 3 }), { code: 'LLMCS_ARG' });
+  });
+});
+
 test('the event loop goes on meanwhile', async () => {
   await using(Model.open(expected.gpt2), async (model) => {
     const before = performance.eventLoopUtilization();

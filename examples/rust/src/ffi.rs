@@ -180,6 +180,10 @@ functions! {
             params: *const llmcs_generate_params, options: *const c_void, request: *mut *mut llmcs_request) -> llmcs_status;
         "llmcs_status llmcs_request_wait(llmcs_request *, double, llmcs_result **)"
         fn llmcs_request_wait(request: *mut llmcs_request, timeout_ms: f64, result: *mut *mut llmcs_result) -> llmcs_status;
+        "void llmcs_request_cancel(llmcs_request *)" fn llmcs_request_cancel(request: *mut llmcs_request);
+        "llmcs_status llmcs_request_tokens(llmcs_request *, size_t, size_t, int32_t *, float *, llmcs_top_token *, size_t *)"
+        fn llmcs_request_tokens(request: *mut llmcs_request, first: usize, capacity: usize, ids: *mut i32, logprobs: *mut f32,
+            top_logprobs: *mut llmcs_top_token, n_tokens: *mut usize) -> llmcs_status;
         "void llmcs_request_free(llmcs_request **)" fn llmcs_request_free(request: *mut *mut llmcs_request);
     }
     "llmcs_shop" {

@@ -29,6 +29,10 @@ pub struct GenerateParams {
     /// Some(empty): only the length ends a text.
     pub eos_token_id: Option<Vec<i32>>,
     pub stop_strings: Vec<String>,
+    /// Also return the log-probabilities of tokens.
+    pub logprobs: bool,
+    /// And so many of the most probable tokens at each place.
+    pub top_logprobs: i32,
     pub deadline_ms: Option<f64>,
     pub source_lang: String,
     pub target_lang: String,
@@ -70,6 +74,8 @@ impl Native {
         set(&mut native.num_return_sequences, p.num_return_sequences);
         set(&mut native.seed, p.seed);
         set(&mut native.deadline_ms, p.deadline_ms);
+        native.logprobs = i32::from(p.logprobs);
+        native.top_logprobs = p.top_logprobs;
         let stops = p.stop_strings.iter().map(|s| c_string("stop_strings", s)).collect::<Result<Vec<_>>>()?;
         let pointers: Vec<_> = stops.iter().map(|s| s.as_ptr()).collect();
         if !pointers.is_empty() {
@@ -101,6 +107,20 @@ impl Native {
     }
 }
 
+/// A token that was probable at a place, with its log-probability.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[allow(missing_docs)]
+pub struct TopToken {
+    pub id: i32,
+    pub logprob: f32,
+}
+
+/// k tokens at each place, best first.
+fn rows(top: &[ffi::llmcs_top_token], k: usize) -> Vec<Vec<TopToken>> {
+    let row = |r: &[ffi::llmcs_top_token]| r.iter().map(|t| TopToken { id: t.id, logprob: t.logprob }).collect();
+    top.chunks(k.max(1)).map(row).collect()
+}
+
 /// One generated text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sequence {
@@ -108,6 +128,10 @@ pub struct Sequence {
     pub text: String,
     /// New tokens, without EOS.
     pub ids: Vec<i32>,
+    /// Of the ids, with `logprobs`.
+    pub logprobs: Vec<f32>,
+    /// At each place, with `top_logprobs`; best first.
+    pub top_logprobs: Vec<Vec<TopToken>>,
     /// "stop", "length", "stop_string", "callback", "cancelled", "deadline".
     pub finish_reason: String,
 }
@@ -139,12 +163,18 @@ impl Generated {
     /// # Safety
     /// `native` is a result of the library.
     unsafe fn take(mut native: *mut ffi::llmcs_result) -> Generated {
+        /// NULL: the call did not ask for it.
+        unsafe fn of_each<'a, T>(first: *const T, n: usize) -> &'a [T] {
+            slice(first, if first.is_null() { 0 } else { n })
+        }
         let r = &*native;
         let sequences = slice(r.sequences, r.n_sequences)
             .iter()
             .map(|&s| Sequence {
                 text: string_of((*s).text, (*s).text_bytes),
                 ids: slice((*s).ids, (*s).n_ids).to_vec(),
+                logprobs: of_each((*s).logprobs, (*s).n_ids).to_vec(),
+                top_logprobs: rows(of_each((*s).top_logprobs, (*s).n_ids * (*s).n_top_logprobs), (*s).n_top_logprobs),
                 finish_reason: string(ffi::llmcs_finish_reason_name((*s).finish_reason)),
             })
             .collect();
@@ -415,23 +445,104 @@ impl Engine {
 
     /// Continues the prompt; other threads' requests are evaluated in the same steps.
     pub fn generate(&self, prompt: &str, params: &GenerateParams) -> Result<Generated> {
+        self.submit(prompt, params)?.wait()
+    }
+
+    /// The same without waiting.
+    pub fn submit(&self, prompt: &str, params: &GenerateParams) -> Result<Request<'_>> {
         let native = Native::new(&self.model, params)?;
-        let (mut request, mut result) = (ptr::null_mut(), ptr::null_mut());
-        // SAFETY: parameters are copied by submit; the request is freed on every way out.
-        unsafe {
-            check(ffi::llmcs_engine_submit(
+        let mut request = Request {
+            native: ptr::null_mut(),
+            logprobs: params.logprobs,
+            n_top: usize::try_from(params.top_logprobs).unwrap_or(0),
+            engine: PhantomData,
+        };
+        // SAFETY: parameters are copied by submit.
+        check(unsafe {
+            ffi::llmcs_engine_submit(
                 self.native,
                 prompt.as_ptr().cast(),
                 prompt.len(),
                 &native.params,
                 ptr::null(),
-                &mut request,
-            ))?;
-            let waited = check(ffi::llmcs_request_wait(request, -1.0, &mut result));
-            ffi::llmcs_request_free(&mut request);
-            waited?;
+                &mut request.native,
+            )
+        })?;
+        Ok(request)
+    }
+}
+
+/// New tokens of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tokens {
+    /// Without EOS.
+    pub ids: Vec<i32>,
+    /// Of the ids, with `logprobs`.
+    pub logprobs: Vec<f32>,
+    /// At each place, with `top_logprobs`; best first.
+    pub top_logprobs: Vec<Vec<TopToken>>,
+}
+
+/// A prompt that an engine continues. Dropping it cancels it.
+pub struct Request<'e> {
+    native: *mut ffi::llmcs_request,
+    logprobs: bool,
+    n_top: usize,
+    engine: PhantomData<&'e Engine>,
+}
+// SAFETY: any number of threads may wait for a request, cancel it and read its tokens at once.
+unsafe impl Send for Request<'_> {}
+unsafe impl Sync for Request<'_> {}
+
+impl Request<'_> {
+    /// Waits for the end; each call returns the result anew.
+    pub fn wait(&self) -> Result<Generated> {
+        let mut result = ptr::null_mut();
+        // SAFETY: the library makes the result.
+        unsafe {
+            check(ffi::llmcs_request_wait(self.native, -1.0, &mut result))?;
             Ok(Generated::take(result))
         }
+    }
+
+    /// Tokens from number `first` on, as far as they are there; never waits. Only of one sequence without beams.
+    pub fn tokens(&self, first: usize) -> Result<Tokens> {
+        let mut n = 0;
+        // SAFETY: without arrays only the number is returned; then they have room for so many.
+        unsafe {
+            let (none, no_top) = (ptr::null_mut(), ptr::null_mut());
+            check(ffi::llmcs_request_tokens(self.native, first, usize::MAX, ptr::null_mut(), none, no_top, &mut n))?;
+            let mut t = Tokens {
+                ids: vec![0; n],
+                logprobs: vec![0.0; if self.logprobs { n } else { 0 }],
+                top_logprobs: vec![],
+            };
+            let mut top = vec![ffi::llmcs_top_token { id: 0, logprob: 0.0 }; n * self.n_top];
+            check(ffi::llmcs_request_tokens(
+                self.native,
+                first,
+                n,
+                t.ids.as_mut_ptr(),
+                if self.logprobs { t.logprobs.as_mut_ptr() } else { none },
+                if self.n_top > 0 { top.as_mut_ptr() } else { no_top },
+                &mut n,
+            ))?;
+            t.top_logprobs = rows(&top, self.n_top);
+            Ok(t)
+        }
+    }
+
+    /// From any thread: ends with the text so far.
+    pub fn cancel(&self) {
+        // SAFETY: the request lives.
+        unsafe { ffi::llmcs_request_cancel(self.native) }
+    }
+}
+
+impl Drop for Request<'_> {
+    fn drop(&mut self) {
+        // SAFETY: nobody else has it any more; NULL if it was refused.
+        unsafe { ffi::llmcs_request_free(&mut self.native) }
     }
 }
 

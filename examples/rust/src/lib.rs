@@ -20,7 +20,10 @@ pub mod ffi;
 mod generate;
 mod shop;
 
-pub use generate::{CancelHandle, Engine, EngineOptions, GenerateParams, Generated, Sequence, Session, Stream};
+pub use generate::{
+    CancelHandle, Engine, EngineOptions, GenerateParams, Generated, Request, Sequence, Session, Stream, Tokens,
+    TopToken,
+};
 pub use shop::{Answer, Citation, Message, Shop, Turn};
 
 use std::ffi::{CStr, CString};

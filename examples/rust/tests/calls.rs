@@ -169,6 +169,7 @@ fn threads_share_models_engines_and_shops() {
     fn shared<T: Send + Sync>() {}
     shared::<Model>();
     shared::<llmcs::Engine>();
+    shared::<llmcs::Request>();
     shared::<Shop>();
     shared::<llmcs::Session>();
     let (model, bert, prompt, text) = (open("gpt2"), open("bert"), expected("prompt"), expected("text"));
@@ -188,6 +189,41 @@ fn threads_share_models_engines_and_shops() {
     for _ in 0..200 {
         Model::open(expected("tiny"), &ModelOptions { threads: 1, ..Default::default() }).unwrap();
     }
+}
+
+#[test]
+fn tokens_of_a_request() {
+    let (model, prompt) = (open("gpt2"), expected("prompt"));
+    let engine = model.engine(&EngineOptions::default()).unwrap();
+    let scored = GenerateParams { logprobs: true, top_logprobs: 3, ..same() };
+    let request = engine.submit(&prompt, &scored).unwrap();
+    let (mut ids, mut logprobs, mut top) = (vec![], vec![], vec![]);
+    while ids.len() < 24 {
+        let new = request.tokens(ids.len()).unwrap();
+        assert!(new.ids.len() == new.logprobs.len() && new.ids.len() == new.top_logprobs.len());
+        ids.extend(new.ids);
+        logprobs.extend(new.logprobs);
+        top.extend(new.top_logprobs);
+        thread::sleep(Duration::from_millis(1));
+    }
+    let all = request.wait().unwrap();
+    assert_eq!(all.text(), expected("text"));
+    let one = &all.sequences[0];
+    assert_eq!((&one.ids, &one.logprobs, &one.top_logprobs), (&ids, &logprobs, &top));
+    for i in 0..24 {
+        assert!(top[i].len() == 3 && top[i][0].id == ids[i] && top[i][0].logprob == logprobs[i]);
+        assert!(top[i][0].logprob >= top[i][1].logprob && top[i][1].logprob >= top[i][2].logprob);
+    }
+    assert_eq!(request.tokens(20).unwrap().ids, ids[20..]);
+    assert!(request.tokens(24).unwrap().ids.is_empty() && request.tokens(usize::MAX).unwrap().ids.is_empty());
+    let plain = engine.submit(&prompt, &long()).unwrap();
+    plain.cancel();
+    let seen = plain.tokens(0).unwrap();
+    assert!(seen.logprobs.is_empty() && seen.top_logprobs.is_empty());
+    let beams = engine.submit(&prompt, &GenerateParams { num_beams: Some(2), ..same() }).unwrap();
+    assert!(matches!(beams.tokens(0), Err(Error::State(_))));
+    let refused = GenerateParams { top_logprobs: 3, ..same() };
+    assert!(matches!(engine.submit(&prompt, &refused), Err(Error::Arg(_))));
 }
 
 #[test]
