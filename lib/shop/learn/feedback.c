@@ -146,74 +146,21 @@ llmcs_status llmcs_shop_put_feedback(llmcs_shop *shop, const llmcs_shop_guard *g
 
 /* ---- vectors */
 
-enum { AT_ONCE = 32 };
-
-typedef struct batch {
-    int64_t rows[AT_ONCE];
-    char *texts[AT_ONCE];
-    size_t n;
-} batch;
-
-static void free_batch(const llmcs_allocator *a, batch *b) {
-    for (size_t i = 0; i < b->n; i++) shop_free(a, b->texts[i]);
-    b->n = 0;
-}
-
-static llmcs_status read_batch(llmcs_shop *shop, shop_connection *c, int64_t after, batch *b) {
-    shop_query q;
-    SHOP_TRY(
-        shop_query_begin(c, &q,
-                         "SELECT f.row, f.text FROM feedback f WHERE f.row > ?2 AND f.reply IS NOT NULL AND f.outcome"
-                         " IN ('accepted', 'edited') AND NOT EXISTS(SELECT 1 FROM vectors v WHERE v.source ="
-                         " 'feedback' AND v.row = f.row AND v.fingerprint = ?1) ORDER BY f.row LIMIT 32",
-                         "ii", (int64_t)shop->fingerprint, after));
-    llmcs_status status;
-    while (!(status = shop_query_next(&q)) && q.has_row && b->n < AT_ONCE) {
-        size_t n;
-        const char *text = shop_query_text(&q, 1, &n);
-        if ((status = shop_copy_text(&shop->allocator, text, n, "text", &b->texts[b->n]))) break;
-        b->rows[b->n++] = shop_query_int(&q, 0);
-    }
-    shop_query_end(&q);
-    return status;
-}
-
-static llmcs_status write_vectors(llmcs_shop *shop, shop_connection *c, const batch *b, const float *vectors) {
-    for (size_t i = 0; i < b->n; i++) {
-        int64_t there; /* 0: replaced or forgotten meanwhile */
-        SHOP_TRY(shop_lookup_int(c, 0, &there, "SELECT 1 FROM feedback WHERE row = ?1 AND text = ?2", "is", b->rows[i],
-                                 b->texts[i]));
-        if (there) SHOP_TRY(shop_vector_put(shop, c, "feedback", b->rows[i], vectors + i * (size_t)shop->n_embedding));
-    }
+static llmcs_status is_there(shop_connection *c, int64_t row, const char *text, int64_t change, bool *there) {
+    int64_t found;
+    (void)change;
+    SHOP_TRY(shop_lookup_int(c, 0, &found, "SELECT 1 FROM feedback WHERE row = ?1 AND text = ?2", "is", row, text));
+    *there = found != 0;
     return LLMCS_OK;
 }
 
-static llmcs_status embed_batch(llmcs_shop *shop, const batch *b) {
-    llmcs_text texts[AT_ONCE];
-    shop_connection *c;
-    float *vectors;
-    for (size_t i = 0; i < b->n; i++) texts[i] = (llmcs_text){b->texts[i], LLMCS_NUL, NULL, 0};
-    SHOP_TRY(shop_embed(shop, texts, b->n, &vectors));
-    llmcs_status status = shop_write_begin(shop, &c);
-    if (!status) status = shop_write_end(shop, c, write_vectors(shop, c, b, vectors));
-    shop_free(&shop->allocator, vectors);
-    return status;
-}
-
 llmcs_status shop_feedback_make_vectors(llmcs_shop *shop) {
-    batch b = {.n = 0};
-    llmcs_status status = LLMCS_OK;
-    if (!shop->encoder) return LLMCS_OK;
-    for (int64_t after = 0; !status;) {
-        shop_connection *c;
-        if ((status = shop_read_begin(shop, &c))) break;
-        status = read_batch(shop, c, after, &b);
-        shop_read_end(shop, c);
-        if (status || !b.n) break;
-        after = b.rows[b.n - 1];
-        status = embed_batch(shop, &b);
-        free_batch(&shop->allocator, &b);
-    }
-    free_batch(&shop->allocator, &b);
-    return status;
+    static const shop_vector_source source = {
+        .table = "feedback",
+        .missing =
+            "SELECT f.row, f.text FROM feedback f WHERE f.row > ?2 AND f.reply IS NOT NULL AND f.outcome"
+            " IN ('accepted', 'edited') AND NOT EXISTS(SELECT 1 FROM vectors v WHERE v.source ="
+            " 'feedback' AND v.row = f.row AND v.fingerprint = ?1) ORDER BY f.row LIMIT 64",
+        .touch = is_there};
+    return shop_vectors_make(shop, &source, NULL, NULL);
 }

@@ -74,16 +74,48 @@ llmcs_status shop_vector_decode(const llmcs_shop *shop, const void *blob, size_t
 
 /* ---- missing vectors */
 
-static const char missing_texts[] =
-    "SELECT row, text FROM texts t WHERE live AND row > ?2 AND NOT EXISTS(SELECT 1 FROM vectors v"
-    " WHERE v.source = 'texts' AND v.row = t.row AND v.fingerprint = ?1) ORDER BY row LIMIT 64";
-/* Of a product, title and description are embedded. */
-static const char missing_products[] =
-    "SELECT row, title || ifnull('. ' || description, '') FROM product_texts t WHERE row > ?2 AND NOT EXISTS"
-    "(SELECT 1 FROM vectors v WHERE v.source = 'product_texts' AND v.row = t.row AND v.fingerprint = ?1)"
-    " ORDER BY row LIMIT 64";
+/* `changed` makes the indexes in memory read the row again. */
+static llmcs_status touch_text(shop_connection *c, int64_t row, const char *text, int64_t change, bool *there) {
+    int64_t found;
+    (void)text;
+    SHOP_TRY(shop_lookup_int(c, 0, &found, "UPDATE texts SET changed = ?2 WHERE row = ?1 AND live RETURNING 1", "ii",
+                             row, change));
+    *there = found != 0;
+    return LLMCS_OK;
+}
 
-enum { AT_ONCE = 64 }; /* the LIMIT above */
+static llmcs_status touch_product(shop_connection *c, int64_t row, const char *text, int64_t change, bool *there) {
+    int64_t found;
+    (void)text;
+    SHOP_TRY(shop_lookup_int(c, 0, &found, "SELECT 1 FROM product_texts WHERE row = ?1", "i", row));
+    *there = found != 0;
+    if (!*there) return LLMCS_OK;
+    return shop_change(c,
+                       "UPDATE products SET changed = ?2 WHERE row = (SELECT product FROM product_texts WHERE row ="
+                       " ?1)",
+                       "ii", row, change);
+}
+
+static const shop_vector_source entry_texts = {
+    .table = "texts",
+    .missing =
+        "SELECT row, text FROM texts t WHERE live AND row > ?2 AND NOT EXISTS(SELECT 1 FROM vectors v"
+        " WHERE v.source = 'texts' AND v.row = t.row AND v.fingerprint = ?1) ORDER BY row LIMIT 64",
+    .last = "SELECT max(row) FROM texts WHERE live",
+    .is_indexed = true,
+    .touch = touch_text};
+/* Of a product, title and description are embedded. */
+static const shop_vector_source product_texts = {
+    .table = "product_texts",
+    .missing =
+        "SELECT row, title || ifnull('. ' || description, '') FROM product_texts t WHERE row > ?2 AND NOT EXISTS"
+        "(SELECT 1 FROM vectors v WHERE v.source = 'product_texts' AND v.row = t.row AND v.fingerprint = ?1)"
+        " ORDER BY row LIMIT 64",
+    .last = "SELECT max(row) FROM product_texts",
+    .is_indexed = true,
+    .touch = touch_product};
+
+enum { AT_ONCE = 64 }; /* the LIMIT of the queries */
 
 typedef struct missing {
     int64_t rows[AT_ONCE];
@@ -96,12 +128,11 @@ static void free_missing(const llmcs_allocator *a, missing *m) {
     m->n = 0;
 }
 
-static llmcs_status read_missing(llmcs_shop *shop, bool products, int64_t after, missing *m) {
+static llmcs_status read_missing(llmcs_shop *shop, const shop_vector_source *source, int64_t after, missing *m) {
     shop_connection *c;
     shop_query q;
     SHOP_TRY(shop_read_begin(shop, &c));
-    llmcs_status status =
-        shop_query_begin(c, &q, products ? missing_products : missing_texts, "ii", (int64_t)shop->fingerprint, after);
+    llmcs_status status = shop_query_begin(c, &q, source->missing, "ii", (int64_t)shop->fingerprint, after);
     bool more = !status;
     while (more) {
         size_t n;
@@ -117,39 +148,28 @@ static llmcs_status read_missing(llmcs_shop *shop, bool products, int64_t after,
     return status;
 }
 
-/* A text that was replaced meanwhile has a new row, so its old row gets no vector. `changed` makes the indexes in
- * memory read the row again. */
-static llmcs_status write_missing(llmcs_shop *shop, shop_connection *c, bool products, const missing *m,
-                                  const float *vectors) {
-    int64_t change, there;
-    SHOP_TRY(shop_next_change(c, &change));
+/* A text that was replaced or deleted meanwhile gets no vector. */
+static llmcs_status write_missing(llmcs_shop *shop, shop_connection *c, const shop_vector_source *source,
+                                  const missing *m, const float *vectors) {
+    int64_t change = 0;
+    if (source->is_indexed) SHOP_TRY(shop_next_change(c, &change));
     for (size_t i = 0; i < m->n; i++) {
-        if (products)
-            SHOP_TRY(shop_lookup_int(c, 0, &there, "SELECT 1 FROM product_texts WHERE row = ?1", "i", m->rows[i]));
-        else
-            SHOP_TRY(shop_lookup_int(c, 0, &there, "UPDATE texts SET changed = ?2 WHERE row = ?1 AND live RETURNING 1",
-                                     "ii", m->rows[i], change));
-        if (products && there)
-            SHOP_TRY(shop_change(
-                c,
-                "UPDATE products SET changed = ?2 WHERE row = (SELECT product FROM product_texts WHERE row ="
-                " ?1)",
-                "ii", m->rows[i], change));
+        bool there;
+        SHOP_TRY(source->touch(c, m->rows[i], m->texts[i], change, &there));
         if (there)
-            SHOP_TRY(shop_vector_put(shop, c, products ? "product_texts" : "texts", m->rows[i],
-                                     vectors + i * (size_t)shop->n_embedding));
+            SHOP_TRY(shop_vector_put(shop, c, source->table, m->rows[i], vectors + i * (size_t)shop->n_embedding));
     }
     return LLMCS_OK;
 }
 
-static llmcs_status make_batch(llmcs_shop *shop, bool products, const missing *m) {
+static llmcs_status make_batch(llmcs_shop *shop, const shop_vector_source *source, const missing *m) {
     llmcs_text texts[AT_ONCE];
     shop_connection *c;
     float *vectors;
     for (size_t i = 0; i < m->n; i++) texts[i] = (llmcs_text){m->texts[i], LLMCS_NUL, NULL, 0};
     SHOP_TRY(shop_embed(shop, texts, m->n, &vectors));
     llmcs_status status = shop_write_begin(shop, &c);
-    if (!status) status = shop_write_end(shop, c, write_missing(shop, c, products, m, vectors));
+    if (!status) status = shop_write_end(shop, c, write_missing(shop, c, source, m, vectors));
     shop_free(&shop->allocator, vectors);
     return status;
 }
@@ -162,26 +182,36 @@ static int report(llmcs_progress_fn progress, void *user, double done) {
     return stop;
 }
 
-llmcs_status shop_vectors_make_missing(llmcs_shop *shop, bool products, llmcs_progress_fn progress, void *user) {
+static llmcs_status read_last(llmcs_shop *shop, const shop_vector_source *source, int64_t *last) {
+    shop_connection *c;
+    SHOP_TRY(shop_read_begin(shop, &c));
+    const llmcs_status status = shop_lookup_int(c, 1, last, source->last, "");
+    shop_read_end(shop, c);
+    return status;
+}
+
+llmcs_status shop_vectors_make(llmcs_shop *shop, const shop_vector_source *source, llmcs_progress_fn progress,
+                               void *user) {
     int64_t after = 0, last = 1;
     missing m = {.n = 0};
-    shop_connection *c;
     if (!shop->encoder) return LLMCS_OK;
-    SHOP_TRY(shop_read_begin(shop, &c));
-    llmcs_status status = shop_lookup_int(
-        c, 1, &last, products ? "SELECT max(row) FROM product_texts" : "SELECT max(row) FROM texts WHERE live", "");
-    shop_read_end(shop, c);
+    if (progress) SHOP_TRY(read_last(shop, source, &last));
+    llmcs_status status = LLMCS_OK;
     while (!status) {
-        status = read_missing(shop, products, after, &m);
+        status = read_missing(shop, source, after, &m);
         if (status || !m.n) break;
         after = m.rows[m.n - 1];
-        status = make_batch(shop, products, &m);
+        status = make_batch(shop, source, &m);
         free_missing(&shop->allocator, &m);
         if (!status && report(progress, user, last > 0 ? (double)after / (double)last : 1))
             status = shop_fail(LLMCS_CANCELLED, "cancelled: the vectors made so far are stored");
     }
     free_missing(&shop->allocator, &m);
     return status;
+}
+
+llmcs_status shop_vectors_make_missing(llmcs_shop *shop, bool products, llmcs_progress_fn progress, void *user) {
+    return shop_vectors_make(shop, products ? &product_texts : &entry_texts, progress, user);
 }
 
 static llmcs_status delete_others(llmcs_shop *shop) {
