@@ -21,9 +21,6 @@ struct llmcs_chat {
 /* ARG for NULL, STATE for an object that was freed. */
 llmcs_status ll_chat_check(const llmcs_chat *chat);
 
-/* The caller's parameters over the defaults, checked. */
-llmcs_status ll_chat_params_read(const llmcs_chat_params *params, llmcs_chat_params *out);
-
 /* All tokens of a prompt; free them with ll_encode_mixed_free. */
 llmcs_status ll_chat_encode(const llmcs_chat *chat, const llmcs_tokenizer *tokenizer, const llmcs_chat_prompt *prompt,
                             int32_t **ids, size_t *n_ids);

@@ -154,7 +154,7 @@ static llmcs_status string_contains(ll_machine *m, const ll_string *s, ll_value 
     return LLMCS_OK;
 }
 
-llmcs_status ll_contains(ll_machine *m, ll_value container, ll_value item, bool *result) {
+static llmcs_status contains(ll_machine *m, ll_value container, ll_value item, bool *result) {
     const ll_value *items, *found;
     size_t n;
     *result = false;
@@ -181,9 +181,9 @@ llmcs_status ll_compare_values(ll_machine *m, ll_compare op, ll_value a, ll_valu
             *result = !*result;
             return LLMCS_OK;
         case LL_IN:
-            return ll_contains(m, b, a, result);
+            return contains(m, b, a, result);
         case LL_NOT_IN:
-            LL_TRY(ll_contains(m, b, a, result));
+            LL_TRY(contains(m, b, a, result));
             *result = !*result;
             return LLMCS_OK;
         default:

@@ -176,7 +176,6 @@ llmcs_status ll_equal(ll_machine *m, ll_value a, ll_value b, bool *equal);
 /* a < b; TypeError where Python has it. `op`: as it is written, for the message. */
 llmcs_status ll_less(ll_machine *m, ll_value a, ll_value b, const char *op, bool *less);
 llmcs_status ll_compare_values(ll_machine *m, ll_compare op, ll_value a, ll_value b, bool *result);
-llmcs_status ll_contains(ll_machine *m, ll_value container, ll_value item, bool *result);
 
 /* ---- operators.c, members.c */
 

@@ -16,7 +16,8 @@ void llmcs_chat_params_init_sized(llmcs_chat_params *params, size_t struct_size)
     ll_options_init(params, struct_size, &defaults, sizeof defaults);
 }
 
-llmcs_status ll_chat_params_read(const llmcs_chat_params *params, llmcs_chat_params *p) {
+/* The caller's parameters over the defaults, checked. */
+static llmcs_status read_params(const llmcs_chat_params *params, llmcs_chat_params *p) {
     ll_time time;
     llmcs_chat_params_init(p);
     if (params) LL_TRY(ll_options_in(p, sizeof *p, PARAMS_OLDEST, params, "llmcs_chat_params"));
@@ -314,7 +315,7 @@ llmcs_status llmcs_chat_render(const llmcs_chat *chat, const llmcs_chat_params *
     if (!prompt) return ll_fail(LLMCS_ARG, "llmcs_chat_render: prompt is NULL");
     *prompt = NULL;
     LL_TRY(ll_chat_check(chat));
-    LL_TRY(ll_chat_params_read(params, &p));
+    LL_TRY(read_params(params, &p));
     rendering r = {.chat = chat, .params = &p, .m = {.allocator = chat->allocator}};
     llmcs_status status = run(&r);
     if (!status && p.continue_final_message) status = cut_behind_final(&r);

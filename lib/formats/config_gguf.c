@@ -142,7 +142,8 @@ static llmcs_status read_labels(ll_config *c, const ll_gguf *g, const ll_log *lo
     return ll_config_distinct_labels(c, g->name, log);
 }
 
-llmcs_status ll_config_gguf_class(ll_config *c, const char *name) {
+/* Sets the architecture's class with this name and its head. */
+static llmcs_status set_class(ll_config *c, const char *name) {
     char architecture[64];
     const int n = ll_format(architecture, sizeof architecture, "%s%s", c->family->model_types[0].class_prefix, name);
     for (const ll_class *k = c->family->classes; k->name; k++)
@@ -156,14 +157,14 @@ llmcs_status ll_config_gguf_class(ll_config *c, const char *name) {
 /* A classifier, if the file has all its tensors: llama.cpp's converter omits BERT's pooler, and without it the logits
  * are meaningless. */
 static llmcs_status read_head(ll_config *c, const ll_gguf *g, const ll_log *log) {
-    LL_TRY(ll_config_gguf_class(c, "Model"));
+    LL_TRY(set_class(c, "Model"));
     if (!ll_gguf_find_tensor(g, "cls.output.weight")) return LLMCS_OK;
     if (!ll_gguf_find_tensor(g, "cls.weight")) {
         ll_log_say(log, LLMCS_LOG_WARN,
                    "%s: has a classifier (cls.output) but not the layer before it (cls): embeddings only", g->name);
         return LLMCS_OK;
     }
-    LL_TRY(ll_config_gguf_class(c, "ForSequenceClassification"));
+    LL_TRY(set_class(c, "ForSequenceClassification"));
     LL_TRY(read_rows(g, "cls.output.weight", LL_MAX_LABELS, &c->n_labels));
     c->problem = c->n_labels == 1 ? LL_PROBLEM_MULTI_LABEL : LL_PROBLEM_SINGLE_LABEL;
     c->rerank.activation = c->n_labels == 1 ? LL_TORCH_SIGMOID : LL_TORCH_IDENTITY;
@@ -204,7 +205,7 @@ static llmcs_status read_decoder(ll_config *c, const ll_gguf *g, const ll_log *l
     while (k->name &&
            (k->head ? k->head->head : LL_HEAD_NONE) != (c->sentence.present ? LL_HEAD_NONE : LL_HEAD_CAUSAL_LM))
         k++;
-    return ll_config_gguf_class(c, k->name ? k->name : "");
+    return set_class(c, k->name ? k->name : "");
 }
 
 /* The family's defaults for everything that the format does not have. */

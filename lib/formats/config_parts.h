@@ -83,8 +83,6 @@ llmcs_status ll_config_gguf(ll_config *c, const struct ll_gguf *g, const ll_log 
 /* Prepends the architecture to `rest`: "llama.block_count". */
 #define LL_GGUF_KEY_TEXT 80
 const char *ll_config_gguf_key(char out[LL_GGUF_KEY_TEXT], const ll_config *c, const char *rest);
-/* Sets the architecture's class with this name and its head. */
-llmcs_status ll_config_gguf_class(ll_config *c, const char *name);
 
 /* config_gguf_rotary.c: keys that only networks with rotary embeddings have. First the number and width of KV heads;
  * then, with the sizes known, frequencies, windows, biases, and the check for unsupported settings. */

@@ -178,8 +178,6 @@ llmcs_status ll_layout_reserve(const llmcs_index *x, ll_layout *layout, size_t n
 /* Frees emptied blocks that no search needs any more. oldest: the version of the oldest search, version: the next one
  * to be published. */
 void ll_layout_reclaim(ll_layout *layout, uint64_t oldest, uint64_t version);
-/* True if the next slot of the list needs a free block. */
-bool ll_layout_needs_block(const ll_layout *layout, size_t list);
 
 /* An item of llmcs_index_put. */
 typedef struct ll_item {

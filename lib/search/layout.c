@@ -197,7 +197,8 @@ static bool has_space(const ll_block *block) {
     return block && atomic_load_explicit(&block->n_used, memory_order_relaxed) < LL_BLOCK;
 }
 
-bool ll_layout_needs_block(const ll_layout *layout, size_t list) { return !has_space(layout->tails[list]); }
+/* True if the next slot of the list needs a free block. */
+static bool needs_block(const ll_layout *layout, size_t list) { return !has_space(layout->tails[list]); }
 
 /* Links a free block after the list's last one. */
 static void add_block(ll_layout *layout, size_t list) {
@@ -216,7 +217,7 @@ static void add_block(ll_layout *layout, size_t list) {
 }
 
 ll_slot ll_layout_append(ll_layout *layout, size_t list) {
-    if (ll_layout_needs_block(layout, list)) add_block(layout, list);
+    if (needs_block(layout, list)) add_block(layout, list);
     ll_block *block = layout->tails[list];
     pthread_mutex_lock(block->lock);
     return (ll_slot){block, atomic_load_explicit(&block->n_used, memory_order_relaxed)};

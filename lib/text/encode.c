@@ -230,7 +230,8 @@ static llmcs_status fill_slots(const llmcs_tokenizer *t, const ll_languages *l, 
     return LLMCS_OK;
 }
 
-llmcs_status ll_tokens_create_for(const llmcs_tokenizer *t, const llmcs_text *text, uint32_t flags,
+/* ll_tokens_create for a call that names languages. ARG for one that the tokenizer does not know. */
+static llmcs_status create_tokens(const llmcs_tokenizer *t, const llmcs_text *text, uint32_t flags,
                                   const ll_languages *languages, bool want_spans, ll_tokens *out) {
     *out = (ll_tokens){.texts = {{.want_spans = want_spans}, {.want_spans = want_spans}},
                        .is_pair = text->pair != NULL,
@@ -247,7 +248,7 @@ llmcs_status ll_tokens_create_for(const llmcs_tokenizer *t, const llmcs_text *te
 
 llmcs_status ll_tokens_create(const llmcs_tokenizer *t, const llmcs_text *text, uint32_t flags, bool want_spans,
                               ll_tokens *out) {
-    return ll_tokens_create_for(t, text, flags, &(ll_languages){NULL, NULL}, want_spans, out);
+    return create_tokens(t, text, flags, &(ll_languages){NULL, NULL}, want_spans, out);
 }
 
 void ll_tokens_free(const llmcs_tokenizer *t, ll_tokens *tokens) {
@@ -279,7 +280,7 @@ llmcs_status ll_encode_ids(const llmcs_tokenizer *t, const llmcs_allocator *a, c
     ll_tokens tokens;
     *ids = NULL;
     *n_ids = 0;
-    LL_TRY(ll_tokens_create_for(t, &(llmcs_text){text, n, NULL, 0}, flags, languages, false, &tokens));
+    LL_TRY(create_tokens(t, &(llmcs_text){text, n, NULL, 0}, flags, languages, false, &tokens));
     const size_t n_text = tokens.texts[0].n, n_all = n_text + tokens.n_special;
     const llmcs_status st = ll_alloc(a, ll_max(n_all, 1), sizeof **ids, "token ids", ids);
     if (!st) {
@@ -313,7 +314,7 @@ llmcs_status llmcs_encode(const llmcs_tokenizer *tokenizer, const char *text, si
     const ll_languages languages = {p.source_lang, p.target_lang};
     ll_tokens tokens;
     if ((p.flags & LLMCS_TARGET_TEXT) && tokenizer->target) tokenizer = tokenizer->target;
-    LL_TRY(ll_tokens_create_for(tokenizer, &both, p.flags, &languages, offsets != NULL, &tokens));
+    LL_TRY(create_tokens(tokenizer, &both, p.flags, &languages, offsets != NULL, &tokens));
     ll_tokens_out out = {.ids = ids, .type_ids = type_ids, .offsets = offsets};
     llmcs_status st = cut_and_write(tokenizer, &tokens, &p, &out, capacity, n_tokens);
     ll_tokens_free(tokenizer, &tokens);

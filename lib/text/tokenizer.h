@@ -58,9 +58,6 @@ llmcs_status ll_tokenizer_language(const llmcs_tokenizer *t, const char *key, co
 /* flags: LLMCS_* of llmcs_encode_params, known ones. On failure nothing is held. Errors: as llmcs_encode. */
 llmcs_status ll_tokens_create(const llmcs_tokenizer *t, const llmcs_text *text, uint32_t flags, bool want_spans,
                               ll_tokens *out);
-/* The same for a call that names languages. ARG for one that the tokenizer does not know. */
-llmcs_status ll_tokens_create_for(const llmcs_tokenizer *t, const llmcs_text *text, uint32_t flags,
-                                  const ll_languages *languages, bool want_spans, ll_tokens *out);
 void ll_tokens_free(const llmcs_tokenizer *t, ll_tokens *tokens);
 
 /* The number of tokens of each text to keep, so that with the special ones they are at most max_length. The kept ones

@@ -427,7 +427,7 @@ class Drain(unittest.TestCase):
                 self.assertLess(len(rest), 200)  # not after all of them
 
     def test_a_reload_does_not_hold_up_the_end(self):
-        n = 200
+        n = 100
         with Server({"models": [{"name": "m%d" % i, "path": GPT2} for i in range(n)]}) as s:
             s.process.send_signal(signal.SIGHUP)  # one reload of each model
             wait_until(lambda: any(e["event"] == "reload" for e in s.log))

@@ -284,7 +284,8 @@ static enum MHD_Result add_body(exchange *x, const char *bytes, size_t n) {
     return MHD_YES;
 }
 
-enum MHD_Result exchange_queue(exchange *x) {
+/* Queues the answer if there is one. */
+static enum MHD_Result queue_answer(exchange *x) {
     pthread_mutex_lock(&x->http.lock);
     struct MHD_Response *response = x->http.response;
     const unsigned status = x->http.status;
@@ -333,17 +334,17 @@ static enum MHD_Result answer(void *cls, struct MHD_Connection *connection, cons
         /* An answer before the body closes the connection; without a body it can wait for its turn. */
         const bool has_body = x_header(x, "Content-Length") || x_header(x, "Transfer-Encoding");
         x->http.refused = x->http.answered;
-        return x->http.refused && has_body ? exchange_queue(x) : MHD_YES;
+        return x->http.refused && has_body ? queue_answer(x) : MHD_YES;
     }
     if (*n_upload) {
         const enum MHD_Result taken = add_body(x, upload, *n_upload);
         *n_upload = 0;
         return taken;
     }
-    if (x->http.dispatched || x->http.refused) return exchange_queue(x);
+    if (x->http.dispatched || x->http.refused) return queue_answer(x);
     x->http.dispatched = true;
     dispatch(x);
-    return x->http.elsewhere ? MHD_YES : exchange_queue(x);
+    return x->http.elsewhere ? MHD_YES : queue_answer(x);
 }
 
 static void completed(void *cls, struct MHD_Connection *connection, void **con_cls,

@@ -29,8 +29,6 @@ void exchange_suspend(exchange *x);
 void exchange_complete(exchange *x);
 /* The client is gone: calls on_gone. */
 void exchange_lose_client(exchange *x);
-/* Queues the answer if there is one. */
-enum MHD_Result exchange_queue(exchange *x);
 
 /* watch.c: which connections there are, whether their clients are, and how long they take to send a request. */
 typedef struct watch watch;

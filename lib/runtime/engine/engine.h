@@ -204,9 +204,6 @@ static inline bool ll_engine_caches_prefixes(const llmcs_engine *e) {
 
 /* ---- engine_memory.c */
 
-/* Most rows of sources to encode together: one source always fits. */
-size_t ll_engine_source_rows(const ll_net *net, const llmcs_engine_options *o);
-
 /* Fills in the defaults and checks the options. ARG. */
 llmcs_status ll_engine_options_read(const llmcs_engine_options *options, size_t model_n_ctx, const ll_net *net,
                                     llmcs_engine_options *out);

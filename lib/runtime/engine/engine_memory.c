@@ -53,7 +53,8 @@ static size_t whole_rows(const ll_net *net, const llmcs_engine_options *o) {
     return net->has_source ? (size_t)o->max_chunk : 0;
 }
 
-size_t ll_engine_source_rows(const ll_net *net, const llmcs_engine_options *o) {
+/* Most rows of sources to encode in parts together: one source always fits. */
+static size_t source_rows(const ll_net *net, const llmcs_engine_options *o) {
     return net->has_source ? ll_max((size_t)o->n_ctx, (size_t)o->max_chunk) : 0;
 }
 
@@ -71,7 +72,7 @@ typedef struct sizes {
 static llmcs_status sizes_of(const ll_net *net, const llmcs_engine_options *o, size_t n_threads, sizes *s) {
     const size_t max_batch = (size_t)o->max_batch, vocab = (size_t)net->config->vocab_size;
     s->n_rows = (size_t)o->max_chunk + max_batch;
-    s->n_source_rows = ll_engine_source_rows(net, o);
+    s->n_source_rows = source_rows(net, o);
     s->n_sources = net->has_source ? max_batch : 0;
     s->n_whole_rows = whole_rows(net, o);
     s->n_residual = s->n_source_rows * (size_t)net->config->n_embd;
