@@ -517,10 +517,16 @@ static llmcs_status say_list(desk_turn *t, const desk_browse *b, desk_goods *goo
     return t->reply.status;
 }
 
+/* True if the products found are filtered or sorted afterwards, so that more of them are needed than are listed. */
+static bool needs_all(const desk_browse *b) {
+    return b->rank != DESK_BEST_FIRST || b->among || b->above > 0 || b->below > 0 || b->number || b->seek.colour ||
+           b->seek.size;
+}
+
 static llmcs_status search(desk_turn *t, const desk_browse *b, const desk_seek *s, llmcs_shop_recommendations **list) {
     llmcs_shop_recommend_params params;
     llmcs_shop_recommend_params_init(&params);
-    params.k = SEARCHED;
+    params.k = needs_all(b) ? SEARCHED : shop_min(b->k, SEARCHED);
     params.lang = t->flows->langs[t->lang];
     params.text = s->text;
     params.diversity = 0;

@@ -115,6 +115,8 @@ typedef struct desk_frame {
     bool by_label;                          /* started by the classifier alone, and not answered yet */
     bool unfit;                             /* the message describes an object that does not exist */
     const desk_rows *finds[DESK_MAX_FINDS]; /* results of this turn */
+    const desk_rows *all;                   /* all objects of the customer, if read in this turn; see desk_refer */
+    int all_find;                           /* the find that gave `all` */
 } desk_frame;
 
 /* A request: a part of a message with its meaning. */
@@ -175,6 +177,13 @@ typedef struct desk_conversation {
 
 /* ---- a turn */
 
+/* The titles of rows as words. refer.c reads each title once per turn. */
+typedef struct desk_titles {
+    const desk_rows *rows; /* NULL: unused */
+    int column;
+    desk_words *words; /* [rows->n] folded NULL: not read yet */
+} desk_titles;
+
 typedef struct desk_turn {
     llmcs_shop_desk *desk;
     const desk_flows *flows;
@@ -204,6 +213,8 @@ typedef struct desk_turn {
     bool excluded;          /* the knowledge base found that entry */
     desk_wish wish;         /* the request being answered */
     desk_words wish_words;  /* words of its text, for recommendations */
+    desk_titles titles[2];  /* of the rows that refer.c compared last: those that a flow offers, and all */
+    size_t n_titles;        /* sets read so far; a new one replaces the older of the two */
     const char *kind_text;  /* text that `kind` was read from, or NULL */
     shop_wish kind;
     bool handed_over, route_set;

@@ -47,24 +47,37 @@ static bool corrects(const desk_words *w) {
     return count_words(w) <= CORRECTION_WORDS && desk_has_any(w, cues);
 }
 
-/* "And the other one?", "the lunch box one": if the message only describes an order, runs the flow `resume` for it. */
-static llmcs_status answer_reference(desk_turn *t, int resume, int slot, bool answers, bool acted, bool *handled) {
+/* Starts a flow with no order, to see which one the message describes. */
+static llmcs_status start_without_object(desk_turn *t, int flow, int slot) {
+    SHOP_TRY(desk_start_flow(t, flow, &(desk_words){.plain = "", .folded = ""}));
+    const desk_frame *frame = desk_top(t);
+    if (frame->slots[slot] || frame->n_narrowed) desk_set_slot(desk_top(t), slot, NULL); /* else its rows stay valid */
+    return LLMCS_OK;
+}
+
+/* "And the other one?", "the lunch box one": if the message only describes an order, runs the flow `resume` for it.
+ * question_first: "has it arrived" first counts as a question about status. Only if no order is found does "arrived"
+ * describe the order. */
+static llmcs_status answer_reference(desk_turn *t, int resume, int slot, bool question_first, bool acted,
+                                     bool *handled) {
     desk_reference ref;
-    desk_frame *frame;
+    bool fits = false;
     if (count_words(&t->words) > DESCRIPTION_WORDS || desk_is_yes(&t->words)) return LLMCS_OK;
     const char *number;
     SHOP_TRY(desk_value_find(t, slot, &t->words, false, &number)); /* by the pattern alone, without a list */
     if (number) return LLMCS_OK;
     const int64_t focus = t->c->focus;
-    SHOP_TRY(desk_start_flow(t, resume, &(desk_words){.plain = "", .folded = ""}));
-    frame = desk_top(t);
-    desk_set_slot(frame, slot, NULL);
+    SHOP_TRY(start_without_object(t, resume, slot));
+    desk_frame *frame = desk_top(t);
     t->c->focus = focus;
-    SHOP_TRY(desk_refer(t, slot, &t->words, answers, &ref));
     const char *known = t->c->mentioned[slot];
-    for (size_t i = 0; known && i < ref.n; i++) /* prefer the order mentioned last */
-        if (!strcmp(ref.ids[i], known)) ref.ids[0] = known, ref.n = 1;
-    if (!ref.describes || !ref.pure || !ref.n || (acted && known && !strcmp(ref.ids[0], known))) {
+    for (int answers = !question_first; answers < 2 && !fits; answers++) {
+        SHOP_TRY(desk_refer(t, slot, &t->words, answers, &ref));
+        for (size_t i = 0; known && i < ref.n; i++) /* prefer the order mentioned last */
+            if (!strcmp(ref.ids[i], known)) ref.ids[0] = known, ref.n = 1;
+        fits = ref.describes && ref.pure && ref.n && !(acted && known && !strcmp(ref.ids[0], known));
+    }
+    if (!fits) {
         t->c->n_frames--;
         return LLMCS_OK;
     }
@@ -87,8 +100,7 @@ llmcs_status desk_answer_owned(desk_turn *t, int flow, bool *handled) {
     const int slot = desk_order_slot(t, flow);
     desk_reference ref;
     if (slot < 0 || !desk_has_any(&t->words, owned)) return LLMCS_OK;
-    SHOP_TRY(desk_start_flow(t, flow, &(desk_words){.plain = "", .folded = ""}));
-    desk_set_slot(desk_top(t), slot, NULL);
+    SHOP_TRY(start_without_object(t, flow, slot));
     SHOP_TRY(desk_refer(t, slot, &t->words, false, &ref));
     if (!(ref.goods || (ref.strong && desk_points(&t->words))) || ref.n != 1) {
         t->c->n_frames--;
@@ -104,11 +116,7 @@ llmcs_status desk_answer_described(desk_turn *t, bool *handled) {
     *handled = false;
     for (size_t i = 0; i < t->flows->n_flows; i++) {
         const int slot = t->flows->flows[i].objects ? desk_order_slot(t, (int)i) : -1;
-        if (slot < 0) continue;
-        /* "Has it arrived" first counts as a question about status. Only if no order is found does "arrived" describe
-         * the order. */
-        SHOP_TRY(answer_reference(t, (int)i, slot, false, false, handled));
-        return *handled ? LLMCS_OK : answer_reference(t, (int)i, slot, true, false, handled);
+        if (slot >= 0) return answer_reference(t, (int)i, slot, true, false, handled);
     }
     return LLMCS_OK;
 }
@@ -118,7 +126,7 @@ llmcs_status desk_answer_object(desk_turn *t, int resume, bool may_describe, boo
     const int slot = desk_order_slot(t, resume);
     const char *number = NULL;
     *handled = false;
-    if (slot >= 0) SHOP_TRY(answer_reference(t, resume, slot, true, acted, handled));
+    if (slot >= 0) SHOP_TRY(answer_reference(t, resume, slot, false, acted, handled));
     if (*handled || acted || kept || slot < 0 || desk_is_question(&t->words) || words > DESCRIPTION_WORDS)
         return LLMCS_OK;
     if (desk_is_yes(&t->words) || desk_is_no(&t->words) || desk_ordinal(&t->words, DESK_MAX_LISTED)) {

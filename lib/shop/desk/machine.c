@@ -40,6 +40,7 @@ void desk_set_slot(desk_frame *frame, int slot, const char *value) {
     frame->slots[slot] = value;
     memset(frame->said, 0, sizeof frame->said);
     memset(frame->finds, 0, sizeof frame->finds);
+    frame->all = NULL;
     frame->yes = 0;
     frame->refused = -1;
     frame->asked = frame->shown = -1;

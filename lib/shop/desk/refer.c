@@ -434,42 +434,70 @@ static size_t count_marked(const desk_words *w, const bool *marks) {
     return n;
 }
 
-/* Scores a row by its goods in the text: each title word once, plus kinds of goods. said: [n_said] kinds that the text
- * names. */
-static llmcs_status title_score(desk_turn *t, const candidates *c, clues *clue, size_t row, const char *line,
-                                const desk_kind *const *said, size_t n_said, size_t *score) {
-    desk_words title;
-    size_t common;
-    bool *own;
-    const char *text = c->title >= 0 ? cell_at(c, row, c->title)->text : line;
-    *score = 0;
-    if (!text) return LLMCS_OK;
-    SHOP_TRY(shop_arena_alloc(t->arena, clue->w->folded_bytes + 1, sizeof *own, &own));
-    (void)desk_overlap_marked(t->arena, clue->w, text, &common, own);
-    if (n_said) SHOP_TRY(desk_words_make(t->arena, text, strlen(text), &title));
-    for (size_t i = 0; i < n_said; i++) {
-        if (desk_has_one(&title, said[i]->titles, said[i]->n_titles)) *score += KIND_SCORE;
-    }
-    *score += count_marked(clue->w, own);
-    for (size_t i = 0; i < clue->w->folded_bytes; i++) clue->used[i] = clue->used[i] || own[i];
+/* Returns the titles of the rows as words, which title_of fills. */
+static llmcs_status titles_of(desk_turn *t, const candidates *c, desk_words **words) {
+    desk_titles *set = &t->titles[t->n_titles % 2];
+    for (size_t i = 0; i < 2; i++)
+        if (t->titles[i].rows == c->rows && t->titles[i].column == c->title) {
+            *words = t->titles[i].words;
+            return LLMCS_OK;
+        }
+    *set = (desk_titles){.rows = NULL};
+    SHOP_TRY(shop_arena_alloc(t->arena, c->rows->n + 1, sizeof *set->words, &set->words));
+    set->rows = c->rows;
+    set->column = c->title;
+    t->n_titles++;
+    *words = set->words;
     return LLMCS_OK;
+}
+
+/* Reads the title of a row, or the row's line if it has no such column. *title: NULL if it is empty. */
+static llmcs_status title_of(desk_turn *t, const candidates *c, size_t row, const desk_words **title) {
+    desk_words *words;
+    const char *text;
+    SHOP_TRY(titles_of(t, c, &words));
+    *title = &words[row];
+    if (words[row].folded) return LLMCS_OK;
+    if (c->title >= 0)
+        text = cell_at(c, row, c->title)->text;
+    else
+        SHOP_TRY(desk_row_in_words(t, c->find, c->rows, row, &text));
+    if (text) return desk_words_make(t->arena, text, strlen(text), &words[row]);
+    *title = NULL;
+    return LLMCS_OK;
+}
+
+/* Scores a row by its goods in the text: each title word once, plus kinds of goods. said: [n_said] kinds that the text
+ * names. own: [clue->w->folded_bytes] scratch memory. */
+static size_t title_score(const desk_words *title, clues *clue, const desk_kind *const *said, size_t n_said,
+                          bool *own) {
+    size_t common, score = 0;
+    memset(own, 0, clue->w->folded_bytes * sizeof *own);
+    (void)desk_overlap_marked(clue->w, title, &common, own);
+    for (size_t i = 0; i < n_said; i++)
+        if (desk_has_one(title, said[i]->titles, said[i]->n_titles)) score += KIND_SCORE;
+    score += count_marked(clue->w, own);
+    for (size_t i = 0; i < clue->w->folded_bytes; i++) clue->used[i] = clue->used[i] || own[i];
+    return score;
 }
 
 /* Keeps the rows whose goods match best. *named: the text names goods. */
 static llmcs_status keep_titles(desk_turn *t, candidates *c, clues *clue, bool *named) {
     size_t scores[DESK_MAX_ROWS], best = 0, n_said = 0;
     const desk_kind **said;
+    bool *own;
     SHOP_TRY(shop_arena_alloc(t->arena, t->flows->n_kinds + 1, sizeof(void *), &said));
+    SHOP_TRY(shop_arena_alloc(t->arena, clue->w->folded_bytes + 1, sizeof *own, &own));
     for (size_t i = 0; i < t->flows->n_kinds; i++) {
         const desk_kind *kind = &t->flows->kinds[i];
         if (desk_has_one(clue->w, kind->words, kind->n_words)) said[n_said++] = kind;
     }
     for (size_t r = 0; r < c->rows->n; r++) {
-        const char *line = NULL;
+        const desk_words *title;
         scores[r] = 0;
         if (!c->keep[r]) continue;
-        if (c->title < 0) SHOP_TRY(desk_row_in_words(t, c->find, c->rows, r, &line));
-        SHOP_TRY(title_score(t, c, clue, r, line, said, n_said, &scores[r]));
+        SHOP_TRY(title_of(t, c, r, &title));
+        if (title) scores[r] = title_score(title, clue, said, n_said, own);
         if (scores[r] > best) best = scores[r];
     }
     *named = best > 0;
@@ -488,31 +516,26 @@ static void keep_other(const desk_turn *t, const desk_frame *frame, int slot, ca
     }
 }
 
-/* True if both rows have goods of the same kind. */
-static llmcs_status same_kind(desk_turn *t, const char *one, const char *other, bool *same) {
-    desk_words a, b;
-    *same = false;
-    SHOP_TRY(desk_words_make(t->arena, one, strlen(one), &a));
-    SHOP_TRY(desk_words_make(t->arena, other, strlen(other), &b));
-    for (size_t i = 0; i < t->flows->n_kinds && !*same; i++) {
-        const desk_kind *kind = &t->flows->kinds[i];
-        *same = desk_has_one(&a, kind->titles, kind->n_titles) && desk_has_one(&b, kind->titles, kind->n_titles);
+/* True if both titles name goods of the same kind. */
+static bool same_kind(const desk_flows *f, const desk_words *one, const desk_words *other) {
+    for (size_t i = 0; i < f->n_kinds; i++) {
+        const desk_kind *kind = &f->kinds[i];
+        if (desk_has_one(one, kind->titles, kind->n_titles) && desk_has_one(other, kind->titles, kind->n_titles))
+            return true;
     }
-    return LLMCS_OK;
+    return false;
 }
 
 /* "The navy one" with several matches: prefers the kind of the known order. */
 static llmcs_status prefer_kind(desk_turn *t, const char *known, candidates *c) {
-    const char *title = NULL;
+    const desk_words *title = NULL, *other;
     candidates of_kind = *c;
-    bool same;
     for (size_t r = 0; known && c->title >= 0 && r < c->rows->n; r++)
-        if (id_at(c, r) && !strcmp(id_at(c, r), known)) title = cell_at(c, r, c->title)->text;
+        if (id_at(c, r) && !strcmp(id_at(c, r), known)) SHOP_TRY(title_of(t, c, r, &title));
     for (size_t r = 0; title && r < c->rows->n; r++) {
-        const char *text = cell_at(c, r, c->title)->text;
-        if (!c->keep[r] || !text) continue;
-        SHOP_TRY(same_kind(t, title, text, &same));
-        if (!same) drop(&of_kind, r);
+        if (!c->keep[r]) continue;
+        SHOP_TRY(title_of(t, c, r, &other));
+        if (other && !same_kind(t->flows, title, other)) drop(&of_kind, r);
     }
     if (title && of_kind.n) *c = of_kind;
     return LLMCS_OK;
@@ -574,6 +597,16 @@ static bool place_in_list(desk_turn *t, int slot, const desk_rows *rows, const d
     return true;
 }
 
+/* Returns all objects of the customer, read once per frame and turn. */
+static llmcs_status all_objects(desk_turn *t, desk_frame *frame, int find, const desk_rows **rows) {
+    if (!frame->all || frame->all_find != find) {
+        SHOP_TRY(desk_find(t, frame, find, &frame->all));
+        frame->all_find = find;
+    }
+    *rows = frame->all;
+    return LLMCS_OK;
+}
+
 /* Tries the clues on all objects of the customer, for one that the flow does not offer. */
 static llmcs_status fit_all(desk_turn *t, int slot, const desk_words *w, bool answers, desk_reference *ref) {
     const desk_slot *s = &t->flows->slots[slot];
@@ -582,7 +615,7 @@ static llmcs_status fit_all(desk_turn *t, int slot, const desk_words *w, bool an
     candidates c;
     bool describes;
     if (!s->described || s->described->all < 0 || !t->c->customer_id) return LLMCS_OK;
-    SHOP_TRY(desk_find(t, desk_top(t), s->described->all, &rows));
+    SHOP_TRY(all_objects(t, desk_top(t), s->described->all, &rows));
     SHOP_TRY(read_clues(t, s, w, answers, &clue));
     if (!rows->n) return LLMCS_OK;
     take_rows(&c, s->described, &t->flows->finds[s->described->all], rows);

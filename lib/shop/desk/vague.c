@@ -6,29 +6,41 @@
 
 #include "shop/desk/words.h"
 
-/* Function words and parts of contractions, in alphabetical order, one space after each. */
-static const char english[] =
-    " a about again all also am an and another any anybody anyone anything are aren as ask at available be because "
-    "been "
-    "but by can cannot cant come could couldn d dear did didn do does doesn doing don done dont else even ever every "
-    "everything for from get gets getting give given gives go goes going gonna good got had happen happened happens "
-    "has "
-    "have haven having he hello help hello her here hey hi him his hmm how i if im in info information instead into is "
-    "isn it its just know later least less let like ll look m made make many matter may maybe me mean means might mind "
-    "mine more most much must my need needs no nope not nothing now of off ok okay on once one ones only or other "
-    "others "
-    "our out please pls plz possible problem put question questions re really regarding right s same say see shall she "
-    "should show sir so some somebody someone something soon still stuff sure t take talk tell than that thats the "
-    "their "
-    "them then there these they thing things think this those though to too try u um up ur us ve very via want wanted "
-    "wants was wasn we well went were what whats when where which who whom whose why will with won work working works "
-    "would wouldn y ya yes yet you your yours ";
+/* Function words and parts of contractions. */
+static const char *const english[] = {
+    "a",          "about",    "again",     "all",         "also",    "am",        "an",      "and",      "another",
+    "any",        "anybody",  "anyone",    "anything",    "are",     "aren",      "as",      "ask",      "at",
+    "available",  "be",       "because",   "been",        "but",     "by",        "can",     "cannot",   "cant",
+    "come",       "could",    "couldn",    "d",           "dear",    "did",       "didn",    "do",       "does",
+    "doesn",      "doing",    "don",       "done",        "dont",    "else",      "even",    "ever",     "every",
+    "everything", "for",      "from",      "get",         "gets",    "getting",   "give",    "given",    "gives",
+    "go",         "goes",     "going",     "gonna",       "good",    "got",       "had",     "happen",   "happened",
+    "happens",    "has",      "have",      "haven",       "having",  "he",        "hello",   "help",     "her",
+    "here",       "hey",      "hi",        "him",         "his",     "hmm",       "how",     "i",        "if",
+    "im",         "in",       "info",      "information", "instead", "into",      "is",      "isn",      "it",
+    "its",        "just",     "know",      "later",       "least",   "less",      "let",     "like",     "ll",
+    "look",       "m",        "made",      "make",        "many",    "matter",    "may",     "maybe",    "me",
+    "mean",       "means",    "might",     "mind",        "mine",    "more",      "most",    "much",     "must",
+    "my",         "need",     "needs",     "no",          "nope",    "not",       "nothing", "now",      "of",
+    "off",        "ok",       "okay",      "on",          "once",    "one",       "ones",    "only",     "or",
+    "other",      "others",   "our",       "out",         "please",  "pls",       "plz",     "possible", "problem",
+    "put",        "question", "questions", "re",          "really",  "regarding", "right",   "s",        "same",
+    "say",        "see",      "shall",     "she",         "should",  "show",      "sir",     "so",       "some",
+    "somebody",   "someone",  "something", "soon",        "still",   "stuff",     "sure",    "t",        "take",
+    "talk",       "tell",     "than",      "that",        "thats",   "the",       "their",   "them",     "then",
+    "there",      "these",    "they",      "thing",       "things",  "think",     "this",    "those",    "though",
+    "to",         "too",      "try",       "u",           "um",      "up",        "ur",      "us",       "ve",
+    "very",       "via",      "want",      "wanted",      "wants",   "was",       "wasn",    "we",       "well",
+    "went",       "were",     "what",      "whats",       "when",    "where",     "which",   "who",      "whom",
+    "whose",      "why",      "will",      "with",        "won",     "work",      "working", "works",    "would",
+    "wouldn",     "y",        "ya",        "yes",         "yet",     "you",       "your",    "yours",    NULL};
 
 /* Colours, sizes and days: attributes of a subject that the message does not name. */
-static const char english_attributes[] =
-    " beige bigger black blue brown cheaper friday gold green grey gray large larger medium monday navy orange pink "
-    "purple red saturday silver small smaller sunday thursday today tomorrow tonight tuesday wednesday white xl xs xxl "
-    "yellow yesterday ";
+static const char *const attributes[] = {
+    "beige",     "bigger", "black",  "blue",    "brown",  "cheaper",  "friday",    "gold",     "green",   "grey",
+    "gray",      "large",  "larger", "medium",  "monday", "navy",     "orange",    "pink",     "purple",  "red",
+    "saturday",  "silver", "small",  "smaller", "sunday", "thursday", "today",     "tomorrow", "tonight", "tuesday",
+    "wednesday", "white",  "xl",     "xs",      "xxl",    "yellow",   "yesterday", NULL};
 
 static const char *const chinese[] = {
     "能不能", "可不可以", "行不行",   "好不好", "是不是", "有没有", "怎么样", "怎么办", "为什么", "多少钱", "什么样",
@@ -52,15 +64,6 @@ static const char *const chinese[] = {
 
 enum { CODE_BYTES = 5, CODE_LETTERS = 2, CODE_DIGITS = 2 };
 
-static bool is_listed(const char *list, const char *word, size_t n) {
-    char padded[24];
-    if (n + 3 > sizeof padded) return false;
-    padded[0] = padded[n + 1] = ' ';
-    memcpy(padded + 1, word, n);
-    padded[n + 2] = 0;
-    return strstr(list, padded) != NULL;
-}
-
 /* True for letters mixed with digits, as in a coupon or tax number; "110v" and "a4" are too short. */
 static bool is_code(const char *word, size_t n) {
     size_t letters = 0, digits = 0;
@@ -71,16 +74,6 @@ static bool is_code(const char *word, size_t n) {
     return n >= CODE_BYTES && letters >= CODE_LETTERS && digits >= CODE_DIGITS;
 }
 
-/* Returns the length of the longest function word at the text's start, or 0. */
-static size_t chinese_word(const char *text, size_t n) {
-    size_t longest = 0;
-    for (size_t i = 0; chinese[i]; i++) {
-        const size_t m = strlen(chinese[i]);
-        if (m > longest && m <= n && !memcmp(text, chinese[i], m)) longest = m;
-    }
-    return longest;
-}
-
 /* codes: true if every word is a code. Otherwise: true if every word is a function word, an attribute or a code. */
 static bool has_only(const desk_words *w, bool codes) {
     const char *text = w->folded;
@@ -89,7 +82,7 @@ static bool has_only(const desk_words *w, bool codes) {
         const int32_t c = desk_char_at(text, n, i, &len);
         if (!desk_is_letter(c)) continue;
         if (desk_is_han(c)) {
-            len = codes ? 0 : chinese_word(text + i, n - i);
+            len = codes ? 0 : desk_phrase_at(w, i, chinese);
         } else {
             size_t end = i, step;
             for (; end < n; end += step) {
@@ -98,7 +91,7 @@ static bool has_only(const desk_words *w, bool codes) {
             }
             len = end - i;
             const bool small =
-                !codes && (is_listed(english, text + i, len) || is_listed(english_attributes, text + i, len));
+                !codes && (desk_phrase_at(w, i, english) == len || desk_phrase_at(w, i, attributes) == len);
             if (!small && !is_code(text + i, len)) return false;
         }
         if (!len) return false;

@@ -558,31 +558,32 @@ static bool find_marked(const desk_words *text, const char *word, size_t n, bool
 }
 
 double desk_overlap(shop_arena *a, const desk_words *text, const char *line, size_t *n_common) {
-    return desk_overlap_marked(a, text, line, n_common, NULL);
+    desk_words words;
+    *n_common = 0;
+    if (desk_words_make(a, line, strlen(line), &words)) return 0;
+    return desk_overlap_marked(text, &words, n_common, NULL);
 }
 
-double desk_overlap_marked(shop_arena *a, const desk_words *text, const char *line, size_t *n_common, bool *marks) {
-    desk_words l;
+double desk_overlap_marked(const desk_words *text, const desk_words *line, size_t *n_common, bool *marks) {
     size_t all = 0, found = 0;
-    *n_common = 0;
-    if (desk_words_make(a, line, strlen(line), &l)) return 0;
-    for (size_t i = 0, len; i < l.folded_bytes; i += len) {
-        const int32_t c = desk_char_at(l.folded, l.folded_bytes, i, &len);
+    for (size_t i = 0, len; i < line->folded_bytes; i += len) {
+        const int32_t c = desk_char_at(line->folded, line->folded_bytes, i, &len);
         size_t end = i + len, step;
         if (!desk_is_letter(c)) continue;
         if (desk_is_han(c)) {
-            if (end >= l.folded_bytes || !desk_is_han(desk_char_at(l.folded, l.folded_bytes, end, &step))) continue;
+            if (end >= line->folded_bytes || !desk_is_han(desk_char_at(line->folded, line->folded_bytes, end, &step)))
+                continue;
             end += step;
         } else {
-            for (; end < l.folded_bytes; end += step)
-                if (!is_word_char(desk_char_at(l.folded, l.folded_bytes, end, &step))) break;
+            for (; end < line->folded_bytes; end += step)
+                if (!is_word_char(desk_char_at(line->folded, line->folded_bytes, end, &step))) break;
             len = end - i;
             if (len < 3) continue;
         }
         char word[64];
         const size_t n = end - i;
         if (n >= sizeof word) continue;
-        memcpy(word, l.folded + i, n);
+        memcpy(word, line->folded + i, n);
         word[n] = 0;
         if (phrase_at(word, n, 0, common) == n) continue;
         all++;

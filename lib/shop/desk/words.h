@@ -78,8 +78,8 @@ size_t desk_count_words(const char *folded, size_t n);
 /* Returns the share of `line`'s significant words (3 or more letters; Han: pairs) that the text contains. *n_common:
  * their number. */
 double desk_overlap(shop_arena *a, const desk_words *text, const char *line, size_t *n_common);
-/* Same; also marks the bytes of these words in the folded text. */
-double desk_overlap_marked(shop_arena *a, const desk_words *text, const char *line, size_t *n_common, bool *marks);
+/* Same for words already made; also marks the bytes of the common words in the folded text. marks: or NULL. */
+double desk_overlap_marked(const desk_words *text, const desk_words *line, size_t *n_common, bool *marks);
 
 enum { DESK_MAX_PARTS = 6 };
 typedef struct desk_span {
