@@ -1,11 +1,12 @@
 """Words that name one subject of the FAQ: that entry answers a message with them, unless it requests an action.
 
-(entry, English pattern, Chinese pattern), the first that matches. NOTHING_DONE in front of them keeps out what a flow has to
+(entry, English pattern, Chinese pattern, and what no message with them may have), the first that matches. Such a guard holds for the
+whole message, so it stands before everything: after ".*" a lookahead only sees what follows. NOTHING_DONE in front of them keeps out what a flow has to
 look at: order numbers, cancelling, returns, damage.
 """
 EN_DONE = (r"\b(cancel\w*|retur?n\w*|refun?d\w*|exchang\w*|swap\w*|broken?|broke|damaged?|crack\w*|complain\w*|send(ing)? (it|this|them)? ?back|missing|wrong|"
            r"lost|stolen|arrive[ds]?|where('s| is| are))\b")
-ZH_DONE = "取消|退回|寄回|退货|退款|退钱|换货|换个|坏|破|碎|裂|投诉|少了|发错|丢了|到哪|没收到"
+ZH_DONE = "取消|退回|寄回|退货|退款|退钱|换货|换个|坏|破(?!洞(牛仔|裤))|碎(?!花)|(?<![干皲龟])裂|投诉|少了|发错|丢了|到哪|没收到"
 NOTHING_DONE = rf"^(?!.*\d{{6}})(?!.*{EN_DONE})(?!.*({ZH_DONE}))"
 COUNTRIES = (r"(abroad|overseas|international(ly)?|hong ?kong|kowloon|taipa|penang|johor|kota kinabalu|sabah|sarawak|ipoh|malacca|brisbane|perth|auckland|manchester|glasgow|edinburgh|chicago|macau|macao|singapore|malaysia|kuala lumpur|germany|france|spain|italy|uk|u\.k\.?|england|britain|scotland|wales|"
              r"ireland|london|paris|berlin|madrid|rome|dublin|europe|the eu|portugal|lisbon|netherlands|holland|amsterdam|belgium|luxembourg|switzerland|austria|vienna|denmark|"
@@ -37,7 +38,7 @@ TOPICS = [
                          r"\b(discounts?|deals?) for (students?|teachers?)\b", "(学生|老师|教师|教育).*(优惠|折|便宜|价)"),
     ("new-customer", r"\b(new customers?|first (order|purchase|time))\b.*\b(discounts?|coupons?|off|codes?|deals?|vouchers?)\b|\bwelcome (coupon|discount|code|gift)\b",
      "新人|新客|新用户|首单|第一单.*(优惠|折|券|便宜)|第一次.*(优惠|折|券|便宜)"),
-    ("referral", r"\b(refer\w*|invit\w*|recommend\w*)\b.*\b(a |my )?friends?\b(?!.*\bgift)", "邀请(好友|朋友)|推荐(给)?朋友|拉新|邀请链接|(推荐|介绍|分享|安利|邀请|拉)(给|了|过)?.{0,8}(同学|同事|朋友|好友|亲戚|室友|闺蜜|别人|新人).{0,10}(好处|奖励|优惠|券|返|送(啥|什么)|有什么|有啥)|给?(同学|同事|朋友|好友|亲戚|室友|闺蜜|别人)(推荐|介绍|分享|安利)(了|过)?(你们)?.{0,6}(好处|奖励|优惠|券|返|有什么|有啥)"),
+    ("referral", r"\b(refer\w*|invit\w*|recommend\w*)\b.*\b(a |my )?friends?\b(?!.*\bgift)", "邀请(好友|朋友)|推荐(给)?朋友|拉新|邀请链接"),
     ("price-protection", r"\bprice (protection|match\w*|guarantee|adjustment)\b|\b(lowest|best) price guarantee|\b(price|it|they)('s)? (dropped|fell|went down|is cheaper now)\b|"
                          r"\bcheaper (now|today|after|somewhere|elsewhere|in another)|\bfound it cheaper\b", "价保|保价|降价|差价|买贵了|最低价"),
     ("wholesale", r"\b(sell|supply|deliver|quote|prices?|discount)\b.{0,12}\b(to|for) (a )?(business(es)?|companies|corporate|trade|restaurants?|hotels?|schools?|resellers?)\b|\b\d{2,5} (pieces|pcs|units)\b|\b(wholesale|bulk|resell\w*|b2b)\b|\b\d{2,4} \w+( \w+)?s for (the|our|my) (office|company|team|school|wedding|event|shop)\b|"
@@ -51,13 +52,14 @@ TOPICS = [
     ("voltage", rf"\b(work|works|working|use|used|usable|using|plug|plugged|run|runs|compatible|charge)\b.{{0,30}}\b{COUNTRIES}\b|\b{COUNTRIES}\b.{{0,16}}\b(plugs?|sockets?|outlets?|mains)\b|\b(voltage|volts?|110 ?v|220 ?v|hertz|hz|plug type|(what|which) plug|adapter)\b", f"电压|(?<!蛰|埋|起|蹲)伏(?!击|笔)|插头|转换头|(?<!退)(带|拿)?(去|到|在)({COUNTRIES_ZH}).{{0,6}}(能|可以)?(用|使用|充电|插)(?!券)"),
     ("preorder", r"\bpre-?orders?\b", "预售|预定款|预购"),
     ("shipping-remote", r"\b(xinjiang|tibet|qinghai|gansu|ningxia|inner mongolia|remote (areas?|regions?)|lhasa|urumqi)\b", "拉萨|乌鲁木齐|新疆|西藏|青海|甘肃|宁夏|内蒙|偏远"),
-    ("shipping-abroad", rf"(?!.*\b(moved|update|instead|address|suit)\b)\b(ship|send|sending|deliver\w*|shipping|postage|post|parcels?|packages?)\b.*\b{COUNTRIES}\b|\b{COUNTRIES}\b.*\b(ship|send|deliver\w*|shipping|postage|post)\b",
-     f"(?!.*(地址|改寄|搬|不合适))(寄|发|送|邮|运).{{0,12}}({COUNTRIES_ZH})|({COUNTRIES_ZH}).{{0,16}}(寄|发货|发吗|送|邮|运)"),
+    ("shipping-abroad", rf"\b(ship|send|sending|deliver\w*|shipping|postage|post|parcels?|packages?)\b.*\b{COUNTRIES}\b|\b{COUNTRIES}\b.*\b(ship|send|deliver\w*|shipping|postage|post)\b",
+     f"(寄|发|送|邮|运).{{0,12}}({COUNTRIES_ZH})|({COUNTRIES_ZH}).{{0,16}}(寄|发货|发吗|送|邮|运)", r"\b(moved|update|instead|suit|(change|new|wrong|other|another|different) (delivery |shipping )?address)\b|(改|换|填|错).{0,4}地址|地址.{0,6}(改|换|错)|改寄|搬|不合适"),
     ("shipping-express", r"\b(express|next[ -]day|same[ -]day|overnight|rush) (shipping|delivery|order|post)\b|\b(faster|quicker) (way of )?(shipping|delivery)\b|\bhave it (by )?tomorrow\b",
      "加急(?!.*(还|退))|次日达|当日达|隔日达|特快"),
     ("delivery-locker", r"\b((parcel |pick-?up )(lockers?|stations?|points?)|lockers?)\b(?!.*\b(how long|kept|days)\b)", "快递柜|驿站(?!.*(几天|多久|保存|没|找不到))|自提柜|自提点|丰巢|代收点"),
-    ("store-pickup", r"(?!.*\b(parking|dogs?|wheelchair|ramp)\b)(\b(collect|pick(ed)? ?(it|them|my order)? ?up|fetch)\b.*\b(shop|store|myself|in person)\b|\b(physical|real|brick[\w -]*) (store|shop)\b|\bin-?store\b|"
-                     r"\b(showroom|branch|branches)\b|\bcollect it from\b|\byour (shop|store) in\b)", "(?!.*(停车|坡道|狗|宠物|轮椅))(自提|(自己|亲自).{0,6}(拿|取|提)|实体店|门店|分店|线下店|(有没有|有).{0,4}你们的店)"),
+    ("store-pickup", r"\b(collect|pick(ed)? ?(it|them|my order)? ?up|fetch)\b.*\b(shop|store|myself|in person)\b|\b(physical|real|brick[\w -]*) (store|shop)\b|\bin-?store\b|"
+                     r"\b(showroom|branch|branches)\b|\bcollect it from\b|\byour (shop|store) in\b",
+     "自提|(自己|亲自).{0,6}(拿|取|提)|实体店|门店|分店|线下店|(有没有|有).{0,4}你们的店", r"\b(parking|dogs?|wheelchair|ramp)\b|停车|坡道|狗|宠物|轮椅"),
     ("delivery-missed", r"\b(pick-?up|collection|locker|parcel)[- ](code|number|pin)\b(?!.*\btrack)|\b(not (be )?(at )?home|nobody('s| is)? (at )?home|no one('s| is)? home|miss(ed)? the (delivery|courier)|be (in|home|there) when (it|they|the))\b",
      "取件码|取货码|提货码|(家里|家)没人|不在家|没人(收|在家)|错过.{0,4}(派送|快递)"),
     ("delivery-signature", r"\b(sign(ature)? (for|on)|(leave|left) it (at|by|with)|at the door|neighbou?r (accept|take|receive)|front door)\b", "放.{0,3}门口(?!.*(哪|没))|代签|代收|本人签收|必须签收"),
@@ -86,8 +88,11 @@ TOPICS = [
     ("account-edit", r"\b(old|new|change|update)\b.{0,12}\b(phone|number|e-?mail|sim|name)\b.*\baccount\b|\baccount\b.*\b(old|new|change|update)\b.{0,12}\b(phone|number|e-?mail|name)\b|"
                      r"\bnew (sim|phone number)\b", "换.{0,3}(手机号|号码|邮箱)|(手机号|邮箱).{0,4}(换|改|旧)"),
     ("address-book", r"\b(address book|default address|second address|several addresses|save (my|an|a new) address)\b", "默认地址|地址簿|(添加|新增|保存).{0,4}地址"),
-    ("privacy", r"(?!.*\b(update|change|correct|edit|delet\w*|eras\w*|clos\w*|wrong|mistake)\b)\b(privacy|personal (data|information)|gdpr|my data)\b", "(?!.*(改|更新|完善|删|注销))(隐私|个人信息|我的(数据|资料|信息))"),
-    ("care", r"(?!.*\b(washing machines?|dishwashers?|humidifier|kettle|keyboard|headphones|grinder|stove|speaker|tent)\b)\b(wash\w*|tumble|dry clean\w*|iron(ing)?|machine[ -]wash\w*|care instructions|shrink)\b(?!.*\b(hand|face|body) (cream|wash)\b)", "(?!.*(加湿器|水壶|键盘|耳机|磨豆机|炉|锅|保温杯|台灯|音箱|洗衣机|洗碗机))((怎么|可以|能).{0,4}洗|机洗|手洗|水洗|缩水|洗护)"),
+    ("privacy", r"\b(privacy|personal (data|information)|gdpr|my data)\b", "隐私|个人信息|我的(数据|资料|信息)",
+     r"\b(update|change|correct|edit|delet\w*|eras\w*|clos\w*|wrong|mistake)\b|改|更新|完善|删|注销"),
+    ("care", r"\b(wash\w*|tumble|dry clean\w*|iron(ing)?|machine[ -]wash\w*|care instructions|shrink)\b(?!.*\b(hand|face|body) (cream|wash)\b)", "(怎么|可以|能).{0,4}洗|机洗|手洗|水洗|缩水|洗护",
+     r"\b((?<!in the )(?<!in a )(?<!in my )washing machines?(?! (safe|proof))|dishwashers?|humidifiers?|kettles?|keyboards?|headphones|earphones|grinders?|stoves?|speakers?|tents?|lamps?|flasks?|pans?|mugs?|power ?banks?|face wash|body wash)\b|"
+     "加湿器|水壶|键盘|耳机|磨豆机|炉|锅|保温杯|台灯|音箱|充电宝|洗衣机(?!(能|可以)?洗)|洗碗机|洗面|洗手液|洗发"),
     ("toy-age", r"\b(ok|okay|fine|safe|suitable|good)\b.{0,16}\b\d ?(yo|y/o|yrs?|years?)\b|\b(ok|okay|fine|safe|suitable|right|good|appropriate|alright|play\w*|too (young|old))\b.{0,24}\b(\d{1,2}|one|two|three|four|five|six)[ -]?(years?|yrs?|months?|yo|y/o)[ -]?(olds?)?\b|\b(minimum|recommended|what|which|from what) age\b(?!.*\b(tea|coffee|account|sign up|register)\b)|\b(small parts|choking hazard)\b|\b(\d|one|two|three|four|five|six)[ -]?(years?|yrs?|months?)?[ -]?(olds?)\b.*\b(toys?|blocks|puzzles?|play\w*|safe|game)\b|\b(kid|son|daughter|child|baby|toddler)\b.*"
                 r"\b(toys?|blocks|puzzles?|play with)\b", "([0-9一二两三四五]岁|宝宝|娃|孩子).{0,12}(积木|玩具|拼图|玩|骑|平衡车)|(平衡车|积木|玩具|拼图|彩泥|风筝).{0,8}(几|[0-9一二两三四五六])岁"),
     ("skin", r"\b(sensitive skin|ingredients|animal test\w*|tested on animals|perfume|unscented|vegan cream)\b", "敏感肌|敏感皮肤|成分|动物实验|无香"),
@@ -105,8 +110,11 @@ TOPICS = [
 
 
 # Patterns that say more than the nearest question of the knowledge base, which has to be all but the same to come before them.
+FRIENDS_ZH = "(同学|同事|朋友|好友|亲戚|室友|闺蜜|别人|新人)"
+TELL_ZH, GAIN_ZH = "(推荐|介绍|分享|安利|邀请|拉)(给|了|过)?", "(好处|奖励|优惠|券|返|送(啥|什么))"
 CERTAIN = [
-    ("referral", r"\bwhat do (i|we) get\b.{0,16}\b(refer|recommend|invit|bring)\w*\b.{0,24}\b(friends?|colleagues?|someone|somebody|people|classmates?)\b", "给?(同学|同事|朋友|好友|亲戚|室友|闺蜜|别人)(推荐|介绍|分享|安利)(了|过)?(你们)?.{0,6}(好处|奖励|优惠|券|返)|(推荐|介绍|邀请|拉)(给|了|过)?.{0,4}(同学|同事|朋友|好友|亲戚|室友|闺蜜|别人|新人).{0,8}(好处|奖励|返|送(啥|什么))"),
+    ("referral", r"\bwhat do (i|we) get\b.{0,16}\b(refer|recommend|invit|bring)\w*\b.{0,24}\b(friends?|colleagues?|someone|somebody|people|classmates?)\b",
+     f"给?{FRIENDS_ZH}{TELL_ZH}(你们)?.{{0,6}}{GAIN_ZH}|{TELL_ZH}.{{0,8}}{FRIENDS_ZH}.{{0,10}}{GAIN_ZH}"),
     ("account-edit", r"\b(wrong|mistyped|mistake in|typo in|misspelt|misspelled)\b.{0,16}\b(e-?mail( address)?|phone number)\b|\b(e-?mail( address)?|phone number)\b.{0,12}\b(is |was )?(wrong|mistyped|incorrect|misspelt|misspelled)\b", "(邮箱|手机号?|电话).{0,4}(填|写|打|输)(错|反)"),
     ("preorder", r"\bpre-? ?order(s|ed)?\b", "预售|预购"),
     ("privacy", r"\b(do|doing|happens?|use|using|keep|store|stored|storing|save|saving|share|sharing|sell|selling|pass)\b.{0,16}\bmy (phone( number)?|number|e-?mail( address)?|data|details|information|info|card( number)?|id)\b(?!.*\b(change|update|delete|wrong)\b)", "(存|保存|泄露|出卖|卖掉|共享|拿).{0,4}我的?.{0,4}(身份证|信息|号码|手机号|电话|数据|资料|隐私|银行卡)"),
@@ -127,18 +135,26 @@ NEARLY_SAME = 0.95
 SURE = 0.5   # what the knowledge base finds with this probability is right more often than these patterns
 
 
+def rule(before, topic, entry_first):
+    """The rule of a topic: what no message may have, and then its patterns."""
+    entry, en, zh, *never = topic
+    guard = before + "".join(f"(?!.*({words}))" for words in never)
+    return {"pattern": f"{guard}.*({'|'.join(p for p in (en, zh) if p)})", "entry": entry, "entry_first": entry_first}
+
+
+NO_NUMBER = r"^(?!.*\d{6})"
+
+
 def certain_rules():
     """Of CERTAIN, before all other questions."""
-    return [{"pattern": "^(?!.*\\d{6}).*(%s)" % "|".join(p for p in (en, zh) if p), "entry": entry, "entry_first": NEARLY_SAME} for entry, en, zh in CERTAIN]
+    return [rule(NO_NUMBER, topic, NEARLY_SAME) for topic in CERTAIN]
 
 
 def return_rules():
     """What is returned under which conditions: rules before those of returns in general."""
-    return [{"pattern": f"^(?!.*\\d{{6}}).*({en}|{zh})", "entry": entry, "entry_first": SURE} for entry, en, zh in TOPICS
-            if entry in BEFORE_RETURNS]
+    return [rule(NO_NUMBER, topic, SURE) for topic in TOPICS if topic[0] in BEFORE_RETURNS]
 
 
 def topic_rules():
     """Rules of flows.json that lead to an entry."""
-    return [{"pattern": f"{NOTHING_DONE}.*({en}|{zh})", "entry": entry, "entry_first": SURE} for entry, en, zh in TOPICS
-            if entry not in BEFORE_RETURNS]
+    return [rule(NOTHING_DONE, topic, SURE) for topic in TOPICS if topic[0] not in BEFORE_RETURNS]
