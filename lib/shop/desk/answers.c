@@ -157,7 +157,7 @@ static const llmcs_shop_candidate *other_of_two(const desk_turn *t, const llmcs_
     return NULL;
 }
 
-static llmcs_status say_knowledge(desk_turn *t, const desk_wish *wish, double at_least, const char *const *tags,
+static llmcs_status say_knowledge(desk_turn *t, const desk_request *request, double at_least, const char *const *tags,
                                   size_t n_tags, double accept, bool *found) {
     llmcs_shop_ask_params params;
     llmcs_shop_answer *answer = NULL;
@@ -172,7 +172,8 @@ static llmcs_status say_knowledge(desk_turn *t, const desk_wish *wish, double at
     params.threshold = accept < 0 ? t->flows->accept : accept;
     /* A message that the classifier rates as out of scope needs a better match. */
     if (accept < 0 && t->out.out_of_scope >= strange_scope) params.threshold = fmax(params.threshold, least_if_strange);
-    SHOP_TRY(shop_ask_corrected(t->desk->shop, wish->text, strlen(wish->text), &params, wish->vector, &answer));
+    SHOP_TRY(
+        shop_ask_corrected(t->desk->shop, request->text, strlen(request->text), &params, request->vector, &answer));
     llmcs_status status = LLMCS_OK;
     const bool certain = answer->route == LLMCS_ROUTE_ENTRY || answer->route == LLMCS_ROUTE_FILLED;
     const bool offers = answer->route == LLMCS_ROUTE_ASK_BACK && is_worth_asking(t, answer);
@@ -191,13 +192,13 @@ static llmcs_status say_knowledge(desk_turn *t, const desk_wish *wish, double at
     return status;
 }
 
-llmcs_status desk_say_knowledge(desk_turn *t, const desk_wish *wish, double at_least, bool *found) {
-    return say_knowledge(t, wish, at_least, NULL, 0, -1, found);
+llmcs_status desk_say_knowledge(desk_turn *t, const desk_request *request, double at_least, bool *found) {
+    return say_knowledge(t, request, at_least, NULL, 0, -1, found);
 }
 
-llmcs_status desk_say_tagged(desk_turn *t, const desk_wish *wish, const char *const *tags, size_t n_tags, double accept,
-                             bool *found) {
-    return say_knowledge(t, wish, -1, tags, n_tags, accept, found);
+llmcs_status desk_say_tagged(desk_turn *t, const desk_request *request, const char *const *tags, size_t n_tags,
+                             double accept, bool *found) {
+    return say_knowledge(t, request, -1, tags, n_tags, accept, found);
 }
 
 llmcs_status desk_say_entry_if_meant(desk_turn *t, const char *id, bool *found) {
@@ -214,8 +215,8 @@ llmcs_status desk_say_entry_if_meant(desk_turn *t, const char *id, bool *found) 
         params.lang = t->flows->langs[t->lang];
         params.k = 3;
         params.now = t->now;
-        SHOP_TRY(
-            shop_ask_corrected(t->desk->shop, t->wish.text, strlen(t->wish.text), &params, t->wish.vector, &answer));
+        SHOP_TRY(shop_ask_corrected(t->desk->shop, t->request.text, strlen(t->request.text), &params, t->request.vector,
+                                    &answer));
         for (size_t i = 0; i < answer->n_candidates; i++) common += !strcmp(answer->candidates[i]->id, id);
         llmcs_shop_answer_free(&answer);
     }

@@ -197,22 +197,22 @@ llmcs_status desk_read_kind(desk_turn *t, const char *text, size_t n, shop_wish 
     return LLMCS_OK;
 }
 
-/* Sets seek->text to the text without the excluded kind ("not tea"). */
-static llmcs_status cut_kind(desk_turn *t, desk_seek *seek) {
+/* Sets search->text to the text without the excluded kind ("not tea"). */
+static llmcs_status cut_kind(desk_turn *t, desk_search *search) {
     shop_wish wish;
     char *rest;
-    if (!seek->text) return LLMCS_OK;
-    const size_t n = strlen(seek->text);
-    SHOP_TRY(shop_read_wish(t->desk->shop, seek->text, n, &wish));
+    if (!search->text) return LLMCS_OK;
+    const size_t n = strlen(search->text);
+    SHOP_TRY(shop_read_wish(t->desk->shop, search->text, n, &wish));
     if (!wish.kind) return LLMCS_OK;
     SHOP_TRY(shop_arena_alloc(t->arena, n + 1, 1, &rest));
-    memcpy(rest, seek->text, n);
+    memcpy(rest, search->text, n);
     for (size_t i = wish.begin; i < wish.end && i < n; i++) rest[i] = ' ';
-    seek->text = rest;
+    search->text = rest;
     return LLMCS_OK;
 }
 
-llmcs_status desk_read_seek(desk_turn *t, const desk_words *w, desk_seek *seek, bool *names, bool *filters) {
+llmcs_status desk_read_search(desk_turn *t, const desk_words *w, desk_search *search, bool *names, bool *filters) {
     shop_wish wish;
     const char *size;
     size_t n;
@@ -220,10 +220,10 @@ llmcs_status desk_read_seek(desk_turn *t, const desk_words *w, desk_seek *seek, 
     desk_words without = *w;
     SHOP_TRY(desk_read_kind(t, w->plain, w->plain_bytes, &wish));
     *names = wish.kind || wish.gift || wish.audience;
-    if (*names) *seek = (desk_seek){.text = w->plain};
+    if (*names) *search = (desk_search){.text = w->plain};
     if (wish.excludes) {
-        seek->without = w->plain;
-        SHOP_TRY(cut_kind(t, seek));
+        search->without = w->plain;
+        SHOP_TRY(cut_kind(t, search));
     }
     if (wish.kind && w->plain_bytes == w->folded_bytes) { /* "black tea" names no colour */
         SHOP_TRY(shop_arena_alloc(t->arena, w->folded_bytes + 1, 1, &rest));
@@ -234,9 +234,9 @@ llmcs_status desk_read_seek(desk_turn *t, const desk_words *w, desk_seek *seek, 
     const size_t colour = find_colour(&without);
     const double most = find_budget(w);
     const bool sized = find_size(&without, &size, &n);
-    if (colour) seek->colour = colours[colour - 1][0];
-    if (sized) SHOP_TRY(shop_arena_copy(t->arena, size, n, &seek->size));
-    if (most > 0) seek->most = most, seek->least = 0;
+    if (colour) search->colour = colours[colour - 1][0];
+    if (sized) SHOP_TRY(shop_arena_copy(t->arena, size, n, &search->size));
+    if (most > 0) search->most = most, search->least = 0;
     *filters = colour || sized || most > 0;
     return LLMCS_OK;
 }
@@ -355,8 +355,8 @@ static bool passes(const desk_browse *b, const desk_goods *g, bool colour) {
     if (b->above > 0 && !(measure > b->above)) return false;
     if (b->below > 0 && !(measure > 0 && measure < b->below)) return false;
     if (b->number && !has_number(g->title, b->number)) return false;
-    if (colour && b->seek.colour && !desk_goods_have_colour(g, b->seek.colour)) return false;
-    return !colour || !b->seek.size || has_size(g, b->seek.size);
+    if (colour && b->search.colour && !desk_goods_have_colour(g, b->search.colour)) return false;
+    return !colour || !b->search.size || has_size(g, b->search.size);
 }
 
 static double rank_value(const desk_goods *g, desk_rank rank) {
@@ -450,7 +450,7 @@ static llmcs_status say_with(desk_turn *t, desk_sentence sentence, const char *w
 }
 
 /* Returns the filters that no product meets, such as "black, size 42", in the reply's language. */
-static const char *name_filters(desk_turn *t, const desk_seek *s) {
+static const char *name_filters(desk_turn *t, const desk_search *s) {
     const bool zh = !strncmp(t->flows->langs[t->lang], "zh", 2);
     const char *colour = s->colour, *text = "";
     char line[96];
@@ -508,7 +508,7 @@ static llmcs_status say_list(desk_turn *t, const desk_browse *b, desk_goods *goo
                           : desk_say_sentence(t, b->sentence));
     for (size_t i = 0; i < n && i < b->k && t->out.n_products < DESK_MAX_PRODUCTS; i++)
         SHOP_TRY(say_goods(t, &goods[i], b->show));
-    c->seek = b->seek;
+    c->search = b->search;
     c->n_listed = c->n_offered = 0;
     for (size_t i = 0; i < t->out.n_products && i < DESK_MAX_LISTED; i++) c->listed[c->n_listed++] = t->products[i];
     c->about = c->n_listed == 1 ? c->listed[0] : NULL;
@@ -519,11 +519,12 @@ static llmcs_status say_list(desk_turn *t, const desk_browse *b, desk_goods *goo
 
 /* True if the products found are filtered or sorted afterwards, so that more of them are needed than are listed. */
 static bool needs_all(const desk_browse *b) {
-    return b->rank != DESK_BEST_FIRST || b->among || b->above > 0 || b->below > 0 || b->number || b->seek.colour ||
-           b->seek.size;
+    return b->rank != DESK_BEST_FIRST || b->among || b->above > 0 || b->below > 0 || b->number || b->search.colour ||
+           b->search.size;
 }
 
-static llmcs_status search(desk_turn *t, const desk_browse *b, const desk_seek *s, llmcs_shop_recommendations **list) {
+static llmcs_status run_search(desk_turn *t, const desk_browse *b, const desk_search *s,
+                               llmcs_shop_recommendations **list) {
     llmcs_shop_recommend_params params;
     llmcs_shop_recommend_params_init(&params);
     params.k = needs_all(b) ? SEARCHED : shop_min(b->k, SEARCHED);
@@ -560,20 +561,20 @@ llmcs_status desk_browse_products(desk_turn *t, const desk_browse *b, bool *foun
     const double begin = shop_now_ms();
     desk_browse how = *b;
     *found = false;
-    if (!b->seek.text) return LLMCS_OK;
+    if (!b->search.text) return LLMCS_OK;
     SHOP_TRY(shop_arena_alloc(t->arena, 2 * SEARCHED, sizeof *goods, &goods));
-    SHOP_TRY(search(t, b, &b->seek, &list));
+    SHOP_TRY(run_search(t, b, &b->search, &list));
     llmcs_status status = read_list(t, list, goods, &n);
     llmcs_shop_recommendations_free(&list);
     SHOP_TRY(status);
     for (size_t i = 0; i < n; i++)
         if (passes(b, &goods[i], true)) goods[SEARCHED + kept++] = goods[i];
     const char *none_such = NULL;
-    if (!kept && !b->strict && n && (b->seek.colour || b->seek.size)) {
-        none_such = name_filters(t, &b->seek);
+    if (!kept && !b->strict && n && (b->search.colour || b->search.size)) {
+        none_such = name_filters(t, &b->search);
         for (size_t i = 0; i < n; i++)
             if (passes(b, &goods[i], false)) goods[SEARCHED + kept++] = goods[i];
-        how.seek.colour = how.seek.size = NULL;
+        how.search.colour = how.search.size = NULL;
     }
     *found = kept > 0;
     if (kept) status = say_list(t, &how, goods + SEARCHED, kept, none_such);
@@ -604,13 +605,13 @@ static bool fits_text(desk_turn *t, const desk_words *w, const llmcs_shop_recomm
 }
 
 /* Searches by what the message names; if it names nothing, by the previous search: "something under 500". */
-static llmcs_status recommend_sought(desk_turn *t, size_t k, bool have, bool *found) {
+static llmcs_status recommend_by_search(desk_turn *t, size_t k, bool have, bool *found) {
     bool names, filters;
     desk_browse b = {.k = k, .sentence = have ? DESK_HAVE_THESE : DESK_RECOMMEND_TEXT};
-    if (desk_products_are_near(t)) b.seek = t->c->seek;
-    SHOP_TRY(desk_read_seek(t, &t->wish_words, &b.seek, &names, &filters));
+    if (desk_products_are_near(t)) b.search = t->c->search;
+    SHOP_TRY(desk_read_search(t, &t->request_words, &b.search, &names, &filters));
     *found = false;
-    if (!names && (!filters || !b.seek.text)) return LLMCS_OK;
+    if (!names && (!filters || !b.search.text)) return LLMCS_OK;
     if (have) b.rank = DESK_CHEAP_FIRST;
     return desk_browse_products(t, &b, found);
 }
@@ -628,7 +629,7 @@ static llmcs_status recommend(desk_turn *t, desk_recommend_by by, const char *pr
     else if (by == DESK_BY_CUSTOMER && t->c->customer_id)
         params.customer = t->c->customer_id;
     else
-        params.text = t->wish.text && *t->wish.text ? t->wish.text : "?";
+        params.text = t->request.text && *t->request.text ? t->request.text : "?";
     const bool encoded = params.text && !strcmp(params.text, t->read.plain);
     SHOP_TRY(shop_recommend_encoded(t->desk->shop, &params, encoded ? t->vector : NULL, list));
     if (!params.text || !t->c->customer_id || fits_text(t, &t->words, *list)) return LLMCS_OK;
@@ -644,16 +645,17 @@ llmcs_status desk_say_products(desk_turn *t, desk_recommend_by by, const char *p
     const double begin = shop_now_ms();
     desk_goods *goods;
     size_t n = 0;
-    const char *text = t->wish.text ? t->wish.text : "";
+    const char *text = t->request.text ? t->request.text : "";
     *found = false;
-    SHOP_TRY(desk_words_make(t->arena, text, strlen(text), &t->wish_words));
-    if (by == DESK_BY_TEXT) SHOP_TRY(recommend_sought(t, k, have, found));
+    SHOP_TRY(desk_words_make(t->arena, text, strlen(text), &t->request_words));
+    if (by == DESK_BY_TEXT) SHOP_TRY(recommend_by_search(t, k, have, found));
     if (*found || have) return LLMCS_OK;
     SHOP_TRY(shop_arena_alloc(t->arena, k, sizeof *goods, &goods));
     llmcs_status status = recommend(t, by, product, k, &list);
     if (!status) status = read_list(t, list, goods, &n);
     llmcs_shop_recommendations_free(&list);
-    const desk_browse b = {.k = k, .sentence = DESK_RECOMMEND_TEXT, .seek = {.text = by == DESK_BY_TEXT ? text : NULL}};
+    const desk_browse b = {
+        .k = k, .sentence = DESK_RECOMMEND_TEXT, .search = {.text = by == DESK_BY_TEXT ? text : NULL}};
     if (!status && n) status = say_list(t, &b, goods, n, NULL);
     *found = n > 0;
     t->out.ms.recommend += shop_now_ms() - begin;

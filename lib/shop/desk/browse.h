@@ -26,7 +26,7 @@ typedef struct desk_goods {
 } desk_goods;
 
 typedef struct desk_browse {
-    desk_seek seek;
+    desk_search search;
     desk_rank rank;
     size_t k;
     desk_sentence sentence;
@@ -42,9 +42,9 @@ typedef struct desk_browse {
     const desk_option *show; /* aspect whose value each line shows; or NULL */
 } desk_browse;
 
-/* Adds the filters of the words to *seek: kind, gift, audience, colour, size, price. A kind, gift or audience starts a
- * new search. *names: the words name a kind, gift or audience. *filters: they name a colour, size or price. */
-llmcs_status desk_read_seek(desk_turn *t, const desk_words *w, desk_seek *seek, bool *names, bool *filters);
+/* Adds the filters of the words to *search: kind, gift, audience, colour, size, price. A kind, gift or audience starts
+ * a new search. *names: the words name a kind, gift or audience. *filters: they name a colour, size or price. */
+llmcs_status desk_read_search(desk_turn *t, const desk_words *w, desk_search *search, bool *names, bool *filters);
 /* True if the words name a price limit: "under 170", 200左右. */
 bool desk_names_budget(const desk_words *w);
 /* Finds products and lists them. "The second one" refers to this list from now on. */

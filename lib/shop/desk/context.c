@@ -113,7 +113,7 @@ typedef struct signals {
     const desk_option *second;                         /* a second aspect in the question, or NULL */
     int aspect_slot;                                   /* slot that holds the aspect, or -1 */
     size_t left;                                       /* number of unknown words */
-    desk_seek seek;                                    /* previous search plus what the message adds */
+    desk_search search;                                /* previous search plus what the message adds */
 } signals;
 
 static bool compares(const signals *s) { return s->cheaper || s->dearer || s->bigger || s->smaller || s->other; }
@@ -271,14 +271,14 @@ static llmcs_status read_signals(desk_turn *t, bool of_order, signals *s) {
                    .smallest = desk_has_any(w, smallest),
                    .order = desk_has_any(w, of_orders),
                    .of_order = of_order,
-                   .seek = t->c->seek};
+                   .search = t->c->search};
     find_aspect(t, s);
     SHOP_TRY(desk_read_kind(t, w->plain, w->plain_bytes, &wish));
     if (w->plain_bytes == w->folded_bytes && (wish.kind || wish.excludes)) {
         s->kind_begin = wish.kind ? wish.begin : wish.excluded_begin;
         s->kind_end = wish.kind ? wish.end : wish.excluded_end;
     }
-    SHOP_TRY(desk_read_seek(t, w, &s->seek, &s->names, &s->filters));
+    SHOP_TRY(desk_read_search(t, w, &s->search, &s->names, &s->filters));
     s->budget = desk_names_budget(w);
     if (!s->filters) SHOP_TRY(find_number(t, &s->number));
     for (size_t i = 0; i < t->c->n_listed; i++) s->number_of_places += desk_names_place(w, i);
@@ -312,16 +312,16 @@ static llmcs_status answer_product(desk_turn *t, const char *product, const sign
 }
 
 /* Completes the search. If the last product discussed came from no list, its title becomes the search text. */
-static llmcs_status whole_seek(desk_turn *t, signals *s) {
+static llmcs_status complete_search(desk_turn *t, signals *s) {
     const desk_conversation *c = t->c;
     desk_goods g;
     bool found, listed = false;
     for (size_t i = 0; c->about && i < c->n_listed; i++) listed = listed || !strcmp(c->listed[i], c->about);
-    if (s->seek.text && (listed || !c->about)) return LLMCS_OK;
+    if (s->search.text && (listed || !c->about)) return LLMCS_OK;
     const char *id = c->about ? c->about : c->n_listed ? c->listed[0] : NULL;
     if (!id) return LLMCS_OK;
     SHOP_TRY(desk_read_goods(t, id, &g, &found));
-    if (found) s->seek.text = g.title;
+    if (found) s->search.text = g.title;
     return LLMCS_OK;
 }
 
@@ -365,15 +365,15 @@ static llmcs_status browse_again(desk_turn *t, signals *s, bool *handled) {
     desk_goods with = {.price = 0};
     desk_browse b = {.k = LISTED, .sentence = DESK_HAVE_THESE};
     const char *exclude[DESK_MAX_LISTED];
-    SHOP_TRY(whole_seek(t, s));
-    b.seek = s->seek;
+    SHOP_TRY(complete_search(t, s));
+    b.search = s->search;
     b.show = s->aspect;
     if (s->cheaper || s->dearer || s->bigger || s->smaller) SHOP_TRY(compared_with(t, s, &with));
     const double price = with.price;
     /* "Too expensive, under 100?" gives the limit itself. */
-    if (s->cheaper && !s->budget) b.seek.most = price - 0.01;
+    if (s->cheaper && !s->budget) b.search.most = price - 0.01;
     if (s->cheaper) b.rank = DESK_CHEAP_FIRST;
-    if (s->dearer) b.seek.least = price + 0.01, b.seek.most = 0, b.rank = DESK_CHEAP_FIRST;
+    if (s->dearer) b.search.least = price + 0.01, b.search.most = 0, b.rank = DESK_CHEAP_FIRST;
     if (s->bigger) b.above = with.measure, b.rank = DESK_SMALL_FIRST;
     if (s->smaller) b.below = with.measure, b.rank = DESK_BIG_FIRST;
     if (asks_for_number(t, s) && !compares(s)) b.number = s->number;
@@ -385,14 +385,14 @@ static llmcs_status browse_again(desk_turn *t, signals *s, bool *handled) {
     SHOP_TRY(desk_browse_products(t, &b, handled));
     b.number = NULL;
     if (!*handled && compares(s) &&
-        (b.seek.colour || b.seek.size)) { /* drop the colour and size rather than list nothing */
-        b.seek.colour = b.seek.size = NULL;
+        (b.search.colour || b.search.size)) { /* drop the colour and size rather than list nothing */
+        b.search.colour = b.search.size = NULL;
         SHOP_TRY(desk_browse_products(t, &b, handled));
     }
     if (!*handled && (compares(s) || s->number)) { /* no product matches: say so and list the nearest */
-        b.seek = t->c->seek.text ? t->c->seek : s->seek;
-        if (!b.seek.text) b.seek.text = s->seek.text;
-        if (s->cheaper && !s->budget) b.seek.most = 0;
+        b.search = t->c->search.text ? t->c->search : s->search;
+        if (!b.search.text) b.search.text = s->search.text;
+        if (s->cheaper && !s->budget) b.search.most = 0;
         b.above = b.below = 0;
         b.n_exclude = 0;
         b.rank = s->cheaper   ? DESK_CHEAP_FIRST
@@ -412,12 +412,12 @@ static llmcs_status browse_again(desk_turn *t, signals *s, bool *handled) {
 static llmcs_status browse_further(desk_turn *t, signals *s, bool *handled) {
     desk_browse b = {.k = LISTED, .sentence = DESK_HAVE_THESE};
     desk_buffer text = {.allocator = &t->desk->allocator};
-    desk_puts(&text, t->c->seek.text);
+    desk_puts(&text, t->c->search.text);
     desk_puts(&text, " ");
     desk_put(&text, t->read.plain, t->read.plain_bytes);
     llmcs_status status = text.status;
-    b.seek = s->seek;
-    if (!status) status = shop_arena_copy(t->arena, desk_buffer_text(&text), text.n, &b.seek.text);
+    b.search = s->search;
+    if (!status) status = shop_arena_copy(t->arena, desk_buffer_text(&text), text.n, &b.search.text);
     desk_buffer_free(&text);
     SHOP_TRY(status);
     SHOP_TRY(desk_browse_products(t, &b, handled));
@@ -448,11 +448,11 @@ static llmcs_status one_with_colour(desk_turn *t, const signals *s, const char *
     const desk_conversation *c = t->c;
     size_t n = 0;
     *product = NULL;
-    for (size_t i = 0; s->seek.colour && i < c->n_listed; i++) {
+    for (size_t i = 0; s->search.colour && i < c->n_listed; i++) {
         desk_goods g;
         bool found;
         SHOP_TRY(desk_read_goods(t, c->listed[i], &g, &found));
-        if (!found || !desk_goods_have_colour(&g, s->seek.colour)) continue;
+        if (!found || !desk_goods_have_colour(&g, s->search.colour)) continue;
         *product = c->listed[i];
         n++;
     }
@@ -465,7 +465,7 @@ static llmcs_status keep_if_coloured(desk_turn *t, const signals *s, const char 
     desk_goods g;
     bool found;
     SHOP_TRY(desk_read_goods(t, *product, &g, &found));
-    if (!found || !desk_goods_have_colour(&g, s->seek.colour)) *product = NULL;
+    if (!found || !desk_goods_have_colour(&g, s->search.colour)) *product = NULL;
     return LLMCS_OK;
 }
 
@@ -476,8 +476,8 @@ static llmcs_status repeat_list(desk_turn *t, signals *s, bool *handled) {
     desk_browse b = {.k = DESK_MAX_LISTED, .sentence = DESK_HAVE_THESE, .show = s->aspect, .among = among};
     for (size_t i = 0; i < c->n_listed; i++)
         if (s->number_of_places < 2 || desk_names_place(&t->read, i)) among[b.n_among++] = c->listed[i];
-    SHOP_TRY(whole_seek(t, s));
-    b.seek = s->seek;
+    SHOP_TRY(complete_search(t, s));
+    b.search = s->search;
     SHOP_TRY(desk_browse_products(t, &b, handled));
     if (*handled) t->c->unknown = 0, t->out.probability = 1;
     return LLMCS_OK;
@@ -487,8 +487,8 @@ static llmcs_status repeat_list(desk_turn *t, signals *s, bool *handled) {
 static bool bargains(const desk_words *w) {
     static const char *const asks[] = {"can you",    "could you", "can i",    "能便宜", "可以便宜",
                                        "能不能便宜", "便宜点吧",  "给我便宜", NULL};
-    static const char *const seeks[] = {"有", "show", "something", "anything", "one", NULL};
-    return desk_has_any(w, asks) && !desk_has_any(w, seeks);
+    static const char *const looks_for[] = {"有", "show", "something", "anything", "one", NULL};
+    return desk_has_any(w, asks) && !desk_has_any(w, looks_for);
 }
 
 /* Sets *described if the product's description has one of the unknown words: "dishwasher", 防水. */
@@ -518,11 +518,11 @@ static llmcs_status answer_products(desk_turn *t, const desk_rule *rule, signals
     const char *product = desk_listed_product(t, &t->read), *coloured = NULL;
     const bool definite = s->reference || s->aspect;
     /* A new kind of product starts a new search; "not tea" narrows the old one. */
-    if (s->names && !s->seek.without) return LLMCS_OK;
+    if (s->names && !s->search.without) return LLMCS_OK;
     if (s->cheaper && bargains(&t->read)) return LLMCS_OK;
     /* "How do I buy the last one?" is about buying, not about the product. */
     if (rule && rule->entry && !s->aspect && !compares(s) && !s->filters && !picks(s)) return LLMCS_OK;
-    if (s->adds && s->left && c->seek.text) return browse_further(t, s, handled);
+    if (s->adds && s->left && c->search.text) return browse_further(t, s, handled);
     if (s->left) {
         bool described = false;
         const char *meant = product ? product : c->about;
@@ -534,12 +534,12 @@ static llmcs_status answer_products(desk_turn *t, const desk_rule *rule, signals
     /* "Does the second one come in another colour?" */
     if (s->other && s->aspect && !s->filters && (product || c->about))
         return answer_product(t, product ? product : c->about, s, NULL, handled);
-    if (product && s->seek.colour && s->filters) SHOP_TRY(keep_if_coloured(t, s, &product));
+    if (product && s->search.colour && s->filters) SHOP_TRY(keep_if_coloured(t, s, &product));
     if (product && !compares(s)) return answer_product(t, product, s, NULL, handled);
     if (picks(s)) return pick_one(t, s, handled);
     if (s->filters && definite) SHOP_TRY(one_with_colour(t, s, &coloured));
     if (coloured && s->aspect) return answer_product(t, coloured, s, NULL, handled);
-    if (compares(s) || s->filters || asks_for_number(t, s) || s->seek.without != c->seek.without)
+    if (compares(s) || s->filters || asks_for_number(t, s) || s->search.without != c->search.without)
         return browse_again(t, s, handled);
     if (s->aspect && c->about) return answer_product(t, c->about, s, NULL, handled);
     if (s->aspect && c->n_listed) return repeat_list(t, s, handled);
@@ -595,8 +595,9 @@ static bool asks_how(const desk_words *w) {
     static const char *const how[] = {"how do i", "how can i", "how to", "how do you", "how should i",
                                       "why does", "why is",    "怎么",   "如何",       "为什么",
                                       "为啥",     "咋",        NULL};
-    static const char *const sought[] = {"怎么样", "怎么卖", "怎么买", "buy", "order", "choose", "pick", "find", NULL};
-    return desk_has_any(w, how) && !desk_has_any(w, sought);
+    static const char *const shopping[] = {"怎么样", "怎么卖", "怎么买", "buy", "order",
+                                           "choose", "pick",   "find",   NULL};
+    return desk_has_any(w, how) && !desk_has_any(w, shopping);
 }
 
 /* True for the form character, 不, same character: 透不透. */
@@ -636,7 +637,7 @@ llmcs_status desk_answer_bare_kind(desk_turn *t, const desk_rule *rule, size_t m
     if (s.left && s.order) return LLMCS_OK; /* "has my coffee grinder been sent" is about an order */
     if (s.left) SHOP_TRY(answer_named(t, handled));
     if (*handled) return LLMCS_OK;
-    const desk_browse b = {.seek = s.seek,
+    const desk_browse b = {.search = s.search,
                            .k = picks(&s) ? 1 : LISTED,
                            .sentence = DESK_HAVE_THESE,
                            .rank = s.dearest    ? DESK_DEAR_FIRST

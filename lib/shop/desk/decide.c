@@ -30,15 +30,15 @@ static llmcs_status follow_with_object(desk_turn *t, const desk_rule *rule, bool
     return desk_answer_owned(t, follow, handled);
 }
 
-llmcs_status desk_obey_rule(desk_turn *t, const desk_rule *rule) {
+llmcs_status desk_apply_rule(desk_turn *t, const desk_rule *rule) {
     const double entry_first = rule->flow >= 0 ? t->flows->flows[rule->flow].entry_first : rule->entry_first;
     bool found = false;
     t->out.probability = 1;
     t->c->unknown = 0;
-    t->wish = (desk_wish){.text = t->read.plain, .label = "", .flow = -1, .vector = t->vector};
+    t->request = (desk_request){.text = t->read.plain, .label = "", .flow = -1, .vector = t->vector};
     SHOP_TRY(follow_with_object(t, rule, &found));
     if (found) return LLMCS_OK;
-    if (entry_first <= 1) SHOP_TRY(desk_say_knowledge(t, &t->wish, entry_first, &found));
+    if (entry_first <= 1) SHOP_TRY(desk_say_knowledge(t, &t->request, entry_first, &found));
     if (found && rule->flow >= 0) desk_await_object(t, rule->flow, NULL);
     if (found) return LLMCS_OK;
     if (rule->flow >= 0) {
@@ -49,32 +49,32 @@ llmcs_status desk_obey_rule(desk_turn *t, const desk_rule *rule) {
     return found ? LLMCS_OK : desk_not_understood(t);
 }
 
-/* ---- wishes */
+/* ---- requests */
 
-desk_wish desk_wish_of(const desk_reading *r) {
-    return (desk_wish){.text = r->text,
-                       .label = r->accepted ? r->label : "",
-                       .score = r->score,
-                       .out_of_scope = r->out_of_scope,
-                       .flow = r->intent && r->intent->kind == DESK_INTENT_FLOW ? r->intent->flow : -1,
-                       .entry = r->intent && r->intent->kind == DESK_INTENT_ENTRY ? r->intent->entry : NULL,
-                       .vector = r->vector};
+desk_request desk_request_of(const desk_reading *r) {
+    return (desk_request){.text = r->text,
+                          .label = r->accepted ? r->label : "",
+                          .score = r->score,
+                          .out_of_scope = r->out_of_scope,
+                          .flow = r->intent && r->intent->kind == DESK_INTENT_FLOW ? r->intent->flow : -1,
+                          .entry = r->intent && r->intent->kind == DESK_INTENT_ENTRY ? r->intent->entry : NULL,
+                          .vector = r->vector};
 }
 
-/* The wish of a part that matches a rule. */
-static desk_wish rule_wish(const desk_reading *r) {
-    return (desk_wish){
+/* The request of a part that matches a rule. */
+static desk_request rule_request(const desk_reading *r) {
+    return (desk_request){
         .text = r->text, .label = "", .score = 1, .flow = r->rule->flow, .entry = r->rule->entry, .vector = r->vector};
 }
 
-static bool is_small_talk(const desk_turn *t, const desk_wish *w) {
+static bool is_small_talk(const desk_turn *t, const desk_request *w) {
     return w->flow >= 0 && t->flows->flows[w->flow].small_talk;
 }
 
 /* True for a part that asks something nobody understood. */
-static bool is_unsure(const desk_wish *w) { return w->flow < 0 && !w->entry && !*w->label; }
+static bool is_unsure(const desk_request *w) { return w->flow < 0 && !w->entry && !*w->label; }
 
-static bool same_wish(const desk_wish *a, const desk_wish *b) {
+static bool same_request(const desk_request *a, const desk_request *b) {
     if (a->flow >= 0 || b->flow >= 0) return a->flow == b->flow;
     if (a->entry || b->entry) return a->entry && b->entry && !strcmp(a->entry, b->entry);
     return !strcmp(a->label, b->label);
@@ -83,7 +83,7 @@ static bool same_wish(const desk_wish *a, const desk_wish *b) {
 /* True for a question that the classifier does not know and that stands on its own, unlike "is it?" or "what else?". */
 static bool asks_something_else(const desk_turn *t, const desk_reading *r) {
     const size_t words = desk_count_words(r->words.folded, r->words.folded_bytes);
-    const desk_wish w = desk_wish_of(r);
+    const desk_request w = desk_request_of(r);
     const size_t n = r->words.folded_bytes;
     const bool exclaims = n && r->words.folded[n - 1] == '!'; /* "three days already!" is no question */
     return !is_small_talk(t, &w) && !r->accepted && !exclaims && desk_is_question(&r->words) &&
@@ -91,53 +91,55 @@ static bool asks_something_else(const desk_turn *t, const desk_reading *r) {
 }
 
 /* "Where is the other one I ordered?" has no cue of the acting flow but one of a flow about orders: takes that flow. */
-static void take_cued(const desk_turn *t, const desk_reading *r, desk_wish *w) {
+static void take_cued(const desk_turn *t, const desk_reading *r, desk_request *w) {
     if (w->flow < 0 || !t->flows->flows[w->flow].acts || !t->flows->flows[w->flow].n_cues) return;
     if (desk_flow_cued(&t->flows->flows[w->flow], &r->words)) return;
     for (size_t i = 0; i < t->flows->n_flows; i++) {
         const desk_flow *flow = &t->flows->flows[i];
         if (!flow->objects || !desk_flow_cued(flow, &r->words) || !desk_is_question(&r->words)) continue;
-        *w = (desk_wish){.text = r->text, .label = "", .score = 1, .flow = (int)i, .vector = r->vector};
+        *w = (desk_request){.text = r->text, .label = "", .score = 1, .flow = (int)i, .vector = r->vector};
         return;
     }
 }
 
-/* Collects the wishes of the parts, in order. *n_known of them are known, the others are unsure. */
-static size_t find_part_wishes(const desk_turn *t, const desk_reading *r, size_t n, desk_wish wishes[DESK_MAX_PARTS],
-                               size_t *n_known) {
-    size_t n_wishes = 0;
+/* Collects the requests of the parts, in order. *n_known of them are known, the others are unsure. */
+static size_t find_part_requests(const desk_turn *t, const desk_reading *r, size_t n,
+                                 desk_request requests[DESK_MAX_PARTS], size_t *n_known) {
+    size_t n_requests = 0;
     *n_known = 0;
     for (size_t i = 1; i < n; i++) {
-        desk_wish w = r[i].rule ? rule_wish(&r[i]) : desk_wish_of(&r[i]);
+        desk_request w = r[i].rule ? rule_request(&r[i]) : desk_request_of(&r[i]);
         bool known = false;
         if (is_small_talk(t, &w)) continue;
         if (!r[i].rule && (!*w.label || r[i].score < desk_part_score)) {
             if (!asks_something_else(t, &r[i])) continue;
-            wishes[n_wishes++] = (desk_wish){.text = r[i].text, .label = "", .flow = -1, .vector = r[i].vector};
+            requests[n_requests++] = (desk_request){.text = r[i].text, .label = "", .flow = -1, .vector = r[i].vector};
             continue;
         }
-        for (size_t k = 0; k < n_wishes; k++) known = known || (!is_unsure(&wishes[k]) && same_wish(&wishes[k], &w));
+        for (size_t k = 0; k < n_requests; k++)
+            known = known || (!is_unsure(&requests[k]) && same_request(&requests[k], &w));
         if (known) continue;
         if (!r[i].rule) take_cued(t, &r[i], &w);
-        wishes[n_wishes++] = w;
+        requests[n_requests++] = w;
         ++*n_known;
     }
-    return n_wishes;
+    return n_requests;
 }
 
-/* Collects the wishes of the message in order: those of its parts if they certainly differ, else that of the whole. */
-static size_t find_wishes(const desk_turn *t, const desk_reading *r, size_t n, desk_wish wishes[DESK_MAX_PARTS]) {
+/* Collects the requests of the message in order: those of its parts if they differ, else that of the whole. */
+static size_t find_requests(const desk_turn *t, const desk_reading *r, size_t n,
+                            desk_request requests[DESK_MAX_PARTS]) {
     size_t n_known;
-    const size_t n_wishes = find_part_wishes(t, r, n, wishes, &n_known);
-    desk_wish whole = desk_wish_of(&r[0]);
+    const size_t n_requests = find_part_requests(t, r, n, requests, &n_known);
+    desk_request whole = desk_request_of(&r[0]);
     if (!r[0].rule) take_cued(t, &r[0], &whole);
-    if (n_known >= 2 || (n_known == 1 && n_wishes > 1)) return n_wishes;
-    /* One known wish among greetings, or in a message that is unclear as a whole. */
-    if (n_known == 1 && *wishes[0].label && (!*whole.label || is_small_talk(t, &whole))) {
-        wishes[0].text = r[0].text;
+    if (n_known >= 2 || (n_known == 1 && n_requests > 1)) return n_requests;
+    /* One known request among greetings, or in a message that is unclear as a whole. */
+    if (n_known == 1 && *requests[0].label && (!*whole.label || is_small_talk(t, &whole))) {
+        requests[0].text = r[0].text;
         return 1;
     }
-    wishes[0] = whole;
+    requests[0] = whole;
     return 1;
 }
 
@@ -190,9 +192,10 @@ static llmcs_status start_likely(desk_turn *t, const desk_reading *r, bool *unde
     if (!r->likely || flow < 0 || t->flows->flows[flow].small_talk || r->score < offered_first ||
         r->out_of_scope >= likely_scope)
         return LLMCS_OK;
-    const desk_wish wish = {.text = r->text, .label = r->label, .score = r->score, .flow = flow, .vector = r->vector};
+    const desk_request request = {
+        .text = r->text, .label = r->label, .score = r->score, .flow = flow, .vector = r->vector};
     t->out.intent = r->label;
-    return desk_answer_wish(t, &wish, understood);
+    return desk_answer_request(t, &request, understood);
 }
 
 llmcs_status desk_not_understood(desk_turn *t) {
@@ -203,35 +206,36 @@ llmcs_status desk_not_understood(desk_turn *t) {
     return desk_say_sentence(t, DESK_ASK_BACK);
 }
 
-static llmcs_status start_wish(desk_turn *t, const desk_wish *wish, const desk_intent *intent, bool *understood) {
+static llmcs_status start_request(desk_turn *t, const desk_request *request, const desk_intent *intent,
+                                  bool *understood) {
     double entry_first = intent ? intent->entry_first : 2;
     *understood = true;
     /* If the flow is not certain, a likely entry answers first. An order number in the next message then starts the
      * flow. */
-    if (intent && entry_first > 1 && wish->score < unlikely_flow) entry_first = likely_entry;
+    if (intent && entry_first > 1 && request->score < unlikely_flow) entry_first = likely_entry;
     if (entry_first <= 1) {
         bool found;
-        SHOP_TRY(desk_say_knowledge(t, wish, entry_first, &found));
-        if (found) desk_await_object(t, wish->flow, NULL);
+        SHOP_TRY(desk_say_knowledge(t, request, entry_first, &found));
+        if (found) desk_await_object(t, request->flow, NULL);
         if (found) return LLMCS_OK;
     }
     desk_words w;
-    t->out.probability = intent ? wish->score : 1;
-    SHOP_TRY(desk_words_make(t->arena, wish->text, strlen(wish->text), &w));
-    SHOP_TRY(desk_start_flow(t, wish->flow, &w));
-    const desk_flow *flow = &t->flows->flows[wish->flow];
+    t->out.probability = intent ? request->score : 1;
+    SHOP_TRY(desk_words_make(t->arena, request->text, strlen(request->text), &w));
+    SHOP_TRY(desk_start_flow(t, request->flow, &w));
+    const desk_flow *flow = &t->flows->flows[request->flow];
     desk_frame *frame = desk_top(t);
-    frame->by_label = intent && flow->acts && wish->score < sure_alone && !desk_flow_cued(flow, &w);
+    frame->by_label = intent && flow->acts && request->score < sure_alone && !desk_flow_cued(flow, &w);
     SHOP_TRY(desk_run_new(t, t->done_before));
     if (desk_flow_cued(&t->flows->flows[frame->flow], &w)) frame->by_label = false; /* "refund" continues as a return */
     return LLMCS_OK;
 }
 
 /* Answers one of several questions, only by an entry that fits well. */
-static llmcs_status answer_unsure(desk_turn *t, const desk_wish *wish) {
+static llmcs_status answer_unsure(desk_turn *t, const desk_request *request) {
     bool found;
-    t->wish = *wish;
-    SHOP_TRY(desk_say_knowledge(t, wish, sure_entry, &found));
+    t->request = *request;
+    SHOP_TRY(desk_say_knowledge(t, request, sure_entry, &found));
     if (found) return LLMCS_OK;
     desk_new_line(t);
     /* The parts that have an answer decide the route. */
@@ -239,24 +243,24 @@ static llmcs_status answer_unsure(desk_turn *t, const desk_wish *wish) {
     return desk_say_sentence(t, DESK_PART_UNANSWERED);
 }
 
-llmcs_status desk_answer_wish(desk_turn *t, const desk_wish *wish, bool *understood) {
-    const desk_intent *intent = *wish->label ? desk_find_intent(t->flows, wish->label) : NULL;
+llmcs_status desk_answer_request(desk_turn *t, const desk_request *request, bool *understood) {
+    const desk_intent *intent = *request->label ? desk_find_intent(t->flows, request->label) : NULL;
     *understood = false;
-    t->wish = *wish;
-    if (wish->flow >= 0) return start_wish(t, wish, intent, understood);
-    if (wish->entry) {
+    t->request = *request;
+    if (request->flow >= 0) return start_request(t, request, intent, understood);
+    if (request->entry) {
         const double first = intent ? intent->entry_first : 2;
-        if (first <= 1) SHOP_TRY(desk_say_knowledge(t, wish, first, understood));
+        if (first <= 1) SHOP_TRY(desk_say_knowledge(t, request, first, understood));
         if (*understood) return LLMCS_OK;
-        t->out.probability = wish->score;
-        return desk_say_entry(t, wish->entry, understood);
+        t->out.probability = request->score;
+        return desk_say_entry(t, request->entry, understood);
     }
     if (intent && intent->kind == DESK_INTENT_UNKNOWN) return LLMCS_OK;
     if (intent && intent->kind == DESK_INTENT_RECOMMEND) {
-        t->out.probability = wish->score;
+        t->out.probability = request->score;
         return desk_say_products(t, DESK_BY_TEXT, NULL, 3, false, understood);
     }
-    return desk_say_knowledge(t, wish, -1, understood);
+    return desk_say_knowledge(t, request, -1, understood);
 }
 
 /* ---- follow-ups */
@@ -268,7 +272,7 @@ static int product_slot(const desk_turn *t, int flow) {
 }
 
 /* True if the message certainly starts a flow that acts on an order. */
-static bool is_wish_to_act(const desk_turn *t, const desk_reading *r) {
+static bool requests_action(const desk_turn *t, const desk_reading *r) {
     return r->intent && r->score >= sure_alone && r->intent->kind == DESK_INTENT_FLOW &&
            t->flows->flows[r->intent->flow].inherits;
 }
@@ -317,7 +321,7 @@ static llmcs_status may_repeat(const desk_turn *t, const desk_reading *r, bool *
 }
 
 /* Applies a rule that matches the previous and the current message together: an entry, or a flow that refuses. */
-static llmcs_status obey_joint_rule(desk_turn *t, bool *handled) {
+static llmcs_status apply_joint_rule(desk_turn *t, bool *handled) {
     const desk_rule *rule = desk_find_rule(t, &t->read, false);
     if (!rule) return LLMCS_OK;
     if (rule->entry) return desk_say_entry(t, rule->entry, handled);
@@ -331,8 +335,8 @@ static llmcs_status obey_joint_rule(desk_turn *t, bool *handled) {
 static llmcs_status answer_alone(desk_turn *t, const desk_reading *r, bool *handled) {
     if (!r->accepted || r->score < sure_entry || desk_refers_back(&t->words) || desk_names_nothing(&t->words))
         return LLMCS_OK;
-    t->wish = (desk_wish){.text = t->read.plain, .label = "", .flow = -1, .vector = t->vector};
-    SHOP_TRY(desk_say_knowledge(t, &t->wish, likely_entry, handled));
+    t->request = (desk_request){.text = t->read.plain, .label = "", .flow = -1, .vector = t->vector};
+    SHOP_TRY(desk_say_knowledge(t, &t->request, likely_entry, handled));
     if (*handled) t->c->unknown = 0;
     return LLMCS_OK;
 }
@@ -366,11 +370,11 @@ static llmcs_status answer_follow_up(desk_turn *t, const desk_reading *r, bool *
     SHOP_TRY(may_repeat(t, r, &may));
     SHOP_TRY(desk_words_make(t->arena, text, strlen(text), &t->read));
     SHOP_TRY(desk_embed(t));
-    t->wish = (desk_wish){.text = text, .label = "", .flow = -1, .vector = t->vector};
+    t->request = (desk_request){.text = text, .label = "", .flow = -1, .vector = t->vector};
     t->out.out_of_scope = 0; /* the score was for the message alone */
     t->not_entry = may ? NULL : t->c->entry;
-    SHOP_TRY(desk_say_knowledge(t, &t->wish, sure_entry, handled));
-    if (!*handled) SHOP_TRY(obey_joint_rule(t, handled));
+    SHOP_TRY(desk_say_knowledge(t, &t->request, sure_entry, handled));
+    if (!*handled) SHOP_TRY(apply_joint_rule(t, handled));
     t->not_entry = NULL;
     t->read = read;
     t->vector = vector;
@@ -381,17 +385,17 @@ static llmcs_status answer_follow_up(desk_turn *t, const desk_reading *r, bool *
 
 /* ---- a message */
 
-/* Answers queued wishes, then resumes the flow that was interrupted. */
-static llmcs_status go_on(desk_turn *t) {
+/* Answers queued requests, then resumes the flow that was interrupted. */
+static llmcs_status continue_turn(desk_turn *t) {
     for (size_t guard = 0; guard < DESK_MAX_QUEUE + DESK_MAX_FRAMES; guard++) {
         desk_conversation *c = t->c;
         bool understood;
         if (t->handed_over || t->out.expects != LLMCS_EXPECTS_ANYTHING) return LLMCS_OK;
         if (c->n_queue) {
-            const desk_wish wish = c->queue[0];
+            const desk_request request = c->queue[0];
             memmove(c->queue, c->queue + 1, --c->n_queue * sizeof *c->queue);
             desk_new_line(t);
-            SHOP_TRY(is_unsure(&wish) ? answer_unsure(t, &wish) : desk_answer_wish(t, &wish, &understood));
+            SHOP_TRY(is_unsure(&request) ? answer_unsure(t, &request) : desk_answer_request(t, &request, &understood));
         } else if (desk_top(t)) {
             desk_new_line(t);
             SHOP_TRY(desk_run(t));
@@ -402,30 +406,30 @@ static llmcs_status go_on(desk_turn *t) {
     return LLMCS_OK;
 }
 
-static llmcs_status answer_wishes(desk_turn *t, const desk_reading *r, size_t n) {
-    desk_wish wishes[DESK_MAX_PARTS];
-    const size_t n_wishes = find_wishes(t, r, n, wishes);
+static llmcs_status answer_requests(desk_turn *t, const desk_reading *r, size_t n) {
+    desk_request requests[DESK_MAX_PARTS];
+    const size_t n_requests = find_requests(t, r, n, requests);
     bool understood, offered = false;
-    const bool several = n_wishes > 1;
-    if (!several && r[0].near_tie && r[0].accepted && wishes[0].flow >= 0 && offered_flow(t, r[0].second) >= 0 &&
-        offered_flow(t, r[0].second) != wishes[0].flow) {
+    const bool several = n_requests > 1;
+    if (!several && r[0].near_tie && r[0].accepted && requests[0].flow >= 0 && offered_flow(t, r[0].second) >= 0 &&
+        offered_flow(t, r[0].second) != requests[0].flow) {
         SHOP_TRY(offer_two(t, &r[0], &offered));
         if (offered) return LLMCS_OK;
     }
     if (several) {
-        t->out.intent = wishes[0].label;
-        t->out.intent_score = wishes[0].score;
+        t->out.intent = requests[0].label;
+        t->out.intent_score = requests[0].score;
         t->c->n_queue = 0;
-        for (size_t i = 1; i < n_wishes; i++) t->c->queue[t->c->n_queue++] = wishes[i];
-    } else if (*wishes[0].label) {
-        t->out.intent = wishes[0].label;
-        t->out.intent_score = wishes[0].score;
+        for (size_t i = 1; i < n_requests; i++) t->c->queue[t->c->n_queue++] = requests[i];
+    } else if (*requests[0].label) {
+        t->out.intent = requests[0].label;
+        t->out.intent_score = requests[0].score;
     }
-    understood = several && is_unsure(&wishes[0]);
-    SHOP_TRY(understood ? answer_unsure(t, &wishes[0]) : desk_answer_wish(t, &wishes[0], &understood));
+    understood = several && is_unsure(&requests[0]);
+    SHOP_TRY(understood ? answer_unsure(t, &requests[0]) : desk_answer_request(t, &requests[0], &understood));
     if (!understood && !several) SHOP_TRY(desk_answer_bare_kind(t, r[0].rule, MOST_BESIDE_KIND, &understood));
-    if (!understood && !several && !*wishes[0].label) SHOP_TRY(start_likely(t, &r[0], &understood));
-    if (!understood && !t->c->n_queue && !*wishes[0].label) SHOP_TRY(offer_two(t, &r[0], &offered));
+    if (!understood && !several && !*requests[0].label) SHOP_TRY(start_likely(t, &r[0], &understood));
+    if (!understood && !t->c->n_queue && !*requests[0].label) SHOP_TRY(offer_two(t, &r[0], &offered));
     if (understood || offered) {
         t->c->unknown = 0;
         return LLMCS_OK;
@@ -447,7 +451,7 @@ static bool has_no_word(const desk_words *w) {
 /* True if the message names no subject, and is neither small talk nor certainly a known intent. Earlier turns can
  * supply the subject of small words, but not of a code. */
 static bool is_too_little(const desk_turn *t, const desk_reading *r) {
-    const desk_wish w = desk_wish_of(r);
+    const desk_request w = desk_request_of(r);
     if (r->accepted && r->score >= (is_small_talk(t, &w) && !desk_is_question(&t->read) ? desk_part_score : sure_alone))
         return false;
     return *t->c->last_user ? desk_is_code(&t->words) : desk_names_nothing(&t->read);
@@ -462,7 +466,7 @@ static llmcs_status answer_new_message(desk_turn *t, const desk_reading *r, size
         return desk_say_sentence(t, DESK_NOTHING_DONE);
     }
     if (!desk_is_yes(&t->words) || words > DESK_SHORT_ANSWER)
-        return is_too_little(t, &r[0]) ? desk_not_understood(t) : answer_wishes(t, r, n);
+        return is_too_little(t, &r[0]) ? desk_not_understood(t) : answer_requests(t, r, n);
     /* A yes with nothing to confirm. After earlier turns, "ok" is an acknowledgement. */
     if (desk_is_acknowledgement(&t->words) && t->c->n_turns) {
         desk_set_route(t, LLMCS_DESK_SMALLTALK);
@@ -489,8 +493,8 @@ static llmcs_status start_by_cue(desk_turn *t, bool *handled) {
     if (found < 0 || !t->c->customer_id) return LLMCS_OK;
     if (!address) return desk_answer_owned(t, found, handled);
     if (!desk_is_whole_address(&t->words)) return LLMCS_OK;
-    const desk_wish wish = {.text = t->read.plain, .label = "", .score = 1, .flow = found, .vector = t->vector};
-    return desk_answer_wish(t, &wish, handled);
+    const desk_request request = {.text = t->read.plain, .label = "", .score = 1, .flow = found, .vector = t->vector};
+    return desk_answer_request(t, &request, handled);
 }
 
 /* "Don't return the yoga mat" with nothing open: confirms that nothing is done. */
@@ -519,8 +523,8 @@ llmcs_status desk_decide(desk_turn *t) {
     const char *about = t->c->products_at == t->c->n_turns && t->c->spoken == DESK_SPOKEN_PRODUCTS ? t->c->about : NULL;
     t->c->retry = t->c->resume = 0;
     if (rule) {
-        SHOP_TRY(desk_obey_rule(t, rule));
-        SHOP_TRY(go_on(t));
+        SHOP_TRY(desk_apply_rule(t, rule));
+        SHOP_TRY(continue_turn(t));
         t->out.ms.flow += shop_now_ms() - begin;
         return LLMCS_OK;
     }
@@ -530,8 +534,8 @@ llmcs_status desk_decide(desk_turn *t) {
     const bool answers = frame && frame->asked >= 0 && (desk_is_yes(&t->words) || desk_is_no(&t->words));
     const bool interrupts = !answers && first && first->kind == DESK_INTENT_FLOW && t->flows->flows[first->flow].always;
     if (interrupts) {
-        const desk_wish wish = desk_wish_of(&r[0]);
-        SHOP_TRY(desk_answer_wish(t, &wish, &handled));
+        const desk_request request = desk_request_of(&r[0]);
+        SHOP_TRY(desk_answer_request(t, &request, &handled));
     } else if (frame && frame->asked >= 0) {
         bool given_up;
         SHOP_TRY(desk_answer_pending(t, frame, &r[0], &given_up));
@@ -542,22 +546,22 @@ llmcs_status desk_decide(desk_turn *t) {
     if (!handled) SHOP_TRY(desk_answer_in_context(t, r[0].rule, &handled));
     if (!handled) SHOP_TRY(answer_listed(t, &r[0], about, &handled));
     if (!handled && resume)
-        SHOP_TRY(
-            desk_answer_object(t, resume - 1, lacks && !r[0].rule && !is_wish_to_act(t, &r[0]), acted, kept, &handled));
+        SHOP_TRY(desk_answer_object(t, resume - 1, lacks && !r[0].rule && !requests_action(t, &r[0]), acted, kept,
+                                    &handled));
     if (!handled) SHOP_TRY(desk_answer_bare_kind(t, r[0].rule, 0, &handled));
     if (!handled && !frame && (!r[0].rule || (r[0].rule->entry && desk_points(&t->words))))
         SHOP_TRY(desk_answer_described(t, &handled));
     if (!handled && !frame && !r[0].rule) SHOP_TRY(start_by_cue(t, &handled));
     if (!handled) SHOP_TRY(answer_follow_up(t, &r[0], &handled));
     if (!handled && !desk_top(t)) SHOP_TRY(decline_negated(t, &r[0], &handled));
-    desk_wish wishes[DESK_MAX_PARTS];
+    desk_request requests[DESK_MAX_PARTS];
     /* Parts with different intents are answered one by one. */
-    rule = handled || (find_wishes(t, r, n, wishes) > 1 && !is_alone(t, r[0].rule)) ? NULL : r[0].rule;
+    rule = handled || (find_requests(t, r, n, requests) > 1 && !is_alone(t, r[0].rule)) ? NULL : r[0].rule;
     if (rule)
-        SHOP_TRY(desk_obey_rule(t, rule));
+        SHOP_TRY(desk_apply_rule(t, rule));
     else if (!handled)
         SHOP_TRY(answer_new_message(t, r, n));
-    SHOP_TRY(go_on(t));
+    SHOP_TRY(continue_turn(t));
     if (resume && !kept && !t->c->resume && !desk_top(t)) { /* one message in between keeps the subject open */
         t->c->resume = resume;
         t->c->lacks_object = lacks;

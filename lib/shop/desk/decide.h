@@ -53,7 +53,7 @@ bool desk_is_only_ordinal(const desk_turn *t);
 
 /* ---- decide.c */
 
-desk_wish desk_wish_of(const desk_reading *r);
-llmcs_status desk_obey_rule(desk_turn *t, const desk_rule *rule);
+desk_request desk_request_of(const desk_reading *r);
+llmcs_status desk_apply_rule(desk_turn *t, const desk_rule *rule);
 
 #endif

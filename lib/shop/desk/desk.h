@@ -75,12 +75,12 @@ struct llmcs_shop_desk {
 /* ---- state */
 
 /* The filters of a product search. */
-typedef struct desk_seek {
+typedef struct desk_search {
     const char *text;          /* names the kind or audience; NULL: no search */
     const char *without;       /* text that excludes kinds ("not tea"), or NULL */
     const char *colour, *size; /* NULL: any */
     double least, most;        /* price range; most 0: no limit */
-} desk_seek;
+} desk_search;
 
 typedef enum desk_spoken { DESK_SPOKEN_NONE, DESK_SPOKEN_PRODUCTS, DESK_SPOKEN_ORDERS } desk_spoken;
 
@@ -120,14 +120,14 @@ typedef struct desk_frame {
 } desk_frame;
 
 /* A request: a part of a message with its meaning. */
-typedef struct desk_wish {
+typedef struct desk_request {
     const char *text;
     const char *label; /* or "" */
     double score, out_of_scope;
     int flow;          /* that `label` or a choice starts; -1: none */
     const char *entry; /* or NULL */
     const float *vector;
-} desk_wish;
+} desk_request;
 
 typedef struct desk_conversation {
     int64_t row; /* 0: not stored yet */
@@ -145,7 +145,7 @@ typedef struct desk_conversation {
     bool sorry;  /* the desk has apologised */
     int64_t serial;
     const char *mentioned[DESK_MAX_SLOTS]; /* slot values of earlier flows */
-    desk_wish queue[DESK_MAX_QUEUE];
+    desk_request queue[DESK_MAX_QUEUE];
     size_t n_queue;
     struct {
         int flow;
@@ -164,7 +164,7 @@ typedef struct desk_conversation {
     bool acted;         /* `resume` has acted on one object; only another object may follow */
     int64_t focus;      /* the last turn about the order in `mentioned` */
     const char *about;  /* the product that "it" means; or NULL */
-    desk_seek seek;     /* the search behind the list */
+    desk_search search; /* the search behind the list */
     const char *thread; /* the question answered last, with the questions it followed up */
     int64_t thread_at;
     const char *entry;                  /* the entry that the last turn quoted last, or NULL */
@@ -207,15 +207,15 @@ typedef struct desk_turn {
 
     int done_before; /* `done` of the previous turn */
     desk_buffer reply;
-    bool wordable;          /* the reply depends on no action and no question */
-    const char *entry_text; /* the entry quoted in the reply */
-    const char *not_entry;  /* an entry that must not answer this message, or NULL */
-    bool excluded;          /* the knowledge base found that entry */
-    desk_wish wish;         /* the request being answered */
-    desk_words wish_words;  /* words of its text, for recommendations */
-    desk_titles titles[2];  /* of the rows that refer.c compared last: those that a flow offers, and all */
-    size_t n_titles;        /* sets read so far; a new one replaces the older of the two */
-    const char *kind_text;  /* text that `kind` was read from, or NULL */
+    bool wordable;            /* the reply depends on no action and no question */
+    const char *entry_text;   /* the entry quoted in the reply */
+    const char *not_entry;    /* an entry that must not answer this message, or NULL */
+    bool excluded;            /* the knowledge base found that entry */
+    desk_request request;     /* the request being answered */
+    desk_words request_words; /* words of its text, for recommendations */
+    desk_titles titles[2];    /* of the rows that refer.c compared last: those that a flow offers, and all */
+    size_t n_titles;          /* sets read so far; a new one replaces the older of the two */
+    const char *kind_text;    /* text that `kind` was read from, or NULL */
     shop_wish kind;
     bool handed_over, route_set;
     bool danger; /* the guard hands the message to a person */
@@ -309,10 +309,10 @@ llmcs_status desk_say_text(desk_turn *t, const desk_text *text, const desk_value
 void desk_new_line(desk_turn *t);
 /* Answers from the knowledge base. *found: it gave an answer or asked back. at_least: required probability; < 0: the
  * calibrated threshold. */
-llmcs_status desk_say_knowledge(desk_turn *t, const desk_wish *wish, double at_least, bool *found);
+llmcs_status desk_say_knowledge(desk_turn *t, const desk_request *request, double at_least, bool *found);
 /* Same, limited to entries with one of the tags. accept: required probability; < 0: the calibrated threshold. */
-llmcs_status desk_say_tagged(desk_turn *t, const desk_wish *wish, const char *const *tags, size_t n_tags, double accept,
-                             bool *found);
+llmcs_status desk_say_tagged(desk_turn *t, const desk_request *request, const char *const *tags, size_t n_tags,
+                             double accept, bool *found);
 llmcs_status desk_say_entry(desk_turn *t, const char *id, bool *found);
 /* Says the entry if it shares a word with the message or is one of the nearest entries. */
 llmcs_status desk_say_entry_if_meant(desk_turn *t, const char *id, bool *found);
@@ -342,7 +342,7 @@ bool desk_is_interrupted(const desk_turn *t);
 /* Computes the message's vector, if there is an encoder. */
 llmcs_status desk_embed(desk_turn *t);
 /* Answers one request. *understood: false if nothing matched; the reply is then unchanged. */
-llmcs_status desk_answer_wish(desk_turn *t, const desk_wish *wish, bool *understood);
+llmcs_status desk_answer_request(desk_turn *t, const desk_request *request, bool *understood);
 llmcs_status desk_not_understood(desk_turn *t);
 
 /* ---- follow.c */

@@ -81,7 +81,7 @@ static llmcs_status answer_reference(desk_turn *t, int resume, int slot, bool qu
         t->c->n_frames--;
         return LLMCS_OK;
     }
-    t->wish = (desk_wish){.text = t->read.plain, .label = "", .flow = -1, .vector = t->vector};
+    t->request = (desk_request){.text = t->read.plain, .label = "", .flow = -1, .vector = t->vector};
     if (ref.n == 1) {
         desk_set_slot(frame, slot, ref.ids[0]);
     } else {
@@ -199,7 +199,7 @@ llmcs_status desk_keep_listed(desk_turn *t, const desk_frame *frame) {
         if (!rows || rows->n < 2 || q->tables & ~(uint32_t)PRODUCT_TABLES || !q->n_columns) continue;
         if (strcmp(q->columns[0], "id") != 0) continue;
         c->n_listed = 0;
-        c->seek = (desk_seek){.text = NULL};
+        c->search = (desk_search){.text = NULL};
         c->products_at = c->n_turns + 1;
         c->spoken = DESK_SPOKEN_PRODUCTS;
         for (size_t r = 0; r < rows->n && c->n_listed < DESK_MAX_LISTED; r++) {
@@ -233,7 +233,7 @@ bool desk_asks_attribute(const desk_words *w) {
 /* ---- follow-up questions */
 
 /* True if the message starts like a follow-up ("and ...", "what about ..."). */
-static bool goes_on(const desk_words *w) {
+static bool begins_as_follow_up(const desk_words *w) {
     static const char *const openings[] = {
         "and ",       "what about", "how about", "how much",  "how long",  "does that",    "does it",   "is that",
         "is it",      "would that", "would it",  "will that", "what if",   "and if",       "even if",   "for free",
@@ -252,7 +252,7 @@ static bool refers_to_answer(const desk_words *w) {
     static const char *const words[] = {"there", "that", "it",          "this",      "they", "those",
                                         "them",  "那边", "那里",        "那儿",      "这个", "那个",
                                         "它",    "这种", "another one", "a new one", "再给", NULL};
-    return desk_has_any(w, words) || (goes_on(w) && count_words(w) <= ELLIPSIS_WORDS);
+    return desk_has_any(w, words) || (begins_as_follow_up(w) && count_words(w) <= ELLIPSIS_WORDS);
 }
 
 llmcs_status desk_follow_up_text(desk_turn *t, const char **text, bool *refers) {
@@ -261,7 +261,7 @@ llmcs_status desk_follow_up_text(desk_turn *t, const char **text, bool *refers) 
     *text = NULL;
     *refers = refers_to_answer(&t->words);
     if (strcmp(t->c->last_route, "entry") != 0 || !*t->c->last_user) return LLMCS_OK;
-    if (count_words(&t->words) > FOLLOW_UP_WORDS || !(*refers || goes_on(&t->words))) return LLMCS_OK;
+    if (count_words(&t->words) > FOLLOW_UP_WORDS || !(*refers || begins_as_follow_up(&t->words))) return LLMCS_OK;
     if (!before) SHOP_TRY(desk_unmask(t, t->c->last_user, &before));
     SHOP_TRY(desk_words_make(t->arena, before, strlen(before), &w));
     if (strcmp(desk_language(&w) ? desk_language(&w) : "", t->flows->langs[t->lang]) != 0) return LLMCS_OK;

@@ -473,7 +473,7 @@ static llmcs_status run_knowledge(desk_turn *t, desk_frame *frame, const desk_op
     bool found;
     if (was_said(frame, at)) return LLMCS_OK;
     mark_said(frame, at);
-    SHOP_TRY(desk_say_tagged(t, &t->wish, op->tags, op->n_tags, op->accept, &found));
+    SHOP_TRY(desk_say_tagged(t, &t->request, op->tags, op->n_tags, op->accept, &found));
     if (found) return LLMCS_OK;
     if (op->no >= 0) {
         *next = op->no;
@@ -511,8 +511,8 @@ static llmcs_status run_go(desk_turn *t, desk_frame *frame, int flow, int *next)
     frame->refused = frame->shown = -1;
     t->out.flow = t->flows->flows[flow].name;
     *next = 0;
-    if (!t->wish.text || frame->answered) return LLMCS_OK;
-    SHOP_TRY(desk_words_make(t->arena, t->wish.text, strlen(t->wish.text), &w));
+    if (!t->request.text || frame->answered) return LLMCS_OK;
+    SHOP_TRY(desk_words_make(t->arena, t->request.text, strlen(t->request.text), &w));
     return desk_fill_slots(t, frame, &w, false); /* fill the slots that only this flow uses */
 }
 

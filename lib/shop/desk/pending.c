@@ -413,7 +413,7 @@ static llmcs_status name_flow(desk_turn *t, const desk_flow *flow) {
     if (!status) status = shop_arena_copy(t->arena, desk_buffer_text(&b), b.n, &text);
     desk_buffer_free(&b);
     SHOP_TRY(status);
-    t->wish = (desk_wish){.text = text, .label = "", .flow = -1};
+    t->request = (desk_request){.text = text, .label = "", .flow = -1};
     return LLMCS_OK;
 }
 
@@ -458,8 +458,8 @@ static llmcs_status digress(desk_turn *t, desk_frame *frame, const desk_reading 
     if (desk_is_only_ordinal(t) || is_bare_answer(t) || frame->unfit) return LLMCS_OK;
     const int commanded = commanded_flow(t, frame);
     if (commanded >= 0 && !replaces) {
-        const desk_wish wish = {.text = r->text, .label = "", .score = 1, .flow = commanded, .vector = r->vector};
-        return desk_answer_wish(t, &wish, handled);
+        const desk_request request = {.text = r->text, .label = "", .score = 1, .flow = commanded, .vector = r->vector};
+        return desk_answer_request(t, &request, handled);
     }
     const bool asks = desk_is_question(&t->words);
     /* "Only one of them is broken" to whether to report something broken: it names what is open, and no other action.
@@ -471,18 +471,18 @@ static llmcs_status digress(desk_turn *t, desk_frame *frame, const desk_reading 
     if (r->rule && r->rule->flow == frame->flow) return LLMCS_OK; /* it adds to the current request */
     if (r->rule && (r->rule->entry || replaces)) {
         *handled = true;
-        return desk_obey_rule(t, r->rule);
+        return desk_apply_rule(t, r->rule);
     }
     /* A statement answers the open question, unless it has a cue of another flow. */
     const bool barred =
         r->intent && ((r->intent->kind == DESK_INTENT_FLOW && !replaces) || (!asks && is_suggestion(t, r->intent)));
     if (!barred && wants_other(frame, r, desk_is_question(&t->words) ? desk_part_score : desk_digression_score)) {
-        const desk_wish wish = desk_wish_of(r);
-        return desk_answer_wish(t, &wish, handled);
+        const desk_request request = desk_request_of(r);
+        return desk_answer_request(t, &request, handled);
     }
     if (!desk_is_question(&t->words)) return LLMCS_OK;
-    const desk_wish wish = {.text = r->text, .label = "", .flow = -1, .vector = r->vector};
-    return desk_say_knowledge(t, &wish, 0.5, handled);
+    const desk_request request = {.text = r->text, .label = "", .flow = -1, .vector = r->vector};
+    return desk_say_knowledge(t, &request, 0.5, handled);
 }
 
 /* "Can I return the first one" to "which order has something missing?": starts the return with that order. */
@@ -496,8 +496,8 @@ static llmcs_status answer_with_other_flow(desk_turn *t, const desk_frame *frame
     if (flow < 0 || flow == frame->flow || !t->flows->flows[flow].acts || !desk_has_cue(t, &t->flows->flows[flow]) ||
         desk_has_cue(t, &t->flows->flows[frame->flow]))
         return LLMCS_OK;
-    const desk_wish wish = {.text = r->text, .label = "", .score = 1, .flow = flow, .vector = r->vector};
-    return desk_answer_wish(t, &wish, handled);
+    const desk_request request = {.text = r->text, .label = "", .score = 1, .flow = flow, .vector = r->vector};
+    return desk_answer_request(t, &request, handled);
 }
 
 /* "The navy one" when the order is already known: keeps it, changes it, or says that there is none. */
@@ -570,7 +570,7 @@ llmcs_status desk_answer_pending(desk_turn *t, desk_frame *frame, const desk_rea
     const size_t n_frames = t->c->n_frames;
     bool handled;
     *given_up = false;
-    t->wish = (desk_wish){.text = t->read.plain, .label = "", .flow = -1, .vector = r->vector};
+    t->request = (desk_request){.text = t->read.plain, .label = "", .flow = -1, .vector = r->vector};
     SHOP_TRY(answer_with_other_flow(t, frame, r, &handled));
     if (!handled) SHOP_TRY(refer_again(t, frame, &handled));
     if (!handled) SHOP_TRY(drop_contradicted(t, frame, r, &handled));
@@ -618,12 +618,12 @@ llmcs_status desk_answer_choice(desk_turn *t, bool *handled) {
     }
     c->n_choices = 0;
     if (!chosen) return LLMCS_OK;
-    const desk_wish wish = {.text = c->choice_text ? c->choice_text : t->words.plain,
-                            .label = "",
-                            .score = 1,
-                            .flow = c->choices[chosen - 1].flow};
+    const desk_request request = {.text = c->choice_text ? c->choice_text : t->words.plain,
+                                  .label = "",
+                                  .score = 1,
+                                  .flow = c->choices[chosen - 1].flow};
     c->unknown = 0;
-    return desk_answer_wish(t, &wish, handled);
+    return desk_answer_request(t, &request, handled);
 }
 
 llmcs_status desk_answer_not_found(desk_turn *t, int flow, const desk_reading *r, bool *handled) {

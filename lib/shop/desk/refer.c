@@ -673,7 +673,7 @@ llmcs_status desk_refer(desk_turn *t, int slot, const desk_words *w, bool answer
 /* "Both": queues the flow for the other objects. */
 static void queue_others(desk_turn *t, int flow, const desk_reference *ref) {
     for (size_t i = 1; i < ref->n && t->c->n_queue < DESK_MAX_QUEUE; i++)
-        t->c->queue[t->c->n_queue++] = (desk_wish){.text = ref->ids[i], .label = "", .score = 1, .flow = flow};
+        t->c->queue[t->c->n_queue++] = (desk_request){.text = ref->ids[i], .label = "", .score = 1, .flow = flow};
 }
 
 /* If the description fits several objects or none, the next question lists them or says so. */

@@ -136,11 +136,11 @@ static llmcs_status put_focus(desk_turn *t, desk_buffer *b) {
     if (!c->products_at && !c->orders_at && !c->thread && !entry) return LLMCS_OK;
     put_key(b, "spoken");
     desk_putf(b, "{\"kind\":%d,\"products_at\":%lld,\"orders_at\":%lld,\"least\":%g,\"most\":%g", (int)c->spoken,
-              (long long)c->products_at, (long long)c->orders_at, c->seek.least, c->seek.most);
-    SHOP_TRY(put_masked(t, b, "text", c->seek.text));
-    SHOP_TRY(put_masked(t, b, "without", c->seek.without));
-    SHOP_TRY(put_masked(t, b, "colour", c->seek.colour));
-    SHOP_TRY(put_masked(t, b, "size", c->seek.size));
+              (long long)c->products_at, (long long)c->orders_at, c->search.least, c->search.most);
+    SHOP_TRY(put_masked(t, b, "text", c->search.text));
+    SHOP_TRY(put_masked(t, b, "without", c->search.without));
+    SHOP_TRY(put_masked(t, b, "colour", c->search.colour));
+    SHOP_TRY(put_masked(t, b, "size", c->search.size));
     if (c->thread_at == c->n_turns + 1) SHOP_TRY(put_masked(t, b, "thread", c->thread));
     if (entry) put_key(b, "entry"), desk_put_json(b, entry);
     desk_puts(b, "}");
@@ -269,10 +269,10 @@ static llmcs_status get_queue(desk_turn *t, const desk_json *root) {
     desk_conversation *c = t->c;
     const desk_json *queue = desk_json_get(root, "queue"), *choices = desk_json_get(root, "choices");
     for (const desk_json *one = queue ? queue->first : NULL; one && c->n_queue < DESK_MAX_QUEUE; one = one->next) {
-        desk_wish *w = &c->queue[c->n_queue];
+        desk_request *w = &c->queue[c->n_queue];
         const char *label = desk_json_text(one, "label", "");
         const desk_intent *intent = desk_find_intent(t->flows, label);
-        *w = (desk_wish){.label = label, .score = 1, .flow = -1};
+        *w = (desk_request){.label = label, .score = 1, .flow = -1};
         if (intent && intent->kind == DESK_INTENT_FLOW) w->flow = intent->flow;
         if (intent && intent->kind == DESK_INTENT_ENTRY) w->entry = intent->entry;
         if (desk_json_get(one, "flow")) w->flow = desk_find_flow(t->flows, desk_json_text(one, "flow", ""));
@@ -295,12 +295,12 @@ static llmcs_status get_focus(desk_turn *t, const desk_json *focus) {
     c->spoken = kind == DESK_SPOKEN_PRODUCTS || kind == DESK_SPOKEN_ORDERS ? (desk_spoken)kind : DESK_SPOKEN_NONE;
     c->products_at = (int64_t)desk_json_number(focus, "products_at", 0);
     c->orders_at = (int64_t)desk_json_number(focus, "orders_at", 0);
-    c->seek.least = desk_json_number(focus, "least", 0);
-    c->seek.most = desk_json_number(focus, "most", 0);
-    SHOP_TRY(get_unmasked(t, focus, "text", &c->seek.text));
-    SHOP_TRY(get_unmasked(t, focus, "without", &c->seek.without));
-    SHOP_TRY(get_unmasked(t, focus, "colour", &c->seek.colour));
-    SHOP_TRY(get_unmasked(t, focus, "size", &c->seek.size));
+    c->search.least = desk_json_number(focus, "least", 0);
+    c->search.most = desk_json_number(focus, "most", 0);
+    SHOP_TRY(get_unmasked(t, focus, "text", &c->search.text));
+    SHOP_TRY(get_unmasked(t, focus, "without", &c->search.without));
+    SHOP_TRY(get_unmasked(t, focus, "colour", &c->search.colour));
+    SHOP_TRY(get_unmasked(t, focus, "size", &c->search.size));
     SHOP_TRY(get_unmasked(t, focus, "thread", &c->thread));
     c->entry = desk_json_text(focus, "entry", NULL);
     return LLMCS_OK;
