@@ -47,7 +47,7 @@ TOPICS = [
     ("review", r"\b(reviews?|reveiws?|rating)\b", "评价|评论|晒图|晒单|打分|追评"),
     ("points", r"\b(my|earn\w*|collect\w*|redeem|use|how many|get|expire|bonus|loyalty|reward|pay with|hundred|\d+)\b.*\bpoints\b|\bpoints\b.*\b(worth|expire|balance|earn\w*|collect\w*|left|use)\b", "积分"),
     ("engraving", r"\bengrav\w*|\bpersonali[sz]\w*|\b(put|print|write) (a|my|her|his) (name|initials) on\b", "刻字|刻名|定制名字|刻个"),
-    ("gift-wrap", r"\b(gift[ -]?wrap\w*|wrap(ped|ping|s)?|greeting card|gift box)\b", "(礼品|礼物|生日|送人|送礼).{0,12}包(装|庄|一下)|贺卡|礼盒包装|包装成礼"),
+    ("gift-wrap", r"\b(gift[ -]?wrap\w*|wrap(ped|ping|s)?|greeting card|(?<!tea )gift box)\b", "(礼品|礼物|生日|送人|送礼).{0,12}包(装|庄|一下)|贺卡|礼盒包装|包装成礼"),
     ("shipping-duties", r"\b(customs|(?<!on )duty|duties|import (tax(es)?|vat)|wants tax)\b", "关税|清关|进口税|海关|问我要税"),
     ("voltage", rf"\b(work|works|working|use|used|usable|using|plug|plugged|run|runs|compatible|charge)\b.{{0,30}}\b{COUNTRIES}\b|\b{COUNTRIES}\b.{{0,16}}\b(plugs?|sockets?|outlets?|mains)\b|\b(voltage|volts?|110 ?v|220 ?v|hertz|hz|plug type|(what|which) plug|adapter)\b", f"电压|(?<!蛰|埋|起|蹲)伏(?!击|笔)|插头|转换头|(?<!退)(带|拿)?(去|到|在)({COUNTRIES_ZH}).{{0,6}}(能|可以)?(用|使用|充电|插)(?!券)"),
     ("preorder", r"\bpre-?orders?\b", "预售|预定款|预购"),

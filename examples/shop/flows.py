@@ -5,7 +5,7 @@ so nothing is stated twice. Each action needs the customer's yes.
 """
 from facts import CARRIERS, CITY_NAMES, FACTS, NAME, STATUSES
 from flow_rules import RULES
-from flow_words import ADDRESS_LEAD, CLOSES, CUES, DESCRIBED, KINDS, WISH_LEAD, WISH_LIKE
+from flow_words import ADDRESS_LEAD, CLOSES, CUES, DESCRIBED, KINDS, UNSENT, WISH_LEAD, WISH_LIKE
 
 
 def t(en, zh):
@@ -38,6 +38,16 @@ def without_login(*steps):
 
 
 END = {"end": True}
+
+
+def declines(en, zh):
+    """What follows a no at a confirmation: what was left undone."""
+    return [say(en, zh), END]
+
+
+NOT_REPORTED = declines("All right, I have not reported anything.", "好的，没有提交。")
+NOT_PASSED_ON = declines("All right, I have not passed anything on.", "好的，没有提交。")
+SOLD_OUT = {"if": {"product.stock": {"less": 1}}, "then": [say("It is sold out at the moment.", "目前缺货。")]}
 DAY = 86400
 WINDOW = f"o.time > :now - {FACTS['return_days']} * {DAY}"
 
@@ -55,6 +65,11 @@ ORDER_TABLES = ["orders", "order_items", "products", "product_texts"]
 ORDER_LINE = t("{id} of {time|date}, {status|status}: {items}", "{id}（{time|date}，{status|status}）：{items}")
 
 
+def one_of(column, values):
+    """The SQL of a column that has one of these values."""
+    return f"{column} IN (%s)" % ", ".join(f"'{value}'" for value in values)
+
+
 def orders(where, limit=5):
     return {"sql": f"{ORDER} AND {where} ORDER BY o.time DESC, o.id DESC LIMIT {limit}", "tables": ORDER_TABLES, "line": ORDER_LINE}
 
@@ -65,48 +80,50 @@ ASPECTS = {"colour": ("colour", "颜色"), "size": ("size", "sizes", "capacity",
            "origin": ("origin", "产地"), "scent": ("scent", "香型")}
 
 
-def attribute(keys):
-    """The SQL of an attribute's value."""
-    return "coalesce(%s)" % ", ".join(f"json_extract(t.attributes, '$.\"{key}\"')" for key in keys)
+def attribute(keys, texts="t"):
+    """The SQL of an attribute's value; texts is the name of product_texts in the statement."""
+    return "coalesce(%s)" % ", ".join(f"json_extract({texts}.attributes, '$.\"{key}\"')" for key in keys)
 
 
 PRODUCT = ("SELECT p.id AS id, t.title AS title, p.price AS price, p.stock AS stock, t.description AS description, "
            + ", ".join(f"{attribute(keys)} AS {name}" for name, keys in ASPECTS.items()) +
            " FROM products p JOIN product_texts t ON t.product = p.row AND t.lang = :lang")
 PRODUCT_TABLES = ["products", "product_texts"]
+PRODUCT_LINE = t("{title}, ¥{price|money}", "{title}，¥{price|money}")
 
+
+def others(where, order, limit):
+    """Products in stock of the same kind, which is a product's first tag."""
+    return {"sql": "SELECT p.id AS id, t.title AS title, p.price AS price, p.stock AS stock FROM products p JOIN product_texts t"
+                   f" ON t.product = p.row AND t.lang = :lang WHERE p.stock > 0 AND {where}json_extract(p.tags, '$[0]') ="
+                   f" (SELECT json_extract(q.tags, '$[0]') FROM products q WHERE q.id = :product){order} LIMIT {limit}",
+            "tables": PRODUCT_TABLES, "line": PRODUCT_LINE}
+
+
+COLOUR = ASPECTS["colour"]
 FINDS = {
     "o": {"sql": f"{ORDER} AND o.id = :order", "tables": ORDER_TABLES, "line": ORDER_LINE},
-    "active": orders("o.status IN ('pending_payment', 'paid', 'packed', 'shipped')"),
+    "active": orders(one_of("o.status", [*UNSENT, "shipped"])),
     "recent": orders("1"),
     "mine": orders("1", 50),
-    "cancellable": orders("o.status IN ('pending_payment', 'paid', 'packed')"),
+    "cancellable": orders(one_of("o.status", UNSENT)),
     "returnable": orders(f"o.status = 'delivered' AND {WINDOW}"),
     "delivered": orders("o.status = 'delivered'"),
-    "received": orders("o.status IN ('delivered', 'shipped')"),
-    "refunds": orders("o.status IN ('return_requested', 'returned', 'refunded', 'cancelled')", 3),
-    "product": {"sql": f"{PRODUCT} WHERE p.id = :product", "tables": PRODUCT_TABLES,
-                "line": t("{title}, ¥{price|money}", "{title}，¥{price|money}")},
+    "received": orders(one_of("o.status", ["delivered", "shipped"])),
+    "refunds": orders(one_of("o.status", ["return_requested", "returned", "refunded", "cancelled"]), 3),
+    "product": {"sql": f"{PRODUCT} WHERE p.id = :product", "tables": PRODUCT_TABLES, "line": PRODUCT_LINE},
     # Others of its kind, in other colours.
-    "other_colours": {"sql": "SELECT p.id AS id, t.title AS title, p.price AS price, p.stock AS stock FROM products p JOIN product_texts t"
-                             " ON t.product = p.row AND t.lang = :lang WHERE p.stock > 0 AND p.id <> :product AND json_extract(p.tags, '$[0]') ="
-                             " (SELECT json_extract(q.tags, '$[0]') FROM products q WHERE q.id = :product) AND " + attribute(ASPECTS["colour"]) +
-                             " <> (SELECT " + attribute(ASPECTS["colour"]).replace("t.", "u.") + " FROM products q JOIN product_texts u"
-                             " ON u.product = q.row AND u.lang = :lang WHERE q.id = :product) ORDER BY p.price, p.id LIMIT 3", "tables": PRODUCT_TABLES,
-                      "line": t("{title}, ¥{price|money}", "{title}，¥{price|money}")},
-    # The same kind of product, which is a product's first tag; the one that was named first.
-    "same_kind": {"sql": "SELECT p.id AS id, t.title AS title, p.price AS price, p.stock AS stock FROM products p JOIN product_texts t"
-                         " ON t.product = p.row AND t.lang = :lang WHERE p.stock > 0 AND json_extract(p.tags, '$[0]') ="
-                         " (SELECT json_extract(q.tags, '$[0]') FROM products q WHERE q.id = :product)"
-                         " ORDER BY p.id <> :product, p.price, p.id LIMIT 4", "tables": PRODUCT_TABLES,
-                  "line": t("{title}, ¥{price|money}", "{title}，¥{price|money}")},
+    "other_colours": others("p.id <> :product AND ", f" AND {attribute(COLOUR)} <> (SELECT {attribute(COLOUR, 'u')} FROM products q JOIN product_texts u"
+                            " ON u.product = q.row AND u.lang = :lang WHERE q.id = :product) ORDER BY p.price, p.id", 3),
+    # The one that was named first.
+    "same_kind": others("", " ORDER BY p.id <> :product, p.price, p.id", 4),
 }
 
 # ---------------------------------------------------------------- actions
 
 ACTIONS = {
     "cancel_order": {"sql": "UPDATE orders SET status = 'cancelled' WHERE customer = :customer AND id = :order"
-                            " AND status IN ('pending_payment', 'paid', 'packed')",
+                            f" AND {one_of('status', UNSENT)}",
                      "tables": ["orders"], "object": "order", "destructive": True},
     "request_return": {"sql": "UPDATE orders SET status = 'return_requested' WHERE customer = :customer AND id = :order"
                               f" AND status = 'delivered' AND time > :now - {FACTS['return_days']} * {DAY}",
@@ -268,7 +285,7 @@ def report(problem, find, policy):
                 entry(policy),
                 {"slot": "description"},
                 {"confirm": with_words("Shall I report order {order} to our team now: {problem}?", "要我现在把订单{order}报给同事处理吗：{problem}？", REMARK),
-                 "no": [say("All right, I have not reported anything.", "好的，没有提交。"), END]},
+                 "no": NOT_REPORTED},
                 {"do": "report_problem", "done": [
                     say("I have reported order {order}: {problem}. A colleague will look at it and answer you.",
                         "订单{order}已报给同事：{problem}，会有同事查看后回复您。")]}],
@@ -293,8 +310,7 @@ IN_STOCK = [
      "else": [say("Yes, {product.title} is in stock, ¥{product.price|money}.", "有货，{product.title}，¥{product.price|money}。")]}]
 
 ABOUT_PRODUCT = [
-    if_aspect("price", say("{product.title} costs ¥{product.price|money}.", "{product.title}，¥{product.price|money}。"),
-              {"if": {"product.stock": {"less": 1}}, "then": [say("It is sold out at the moment.", "目前缺货。")]}),
+    if_aspect("price", say("{product.title} costs ¥{product.price|money}.", "{product.title}，¥{product.price|money}。"), SOLD_OUT),
     if_aspect("stock", *IN_STOCK),
     {"if": {"aspect": "colour", "product.colour": None}, "then": [], "else": [if_aspect(
         "colour", say("{product.title}: only in {product.colour}.", "{product.title}：只有{product.colour}。"),
@@ -309,8 +325,7 @@ ABOUT_PRODUCT = [
     value("origin", "{product.title} comes from {product.origin}.", "{product.title}的产地：{product.origin}。"),
     value("scent", "{product.title}: {product.scent}.", "{product.title}：{product.scent}。"),
     say("{product.title}, ¥{product.price|money}: {product.description}", "{product.title}，¥{product.price|money}。{product.description}"),
-    {"if": {"product.stock": {"less": 1}}, "then": [say("It is sold out at the moment.", "目前缺货。")],
-     "else": [say("It is in stock.", "目前有货。")]},
+    {**SOLD_OUT, "else": [say("It is in stock.", "目前有货。")]},
     say("If that does not answer your question, write \"agent\" and a colleague will look into it.", "如果没有回答您的问题，输入“人工”由同事解答。")]
 
 
@@ -340,7 +355,7 @@ FLOWS = {
             order_from("cancellable", say("You have no order that can still be cancelled.", "您没有还能取消的订单。"),
                        entry("order-cancel"), END),
             {"find": "o"},
-            {"if": {"o.status": ["pending_payment", "paid", "packed"]}, "then": [
+            {"if": {"o.status": UNSENT}, "then": [
                 {"confirm": t("Shall I cancel order {order} ({o.items}) for a total of ¥{o.total|money}?",
                               "确定取消订单{order}（{o.items}）吗？共{o.total|money}元。")},
                 {"do": "cancel_order", "done": [
@@ -364,7 +379,7 @@ FLOWS = {
             order_from("cancellable", say("You have no order whose address can still be changed here.", "您没有还能在这里改地址的订单。"),
                        entry("address-change"), END),
             {"find": "o"},
-            {"if": {"o.status": ["pending_payment", "paid", "packed"]}, "then": [
+            {"if": {"o.status": UNSENT}, "then": [
                 {"slot": "address"},
                 {"confirm": t("Shall order {order} be sent to: {address}?", "订单{order}改寄到：{address}，对吗？")},
                 {"do": "change_address", "done": [
@@ -399,7 +414,7 @@ FLOWS = {
                          "colleague has to look at that one.",
                          "订单{order}是{o.time|date}下的，退货期是签收后{facts.return_days}天内，这一单需要同事核实。"),
                      {"hand_over": "return_window"}]}],
-             "else": [STATUS, {"if": {"o.status": ["pending_payment", "paid", "packed"]}, "then": [
+             "else": [STATUS, {"if": {"o.status": UNSENT}, "then": [
                  say("It has not been sent yet, so it can simply be cancelled: write \"cancel\".", "还没有发货，可以直接取消，写“取消订单”即可。")]},
                  {"if": {"o.status": "shipped"}, "then": [
                      say("Once you have it, you can return it within {facts.return_days} days.", "收到后{facts.return_days}天内可以退货。")]}]}]},
@@ -418,7 +433,7 @@ FLOWS = {
                     say("The exchange for order {order} is requested: {wish}. A colleague checks whether it is in stock and answers you. "
                         "The new item is sent when the old one has reached us.",
                         "订单{order}的换货申请已提交：{wish}。同事确认有没有货后会回复您，收到旧的后寄出新的。")]}],
-             "else": [{"if": {"o.status": ["pending_payment", "paid", "packed"]}, "then": [entry("order-change")],
+             "else": [{"if": {"o.status": UNSENT}, "then": [entry("order-change")],
                        "else": [{"if": {"o.status": "delivered"}, "then": [
                            say("Order {order} ({o.items}) was placed on {o.time|date}; exchanges are possible within {facts.return_days} days of delivery.",
                                "订单{order}（{o.items}）是{o.time|date}下的，换货期是签收后{facts.return_days}天内。")],
@@ -441,7 +456,7 @@ FLOWS = {
             without_login(ask(["refund", "returns", "退款", "退货"], "refund-time")),
             order_from("recent"),
             {"find": "o"},
-            {"if": {"o.status": ["pending_payment", "paid", "packed"]}, "then": [{"go": "cancel"}]},
+            {"if": {"o.status": UNSENT}, "then": [{"go": "cancel"}]},
             {"if": {"o.status": "delivered"}, "then": [{"go": "return"}]},
             {"if": {"o.status": "shipped"}, "then": [{"go": "cancel"}]},
             STATUS]},
@@ -466,7 +481,7 @@ FLOWS = {
             without_login(entry("complaint")),
             {"slot": "complaint"},
             {"confirm": t("Shall I pass this on to a supervisor as your complaint: \"{complaint}\"?", "把这段作为投诉转给主管吗：“{complaint}”？"),
-             "no": [say("All right, I have not passed anything on.", "好的，没有提交。"), END]},
+             "no": NOT_PASSED_ON},
             {"do": "file_complaint", "done": [
                 say("Your complaint is with a supervisor, who answers within {facts.complaint_days} working days.",
                     "投诉已转给主管，{facts.complaint_days}个工作日内答复您。")]}]},
@@ -484,7 +499,7 @@ FLOWS = {
             {"if": {"o.status": "shipped"}, "then": [entry("tracking-stuck")], "else": [entry("delivery-lost")]},
             {"slot": "description"},
             {"confirm": with_words("Shall I report order {order} to our team now: {problem}?", "要我现在把订单{order}报给同事处理吗：{problem}？", REMARK),
-             "no": [say("All right, I have not reported anything.", "好的，没有提交。"), END]},
+             "no": NOT_REPORTED},
             {"do": "report_problem", "done": [
                 say("I have reported order {order}: {problem}. A colleague will look at it and answer you.",
                     "订单{order}已报给同事：{problem}，会有同事查看后回复您。")]}],
@@ -652,34 +667,28 @@ ENTRY_FIRST = ("delivery_time", "change_order", "payment", "size", "opening_hour
                "about_addresses", "about_exchanges", "about_invoices")
 
 
-def with_thresholds(name, flow):
-    """The flow with the least score of its intents; questions go to the knowledge base first, where that is sure."""
-    more = {}
-    if "intents" in flow:
-        more["accept"] = 0.5 if flow.get("small_talk") or name == "human" else ACCEPT
-    if name in ENTRY_FIRST or name in QUESTIONS:
-        more["entry_first"] = 0.5
-    if name in INHERITS:
-        more["inherits"] = True
-    if name in CUES:
-        more["cues"] = CUES[name]
-    if name == "order_status":
-        more["objects"] = True
-    if name in CLOSES:
-        more["closes"] = True
-    if name in FOLLOW:
-        more["follow"] = FOLLOW[name]
-    if name in ("product", "order_status"):
-        more["listed"] = True
-    if name == "range":
-        more["entry_first"] = 0.95  # "do you have" is asked of goods
-    return {**flow, **more}
+# Further keys of flows, and which flows have them with which value.
+KEYS = {
+    "entry_first": {**dict.fromkeys((*ENTRY_FIRST, *QUESTIONS), 0.5), "range": 0.95},  # "do you have" is asked of goods
+    "inherits": dict.fromkeys(INHERITS, True),
+    "cues": CUES,
+    "objects": {"order_status": True},
+    "closes": dict.fromkeys(CLOSES, True),
+    "follow": FOLLOW,
+    "listed": dict.fromkeys(("product", "order_status"), True),
+}
+
+
+def with_keys(name, flow):
+    """The flow with the least score of its intents, and with its further keys."""
+    accept = {"accept": 0.5 if flow.get("small_talk") or name == "human" else ACCEPT} if "intents" in flow else {}
+    return {**flow, **accept, **{key: values[name] for key, values in KEYS.items() if name in values}}
 
 
 def flows_file():
     """The content of flows.json."""
     questions = {name: {"intents": [name], "title": TITLES[name], "steps": [ask(tags, accept=0.3 if name in VAGUE else 0.1)]} for name, tags in QUESTIONS.items()}
-    flows = {name: with_thresholds(name, flow) for name, flow in {**FLOWS, **questions}.items()}
+    flows = {name: with_keys(name, flow) for name, flow in {**FLOWS, **questions}.items()}
     facts = {**FACTS, "name": NAME}
     cities = {name: pair for pair in CITY_NAMES for name in pair.values()}
     values = {"status": STATUSES, "city": cities, "carrier": {en: {"en": en, "zh": c["zh"]} for en, c in CARRIERS.items()}}

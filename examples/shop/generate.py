@@ -37,7 +37,6 @@ ATTRIBUTES = {"colour": "颜色", "material": "材质", "capacity": "容量", "s
               "light": "色温", "skin": "适合肤质", "hair": "适合发质", "protection": "防晒指数", "age": "适用年龄",
               "players": "人数", "temperature": "温标", "nib": "笔尖", "ruling": "内页", "tip": "笔尖粗细", "year": "年份"}
 # Replaces the colour for products without one.
-INSTEAD_OF_COLOUR = {"beauty": ("scent", "香型"), "tea-coffee": ("pack", "包装")}
 IN_TITLE = ("colour", "capacity", "size", "weight", "battery", "sizes")   # the colour and one of the others
 TASTE_TAGS = ("tea", "coffee", "travel", "outdoor", "camping", "sport", "kids", "office", "home", "music", "winter", "summer",
               "gift", "school", "cooking", "women", "men", "family", "bedroom")
@@ -80,7 +79,7 @@ def make_product(rng, category, kind, number, colour, picks):
     ordered = [name for name in ATTRIBUTES if name in options]
     names = {name: (name, ATTRIBUTES[name]) for name in ordered}
     if "colour" not in kind["attributes"]:
-        names["colour"] = INSTEAD_OF_COLOUR.get(category["id"], names["colour"])
+        names["colour"] = sources.INSTEAD_OF_COLOUR.get(category["id"], names["colour"])
     return {
         "title": {"en": ", ".join(filter(None, [f"{brand[0]} {style[0]} {kind['name'][0]}", colour[0], measured and measured[0]])),
                   "zh": " ".join(filter(None, [brand[1], style[1] + kind["name"][1], colour[1], measured and measured[1]]))},

@@ -82,6 +82,19 @@ def catalogue():
     return categories
 
 
+# What the choices of a category without colours are.
+INSTEAD_OF_COLOUR = {"beauty": ("scent", "香型"), "tea-coffee": ("pack", "包装")}
+
+
+def colours():
+    """The English names of the catalogue's colours: those of the categories, and those of types that share one with them (a type's
+    choices may be boxes or inks)."""
+    categories = catalogue()
+    found = {en for category in categories if category["id"] not in INSTEAD_OF_COLOUR for en, _ in category["colour"]}
+    own = [{en for en, _ in kind["attributes"].get("colour", [])} for category in categories for kind in category["types"]]
+    return found.union(*(names for names in own if names & found))
+
+
 def patterns(kind, language):
     """{intent: {"Q": [pattern], "T": [pattern]}}"""
     intents, label = {}, kind

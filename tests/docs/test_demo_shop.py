@@ -52,6 +52,14 @@ class DemoShop(unittest.TestCase):
             numbers = [int(n.replace(",", "")) for n in re.findall(r"\d+(?:,\d{3})?", counts)]
             self.assertEqual([len(rows(name)) for name in files], numbers if len(numbers) == len(files) else numbers * len(files))
 
+    def test_colours_of_the_catalogue_can_be_wished_for(self):
+        with open(os.path.join(SHOP, "flows.json"), encoding="utf-8") as f:
+            like = re.compile(json.load(f)["slots"]["wish"]["like"])
+        sys.path.insert(0, SHOP)
+        import sources
+        self.assertIn("charcoal", sources.colours())
+        self.assertEqual([name for name in sources.colours() if not like.fullmatch(name.lower())], [])
+
     def test_size(self):
         total = sum(os.path.getsize(os.path.join(SHOP, name)) for name in os.listdir(SHOP) if ".json" in name)
         self.assertLess(total, 3 << 20)

@@ -432,6 +432,38 @@ START_TEST(words_of_flows_are_checked) {
 }
 END_TEST
 
+/* More kinds, or more words in a list, than there may be: of all languages together. */
+START_TEST(lists_of_words_have_limits) {
+    static const struct {
+        const char *before, *one, *after, *error;
+        int n;
+    } rows[] = {
+        {"\"kinds\": [", "{\"words\": {\"en\": [\"w\"], \"zh\": [\"w\"]}}, ", "", "kinds, expected at most 500", 500},
+        {"\"kinds\": [", "\"w\", ", "\"w\"]}}, ", "more than 256 words", 256},
+    };
+    static char text[65536];
+    desk_case d;
+    open_refer(&d);
+    llmcs_shop_desk_free(&d.desk);
+    const char *good = d.options.flows_json;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *at = strstr(good, rows[i].before);
+        ck_assert_msg(at != NULL, "%s", rows[i].before);
+        at += strlen(rows[i].before);
+        int used = snprintf(text, sizeof text, "%.*s%s", (int)(at - good), good,
+                            *rows[i].after ? "{\"words\": {\"en\": [" : "");
+        for (int n = 0; n < rows[i].n; n++)
+            used += snprintf(text + used, sizeof text - (size_t)used, "%s", rows[i].one);
+        snprintf(text + used, sizeof text - (size_t)used, "%s%s", rows[i].after, at);
+        d.options.flows_json = text;
+        ck_assert_int_eq(llmcs_shop_desk_open(d.shop, &d.options, &d.desk), LLMCS_FORMAT);
+        ck_assert_msg(strstr(llmcs_error_message(), rows[i].error) != NULL, "\"%s\" lacks \"%s\"",
+                      llmcs_error_message(), rows[i].error);
+    }
+    desk_case_close(&d);
+}
+END_TEST
+
 static void add(TCase *t) {
     tcase_set_timeout(t, 120);
     tcase_add_test(t, orders_are_found_by_description);
@@ -458,6 +490,7 @@ static void add(TCase *t) {
     tcase_add_test(t, stray_word_changes_no_order);
     tcase_add_test(t, unknown_goods_are_not_taken_for_the_only_order);
     tcase_add_test(t, words_of_flows_are_checked);
+    tcase_add_test(t, lists_of_words_have_limits);
 }
 
 SUITE_MAIN("shop/desk/refer", add)
