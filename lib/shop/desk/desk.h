@@ -279,6 +279,8 @@ int desk_order_slot(const desk_turn *t, int flow);
 size_t desk_words_beside(const desk_turn *t, const desk_words *w, const desk_flow *flow);
 /* Returns the rows that the slot's question lists: all candidates, or those that fit the answers so far. */
 llmcs_status desk_offers(desk_turn *t, const desk_frame *frame, int slot, const desk_rows **rows);
+/* Copies the ids of the first rows, at most DESK_MAX_LISTED. */
+llmcs_status desk_copy_ids(desk_turn *t, const desk_rows *rows, const char *ids[DESK_MAX_LISTED], size_t *n);
 /* Remembers the orders listed in a question or by the flow. */
 llmcs_status desk_keep_offered(desk_turn *t, const desk_rows *rows);
 

@@ -198,16 +198,10 @@ llmcs_status desk_keep_listed(desk_turn *t, const desk_frame *frame) {
         const desk_rows *rows = frame->finds[i];
         if (!rows || rows->n < 2 || q->tables & ~(uint32_t)PRODUCT_TABLES || !q->n_columns) continue;
         if (strcmp(q->columns[0], "id") != 0) continue;
-        c->n_listed = 0;
         c->search = (desk_search){.text = NULL};
         c->products_at = c->n_turns + 1;
         c->spoken = DESK_SPOKEN_PRODUCTS;
-        for (size_t r = 0; r < rows->n && c->n_listed < DESK_MAX_LISTED; r++) {
-            const char *id = rows->cells[r * rows->n_columns].text;
-            if (!id) continue;
-            SHOP_TRY(shop_arena_copy(t->arena, id, strlen(id), &c->listed[c->n_listed]));
-            c->n_listed++;
-        }
+        SHOP_TRY(desk_copy_ids(t, rows, c->listed, &c->n_listed));
     }
     return LLMCS_OK;
 }

@@ -725,14 +725,18 @@ llmcs_status desk_offers(desk_turn *t, const desk_frame *frame, int slot, const 
     return LLMCS_OK;
 }
 
-llmcs_status desk_keep_offered(desk_turn *t, const desk_rows *rows) {
-    desk_conversation *c = t->c;
-    c->n_offered = c->n_listed = 0;
-    for (size_t r = 0; r < rows->n && c->n_offered < DESK_MAX_LISTED; r++) {
+llmcs_status desk_copy_ids(desk_turn *t, const desk_rows *rows, const char *ids[DESK_MAX_LISTED], size_t *n) {
+    *n = 0;
+    for (size_t r = 0; r < rows->n && *n < DESK_MAX_LISTED; r++) {
         const char *id = rows->cells[r * rows->n_columns].text;
         if (!id) continue;
-        SHOP_TRY(shop_arena_copy(t->arena, id, strlen(id), &c->offered[c->n_offered]));
-        c->n_offered++;
+        SHOP_TRY(shop_arena_copy(t->arena, id, strlen(id), &ids[*n]));
+        ++*n;
     }
     return LLMCS_OK;
+}
+
+llmcs_status desk_keep_offered(desk_turn *t, const desk_rows *rows) {
+    t->c->n_listed = 0;
+    return desk_copy_ids(t, rows, t->c->offered, &t->c->n_offered);
 }
