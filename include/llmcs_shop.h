@@ -29,10 +29,10 @@ extern "C" {
 #endif
 
 #define LLMCS_SHOP_VERSION_MAJOR 0
-#define LLMCS_SHOP_VERSION_MINOR 3
+#define LLMCS_SHOP_VERSION_MINOR 4
 #define LLMCS_SHOP_VERSION_PATCH 0
 
-/* Version of the library that runs, "0.3.0". Never fails. */
+/* Version of the library that runs, "0.4.0". Never fails. */
 LLMCS_SHOP_API const char *llmcs_shop_version(void);
 
 /* ------------------------------------------------------------------------------------------------- store */

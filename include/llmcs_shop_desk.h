@@ -122,6 +122,9 @@ typedef struct llmcs_shop_desk_options {
     double deadline_ms;               /* [0: none] for messages without a deadline */
     size_t max_text_bytes;            /* [16384] 1 to 65,536; longer messages get the reply "too long" */
     const llmcs_allocator *allocator; /* [NULL: the shop's] copied */
+    llmcs_model
+        *reader; /* [NULL] a sequence classifier over pairs (message, turn before it) with the labels "flow:INTENT",
+                    "entry:ID", "abstain", "smalltalk", "ask" and "act:NAME"; decides before `intents` */
 } llmcs_shop_desk_options;
 
 LLMCS_SHOP_API void llmcs_shop_desk_options_init_sized(llmcs_shop_desk_options *options, size_t struct_size);
@@ -294,8 +297,8 @@ LLMCS_SHOP_API void llmcs_shop_history_free(llmcs_shop_history **history);
 /* --------------------------------------------------------------------------------------------- service */
 /*
  * A service opens a store with everything that its settings name: "llmcs.encoder", "llmcs.intents", "llmcs.moderation",
- * "llmcs.sentiment", "llmcs.flows", "llmcs.wording", "llmcs.tagger", "llmcs.postgres". Settings that are not set are
- * skipped. If one cannot be opened, the call fails and the message names the setting.
+ * "llmcs.sentiment", "llmcs.reader", "llmcs.flows", "llmcs.wording", "llmcs.tagger", "llmcs.postgres". Settings that
+ * are not set are skipped. If one cannot be opened, the call fails and the message names the setting.
  */
 typedef struct llmcs_shop_service llmcs_shop_service;
 

@@ -8,7 +8,7 @@
 #include "store.h"
 
 typedef struct init_job {
-    const char *encoder, *intents, *moderation, *sentiment, *tagger, *flows, *wording, *now, *order_pattern, *postgres;
+    const char *encoder, *intents, *moderation, *sentiment, *reader, *tagger, *flows, *wording, *now, *order_pattern, *postgres;
 } init_job;
 
 static const cli_option options[] = {
@@ -17,6 +17,8 @@ static const cli_option options[] = {
     CLI_PLAIN("intents", CLI_STRING, offsetof(init_job, intents), "classifier of intents"),
     CLI_PLAIN("moderation", CLI_STRING, offsetof(init_job, moderation), "classifier of unsafe texts"),
     CLI_PLAIN("sentiment", CLI_STRING, offsetof(init_job, sentiment), "classifier of customers' sentiment"),
+    CLI_PLAIN("reader", CLI_STRING, offsetof(init_job, reader),
+              "folder of a model that reads a message together with the turn before it"),
     CLI_PLAIN("tagger", CLI_STRING, offsetof(init_job, tagger), "file that finds names and addresses (train-tagger)"),
     CLI_PLAIN("order_pattern", CLI_STRING, offsetof(init_job, order_pattern),
               "pattern of the shop's order numbers, in PCRE2 syntax, such as PL[0-9]{8}"),
@@ -83,6 +85,7 @@ static bool remember_postgres(const char *path, const store *s, const char *post
 static bool remember_all(const store *s, const init_job *j) {
     return remember_path(s, "llmcs.encoder", j->encoder) && remember_path(s, "llmcs.intents", j->intents) &&
            remember_path(s, "llmcs.moderation", j->moderation) && remember_path(s, "llmcs.sentiment", j->sentiment) &&
+           remember_path(s, "llmcs.reader", j->reader) &&
            remember_path(s, "llmcs.tagger", j->tagger) && remember_path(s, "llmcs.flows", j->flows) &&
            remember_order_pattern(s, j->order_pattern) && remember_wording(s, j->wording) && remember_now(s, j->now);
 }

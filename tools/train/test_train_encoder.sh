@@ -49,9 +49,16 @@ grep -q "BertForTokenClassification" "$tmp/b-hf/config.json" || fail "tags: conf
 [ -s "$tmp/b-hf/README.md" ] || fail "no card"
 cmp "$tmp/whole-hf/vocab.txt" "$tmp/a-hf/vocab.txt" || fail "fine-tuning changed the vocabulary"
 
+# A reader of the demo shop from the written folder: a few rows, all stages.
+"$python" "$here/train_reader.py" --from "$tmp/whole-hf" --shop "$here/../../examples/shop" --out "$tmp/reader" --most 60 --epochs 2 2>"$tmp/log" ||
+    { cat "$tmp/log" >&2; fail "train_reader.py"; }
+grep -q "temperature" "$tmp/log" || fail "reader: $(cat "$tmp/log")"
+grep -q '"entry:' "$tmp/reader/config.json" || fail "reader: no labels of entries"
+[ -s "$tmp/reader/model.safetensors" ] || fail "reader: no weights"
+
 # The Python tokenizer: clean, isolate CJK, strip accents, lower-case, split at punctuation, longest pieces first.
 printf '[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\ncaf\n##e\n好\n用\n!\n' >"$tmp/vocab.txt"
 "$python" "$here/wordpiece.py" --vocab "$tmp" 'CAFÉ好用!?' >"$tmp/ids"
 grep -q '"ids": \[2, 5, 6, 7, 8, 9, 1, 3\]' "$tmp/ids" || fail "ids: $(cat "$tmp/ids")"
 grep -q '"offsets": \[\[0, 0\], \[0, 3\], \[3, 4\], \[4, 5\], \[5, 6\], \[6, 7\], \[7, 8\], \[0, 0\]\]' "$tmp/ids" || fail "offsets: $(cat "$tmp/ids")"
-echo "train_encoder.py, train_bert.py: ok"
+echo "train_encoder.py, train_bert.py, train_reader.py: ok"

@@ -691,6 +691,17 @@ llmcs_status desk_answer_in_context(desk_turn *t, const desk_rule *rule, bool *h
     return LLMCS_OK;
 }
 
+llmcs_status desk_answer_about(desk_turn *t, bool *handled) {
+    const desk_conversation *c = t->c;
+    const char *product = desk_listed_product(t, &t->read);
+    signals s;
+    *handled = false;
+    if (!desk_products_are_near(t)) return LLMCS_OK;
+    SHOP_TRY(read_signals(t, false, &s));
+    if (!product) product = c->about ? c->about : c->n_listed == 1 ? c->listed[0] : NULL;
+    return product && !s.names ? answer_product(t, product, &s, NULL, handled) : LLMCS_OK;
+}
+
 /* ---- the focus */
 
 void desk_keep_orders(desk_turn *t, const desk_frame *frame) {

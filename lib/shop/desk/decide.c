@@ -1,7 +1,7 @@
 /*
  * Decides what a message means. In this order: interrupting rules, the answer to the desk's open question, references
- * to the conversation, other rules, the classifier (for the whole message and its parts), the knowledge base, a
- * question back, a handover.
+ * to the conversation, the reader if there is one and it is sure, other rules, the classifier (for the whole message
+ * and its parts), the knowledge base, a question back, a handover.
  */
 #include "shop/desk/decide.h"
 
@@ -199,6 +199,11 @@ static llmcs_status start_likely(desk_turn *t, const desk_reading *r, bool *unde
 }
 
 llmcs_status desk_not_understood(desk_turn *t) {
+    if (t->asks_product) { /* understood, but the shop's data does not say */
+        t->c->unknown = 0;
+        desk_set_route(t, LLMCS_DESK_NONE);
+        return desk_say_sentence(t, DESK_NOT_STATED);
+    }
     t->c->unknown++;
     if (t->c->unknown >= DESK_MAX_UNCLEAR && strcmp(t->c->status, "waiting") != 0)
         return desk_hand_over(t, "not_understood", 0, t->flows->sentences[DESK_NOT_UNDERSTOOD], NULL);
@@ -213,7 +218,7 @@ static llmcs_status start_request(desk_turn *t, const desk_request *request, con
     /* If the flow is not certain, a likely entry answers first. An order number in the next message then starts the
      * flow. */
     if (intent && entry_first > 1 && request->score < unlikely_flow) entry_first = likely_entry;
-    if (entry_first <= 1) {
+    if (entry_first <= 1 && !request->by_reader) {
         bool found;
         SHOP_TRY(desk_say_knowledge(t, request, entry_first, &found));
         if (found) desk_await_object(t, request->flow, NULL);
@@ -265,7 +270,7 @@ llmcs_status desk_answer_request(desk_turn *t, const desk_request *request, bool
 
 /* ---- follow-ups */
 
-static int product_slot(const desk_turn *t, int flow) {
+int desk_product_slot(const desk_turn *t, int flow) {
     for (size_t i = 0; flow >= 0 && i < t->flows->n_slots; i++)
         if (t->flows->flows[flow].uses[i] && t->flows->slots[i].type == DESK_SLOT_PRODUCT) return (int)i;
     return -1;
@@ -282,17 +287,17 @@ static llmcs_status answer_listed(desk_turn *t, const desk_reading *r, const cha
     const char *product = desk_listed_product(t, &t->read);
     const int meant = r->rule ? r->rule->flow : r->intent ? r->intent->flow : -1;
     /* An order flow (return, cancel) does not apply to a listed product. */
-    bool other = (r->rule || r->accepted) && product_slot(t, meant) < 0 &&
+    bool other = (r->rule || r->accepted) && desk_product_slot(t, meant) < 0 &&
                  !(meant >= 0 && t->flows->flows[meant].inherits && desk_is_question(&t->words));
     if (!product && about && desk_is_question(&t->words) &&
         (desk_refers_back(&t->words) || (!other && desk_asks_attribute(&t->words)))) {
         product = about;
         /* "Does it come in blue?" is about the product, "how do I order it?" is not. */
         other = other || (!r->rule && !r->accepted && r->score >= offered_first &&
-                          product_slot(t, offered_flow(t, r->label)) < 0);
+                          desk_product_slot(t, offered_flow(t, r->label)) < 0);
     }
     for (size_t i = 0; product && !other && i < t->flows->n_flows && !*handled; i++) {
-        const int slot = t->flows->flows[i].listed ? product_slot(t, (int)i) : -1;
+        const int slot = t->flows->flows[i].listed ? desk_product_slot(t, (int)i) : -1;
         if (slot < 0) continue;
         *handled = true;
         t->c->unknown = 0;
@@ -529,6 +534,10 @@ llmcs_status desk_decide(desk_turn *t) {
         return LLMCS_OK;
     }
     SHOP_TRY(desk_read_message(t, r, &n));
+    const desk_meaning *meaning = &r[0].meaning;
+    desk_weigh_rule(t, &r[0]);
+    t->asks_product = desk_asks_product(t, meaning);
+    const bool products = desk_may_mean_products(t, meaning), orders = desk_may_mean_orders(t, meaning);
     const desk_intent *first = r[0].intent;
     /* A short yes or no answers the open question, whatever the classifier says. */
     const bool answers = frame && frame->asked >= 0 && (desk_is_yes(&t->words) || desk_is_no(&t->words));
@@ -536,23 +545,27 @@ llmcs_status desk_decide(desk_turn *t) {
     if (interrupts) {
         const desk_request request = desk_request_of(&r[0]);
         SHOP_TRY(desk_answer_request(t, &request, &handled));
-    } else if (frame && frame->asked >= 0) {
+    } else if (frame && frame->asked >= 0 && !answers && desk_leaves_question(frame, meaning)) {
+        SHOP_TRY(desk_answer_meaning(t, &r[0], &handled));
+    }
+    if (!handled && !interrupts && frame && frame == desk_top(t) && frame->asked >= 0) {
         bool given_up;
         SHOP_TRY(desk_answer_pending(t, frame, &r[0], &given_up));
         handled = !given_up;
     }
     if (!handled && t->c->n_choices) SHOP_TRY(desk_answer_choice(t, &handled));
     if (!handled && retry) SHOP_TRY(desk_answer_not_found(t, retry - 1, &r[0], &handled));
-    if (!handled) SHOP_TRY(desk_answer_in_context(t, r[0].rule, &handled));
-    if (!handled) SHOP_TRY(answer_listed(t, &r[0], about, &handled));
-    if (!handled && resume)
+    if (!handled && (products || orders)) SHOP_TRY(desk_answer_in_context(t, r[0].rule, &handled));
+    if (!handled && products) SHOP_TRY(answer_listed(t, &r[0], about, &handled));
+    if (!handled && resume && orders)
         SHOP_TRY(desk_answer_object(t, resume - 1, lacks && !r[0].rule && !requests_action(t, &r[0]), acted, kept,
                                     &handled));
-    if (!handled) SHOP_TRY(desk_answer_bare_kind(t, r[0].rule, 0, &handled));
-    if (!handled && !frame && (!r[0].rule || (r[0].rule->entry && desk_points(&t->words))))
+    if (!handled && products) SHOP_TRY(desk_answer_bare_kind(t, r[0].rule, 0, &handled));
+    if (!handled && orders && !frame && (!r[0].rule || (r[0].rule->entry && desk_points(&t->words))))
         SHOP_TRY(desk_answer_described(t, &handled));
-    if (!handled && !frame && !r[0].rule) SHOP_TRY(start_by_cue(t, &handled));
-    if (!handled) SHOP_TRY(answer_follow_up(t, &r[0], &handled));
+    if (!handled && orders && !frame && !r[0].rule) SHOP_TRY(start_by_cue(t, &handled));
+    if (!handled && !r[0].rule) SHOP_TRY(desk_answer_meaning(t, &r[0], &handled));
+    if (!handled && !desk_is_sure(meaning)) SHOP_TRY(answer_follow_up(t, &r[0], &handled));
     if (!handled && !desk_top(t)) SHOP_TRY(decline_negated(t, &r[0], &handled));
     desk_request requests[DESK_MAX_PARTS];
     /* Parts with different intents are answered one by one. */

@@ -15,11 +15,12 @@ typedef struct desk_reading {
     bool accepted, near_tie;
     bool likely; /* passes the classifier's threshold but not the flow's, and is no near tie */
     const float *vector;
+    desk_meaning meaning; /* of the whole message */
 } desk_reading;
 
 /* Lowest scores: desk_part_score: a part of a message that is answered on its own. desk_digression_score: an intent
  * that interrupts the answer to a question. */
-static const double desk_part_score = 0.6, desk_digression_score = 0.8;
+static const double desk_part_score = 0.6, desk_digression_score = 0.8, desk_meaning_score = 0.25;
 enum { DESK_SHORT_ANSWER = 4, DESK_LONG_ANSWER = 8, DESK_MAX_UNCLEAR = 2, DESK_MAX_ORDINAL = 5 };
 
 /* ---- read.c */
@@ -32,6 +33,27 @@ const desk_rule *desk_find_rule(const desk_turn *t, const desk_words *w, bool al
 const desk_rule *desk_find_rule_of_message(const desk_turn *t, bool always);
 /* Reads the message into r[0] and its parts into r[1..*n). */
 llmcs_status desk_read_message(desk_turn *t, desk_reading r[DESK_MAX_PARTS + 1], size_t *n);
+
+/* ---- reader.c */
+
+/* Classifies the message together with the turn before it; kind NOTHING without a reader. */
+llmcs_status desk_read_meaning(desk_turn *t, desk_meaning *m);
+
+/* ---- meaning.c */
+
+/* True if the reader's best label is probable enough to decide. */
+bool desk_is_sure(const desk_meaning *m);
+/* False if the reader is sure that the message is about something else than products, or orders. */
+bool desk_may_mean_products(const desk_turn *t, const desk_meaning *m);
+bool desk_may_mean_orders(const desk_turn *t, const desk_meaning *m);
+/* True if the reader is sure that the message asks about a product. */
+bool desk_asks_product(const desk_turn *t, const desk_meaning *m);
+/* Drops a rule that the reader surely contradicts, unless it refuses or hands over. */
+void desk_weigh_rule(const desk_turn *t, desk_reading *r);
+/* True if the message asks something else than what the frame's question is about. */
+bool desk_leaves_question(const desk_frame *frame, const desk_meaning *m);
+/* Replies as the reader's label says. *handled: false if it is not sure, or the label has no reply. */
+llmcs_status desk_answer_meaning(desk_turn *t, const desk_reading *r, bool *handled);
 
 /* ---- pending.c */
 
@@ -55,5 +77,7 @@ bool desk_is_only_ordinal(const desk_turn *t);
 
 desk_request desk_request_of(const desk_reading *r);
 llmcs_status desk_apply_rule(desk_turn *t, const desk_rule *rule);
+/* Returns the product slot that the flow uses, or -1. */
+int desk_product_slot(const desk_turn *t, int flow);
 
 #endif

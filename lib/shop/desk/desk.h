@@ -50,6 +50,8 @@ typedef struct desk_place {
     struct desk_place *next;
 } desk_place;
 
+typedef struct desk_reader desk_reader; /* see reader.c */
+
 struct llmcs_shop_desk {
     llmcs_allocator allocator;
     llmcs_shop *shop;
@@ -58,6 +60,7 @@ struct llmcs_shop_desk {
     desk_host *host;
     struct desk_private *priv; /* see private.c */
     llmcs_shop_classifier_slot *intents, *sentiment;
+    desk_reader *reader;         /* or NULL */
     llmcs_shop_rollout *rollout; /* versions of the intents, opened by a service; or NULL */
     const struct llmcs_shop_guard *guard;
     bool *find_by_host, *action_by_host; /* [n_finds], [n_actions] */
@@ -71,6 +74,44 @@ struct llmcs_shop_desk {
     pthread_cond_t left;
     desk_place *first, *last;
 };
+
+/* ---- reader.c */
+
+/* The label of a reader that a message most probably has. */
+typedef enum desk_meaning_kind {
+    DESK_MEANS_NOTHING, /* no reader, or a label that flows.json lacks */
+    DESK_MEANS_INTENT,  /* a flow or an entry */
+    DESK_MEANS_UNKNOWN, /* something the shop has no answer to */
+    DESK_MEANS_SMALL_TALK,
+    DESK_MEANS_UNCLEAR
+} desk_meaning_kind;
+
+/* Dialogue acts. */
+typedef enum desk_act_kind {
+    DESK_ACT_ASK,    /* a question or request that stands alone */
+    DESK_ACT_FOLLOW, /* one that needs the turn before */
+    DESK_ACT_ANSWER, /* answers the desk's question */
+    DESK_ACT_YES,
+    DESK_ACT_NO,
+    DESK_ACT_ACK,    /* "ok, thanks" */
+    DESK_ACT_STOP,   /* gives up, changes their mind */
+    DESK_ACT_REMARK, /* tells, asks nothing */
+    DESK_ACT_REPAIR, /* "no, I meant ..." */
+    DESK_N_ACTS
+} desk_act_kind;
+
+typedef struct desk_meaning {
+    desk_meaning_kind kind;
+    const desk_intent *intent, *second, *entry; /* the two best labels, and the best entry; or NULL */
+    double score, second_score, entry_score;    /* probabilities */
+    double unknown;                             /* probability that the shop has no answer */
+    double acts[DESK_N_ACTS];                   /* probabilities */
+} desk_meaning;
+
+/* model: must outlive the reader. Errors: NO_HEAD, CONFIG (no label of flows.json), NOMEM. */
+llmcs_status desk_reader_create(const llmcs_allocator *a, llmcs_model *model, const desk_flows *flows,
+                                desk_reader **reader);
+void desk_reader_free(const llmcs_allocator *a, desk_reader **reader);
 
 /* ---- state */
 
@@ -127,6 +168,7 @@ typedef struct desk_request {
     int flow;          /* that `label` or a choice starts; -1: none */
     const char *entry; /* or NULL */
     const float *vector;
+    bool by_reader; /* the reader knows entries too, so the knowledge base is not asked first */
 } desk_request;
 
 typedef struct desk_conversation {
@@ -167,12 +209,13 @@ typedef struct desk_conversation {
     desk_search search; /* the search behind the list */
     const char *thread; /* the question answered last, with the questions it followed up */
     int64_t thread_at;
-    const char *entry;                  /* the entry that the last turn quoted last, or NULL */
-    desk_spoken spoken;                 /* what the last turn was about */
-    int64_t products_at, orders_at;     /* the last turns about products and orders; 0: none */
-    const char *last_route;             /* of the last turn */
-    const char *choice_text;            /* the unclear message */
-    const char *last_user, *last_reply; /* of the last turn, masked, for the wording */
+    const char *entry;                    /* the entry that the last turn quoted last, or NULL */
+    desk_spoken spoken;                   /* what the last turn was about */
+    int64_t products_at, orders_at;       /* the last turns about products and orders; 0: none */
+    const char *last_route, *last_intent; /* of the last turn */
+    const char *earlier_user;             /* of the turn before it, masked */
+    const char *choice_text;              /* the unclear message */
+    const char *last_user, *last_reply;   /* of the last turn, masked, for the wording */
 } desk_conversation;
 
 /* ---- a turn */
@@ -218,8 +261,9 @@ typedef struct desk_turn {
     const char *kind_text;    /* text that `kind` was read from, or NULL */
     shop_wish kind;
     bool handed_over, route_set;
-    bool danger; /* the guard hands the message to a person */
-    bool worded; /* the model worded the reply */
+    bool asks_product; /* the reader is sure that the message asks about a product */
+    bool danger;       /* the guard hands the message to a person */
+    bool worded;       /* the model worded the reply */
     const char *verdict_label;
     bool foreign; /* the conversation belongs to another customer */
 
@@ -393,6 +437,8 @@ llmcs_status desk_say_products(desk_turn *t, desk_recommend_by by, const char *p
 
 /* Handles a follow-up about recent products or orders. */
 llmcs_status desk_answer_in_context(desk_turn *t, const desk_rule *rule, bool *handled);
+/* Answers a question about the product in focus that names no other: its aspect, or all that is known of it. */
+llmcs_status desk_answer_about(desk_turn *t, bool *handled);
 /* Handles a message that is a kind of product and at most most_left unknown words. */
 llmcs_status desk_answer_bare_kind(desk_turn *t, const desk_rule *rule, size_t most_left, bool *handled);
 /* True if recent turns listed or looked up products. */

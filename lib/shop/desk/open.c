@@ -132,6 +132,7 @@ static llmcs_status prepare_desk(llmcs_shop_desk *d, const llmcs_shop_desk_optio
     SHOP_TRY(desk_readers_create(d->shop, d->flows, &d->readers));
     if (o->call)
         SHOP_TRY(desk_host_create(d->shop, o->call, o->call_user, o->n_host_threads, o->call_timeout_ms, &d->host));
+    if (o->reader) SHOP_TRY(desk_reader_create(&d->allocator, o->reader, d->flows, &d->reader));
     return desk_private_create(d, o->wording);
 }
 
@@ -185,6 +186,7 @@ void llmcs_shop_desk_free(llmcs_shop_desk **desk) {
     const bool own = d->shop->owner == getpid();
     desk_host_free(&d->host);
     desk_private_free(d);
+    desk_reader_free(&d->allocator, &d->reader);
     desk_readers_free(&d->readers);
     desk_flows_free(&d->flows);
     shop_free(&a, d->find_by_host);

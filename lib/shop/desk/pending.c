@@ -58,7 +58,8 @@ bool desk_is_negated(const desk_turn *t, int flow) {
 /* Returns the flow that the message starts if it may replace an open question, or -1. */
 static int replacing_flow(const desk_turn *t, const desk_reading *r) {
     const int flow = r->rule ? r->rule->flow : r->intent && r->intent->kind == DESK_INTENT_FLOW ? r->intent->flow : -1;
-    return flow >= 0 && may_replace(t, flow, r->rule != NULL) ? flow : -1;
+    const bool certain = !r->rule && r->meaning.intent && r->meaning.score >= desk_digression_score;
+    return flow >= 0 && (certain || may_replace(t, flow, r->rule != NULL)) ? flow : -1;
 }
 
 /* True for thanks or a goodbye and little else. */

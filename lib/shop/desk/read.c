@@ -213,6 +213,23 @@ static void back_by_cue(const desk_turn *t, desk_reading *r) {
     r->score = desk_part_score;
 }
 
+/* The reader's meaning replaces the classifier's if it is certain enough; otherwise the classifier decides, which also
+ * reads the parts. */
+static void prefer_meaning(desk_reading *r) {
+    const desk_meaning *m = &r->meaning;
+    if (!desk_is_sure(m)) return;
+    const bool flow = m->intent && m->intent->kind == DESK_INTENT_FLOW;
+    r->intent = m->intent;
+    r->label = m->intent ? m->intent->label : "";
+    r->accepted = m->intent != NULL;
+    r->score = m->score;
+    r->second = m->second && m->second->kind == DESK_INTENT_FLOW ? m->second->label : NULL;
+    r->second_score = m->second_score;
+    r->near_tie = false;
+    r->likely = flow;
+    r->out_of_scope = m->unknown;
+}
+
 llmcs_status desk_read_message(desk_turn *t, desk_reading r[DESK_MAX_PARTS + 1], size_t *n) {
     desk_span parts[DESK_MAX_PARTS];
     const size_t n_parts = desk_split(&t->read, parts);
@@ -236,7 +253,9 @@ llmcs_status desk_read_message(desk_turn *t, desk_reading r[DESK_MAX_PARTS + 1],
     for (size_t i = 1; i < *n; i++) back_by_cue(t, &r[i]);
     SHOP_TRY(read_sentiment(t, r));
     t->out.ms.classify += shop_now_ms() - begin;
-    t->out.intent = r[0].accepted ? r[0].label : "";
+    SHOP_TRY(desk_read_meaning(t, &r[0].meaning));
+    prefer_meaning(&r[0]);
+    t->out.intent = r[0].accepted && (!r[0].intent || r[0].intent->kind != DESK_INTENT_ENTRY) ? r[0].label : "";
     t->out.intent_score = r[0].score;
     t->out.out_of_scope = r[0].out_of_scope;
     return LLMCS_OK;

@@ -9,7 +9,7 @@ enum { SETTING_BYTES = 65537 };
 
 struct llmcs_shop_service {
     llmcs_allocator allocator;
-    llmcs_model *encoder;
+    llmcs_model *encoder, *reader;
     llmcs_shop *shop;
     llmcs_shop_classifier_slot *intents, *sentiment, *moderation;
     llmcs_shop_rollout *rollout; /* versions of the intents; falls back to the file of the setting */
@@ -139,6 +139,13 @@ static llmcs_status open_guard(llmcs_shop_service *s) {
     return status;
 }
 
+static llmcs_status open_reader(llmcs_shop_service *s, const llmcs_shop_service_options *o) {
+    SHOP_TRY(read_setting(s, s->shop, "llmcs.reader"));
+    if (!*s->value) return LLMCS_OK;
+    const llmcs_status status = open_model(s->value, o->model, &s->reader);
+    return status ? fail_setting(s, "llmcs.reader", status) : LLMCS_OK;
+}
+
 static int64_t setting_now(void *user) { return ((const llmcs_shop_service *)user)->now; }
 
 static llmcs_status open_desk(llmcs_shop_service *s, const llmcs_shop_service_options *o) {
@@ -158,6 +165,7 @@ static llmcs_status open_desk(llmcs_shop_service *s, const llmcs_shop_service_op
     if (own_intents) d.intents = s->rollout ? llmcs_shop_rollout_slot(s->rollout) : s->intents;
     if (!d.sentiment) d.sentiment = s->sentiment;
     if (!d.guard) d.guard = s->guard;
+    if (!d.reader) d.reader = s->reader;
     if (!d.flows_path && !d.flows_json) {
         SHOP_TRY(read_setting(s, s->shop, "llmcs.flows"));
         if (*s->value) SHOP_TRY(shop_copy_text(&s->allocator, s->value, strlen(s->value), "path", &flows));
@@ -199,6 +207,7 @@ static llmcs_status open_all(llmcs_shop_service *s, const char *path, const llmc
     SHOP_TRY(open_classifier(s, "llmcs.sentiment", &s->sentiment));
     SHOP_TRY(open_classifier(s, "llmcs.moderation", &s->moderation));
     SHOP_TRY(open_guard(s));
+    SHOP_TRY(open_reader(s, o));
     return open_desk(s, o);
 }
 
@@ -240,6 +249,7 @@ void llmcs_shop_service_free(llmcs_shop_service **service) {
     llmcs_shop_classifier_slot_free(&s->sentiment);
     llmcs_shop_classifier_slot_free(&s->moderation);
     llmcs_shop_free(&s->shop);
+    llmcs_model_free(&s->reader);
     llmcs_model_free(&s->encoder);
     shop_free(&a, s);
 }

@@ -472,17 +472,24 @@ static llmcs_status find_answered(desk_turn *t, shop_connection *c, bool *answer
     return status;
 }
 
+/* Loads the last turn, and the message of the one before. */
 static llmcs_status load_last(desk_turn *t, shop_connection *c) {
+    desk_conversation *v = t->c;
     shop_query q;
-    t->c->last_user = t->c->last_reply = t->c->last_route = "";
-    if (!t->c->n_turns) return LLMCS_OK;
-    SHOP_TRY(shop_query_begin(c, &q, "SELECT text, reply, route FROM turns WHERE conversation = ?1 AND number = ?2",
-                              "ii", t->c->row, t->c->n_turns));
-    SHOP_TRY(shop_query_next(&q));
     llmcs_status status = LLMCS_OK;
-    if (q.has_row) status = copy_column(t, &q, 0, &t->c->last_user);
-    if (q.has_row && !status) status = copy_column(t, &q, 1, &t->c->last_reply);
-    if (q.has_row && !status) status = copy_column(t, &q, 2, &t->c->last_route);
+    v->last_user = v->last_reply = v->last_route = v->last_intent = v->earlier_user = "";
+    if (!v->n_turns) return LLMCS_OK;
+    SHOP_TRY(shop_query_begin(c, &q,
+                              "SELECT text, reply, route, intent FROM turns WHERE conversation = ?1 AND number IN"
+                              " (?2, ?2 - 1) ORDER BY number DESC",
+                              "ii", v->row, v->n_turns));
+    SHOP_TRY(shop_query_next(&q));
+    if (q.has_row) {
+        const char **const columns[] = {&v->last_user, &v->last_reply, &v->last_route, &v->last_intent};
+        for (int i = 0; i < 4 && !status; i++) status = copy_column(t, &q, i, columns[i]);
+        if (!status) status = shop_query_next(&q);
+    }
+    if (!status && q.has_row) status = copy_column(t, &q, 0, &v->earlier_user);
     shop_query_end(&q);
     return status;
 }
@@ -517,7 +524,9 @@ llmcs_status desk_load(desk_turn *t, bool *answered) {
                              .summary = "",
                              .last_user = "",
                              .last_reply = "",
-                             .last_route = ""};
+                             .last_route = "",
+                             .last_intent = "",
+                             .earlier_user = ""};
     t->c = v;
     v->customer_id = t->message->customer;
     SHOP_TRY(shop_shared_read_begin(t->desk->shop, t->link, &c));

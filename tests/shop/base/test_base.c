@@ -106,7 +106,7 @@ START_TEST(messages_are_read_from_the_core) {
     ck_assert_str_eq(llmcs_error_message(), "a\\x0ab\\xff");
     ck_assert_int_eq(llmcs_set_error(LLMCS_BUSY, NULL), LLMCS_BUSY);
     ck_assert_str_eq(llmcs_error_message(), "");
-    ck_assert_str_eq(llmcs_shop_version(), "0.3.0");
+    ck_assert_str_eq(llmcs_shop_version(), "0.4.0");
 }
 END_TEST
 

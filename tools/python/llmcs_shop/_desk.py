@@ -7,6 +7,7 @@ import json
 import os
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple, Union
 
+import llmcs
 from llmcs._errors import call
 from llmcs._handles import CancelFlag, Handle, interruptible
 from llmcs._inputs import PathInput, c_string, integer, number, path, utf8
@@ -202,7 +203,8 @@ class Desk(Handle):
     an open Shop. Any thread may use it.
 
     flows: path of flows.json. intents, sentiment: Classifiers (or ClassifierSlots, to swap them later). wording: folder
-    of the model that words replies, or "templates". call(HostCall): answers finds and actions, those named in
+    of the model that words replies, or "templates". reader: a llmcs.Model, a sequence classifier that reads a message
+    together with the turn before it. call(HostCall): answers finds and actions, those named in
     host_calls and those without SQL. now: a function that gives seconds since 1970. lenient=True: what the settings
     name and cannot be opened is left out. postgres: of llmcs_shop_service_options; that of an open Shop is its own."""
 
@@ -221,6 +223,7 @@ class Desk(Handle):
         deadline_ms: float = 0,
         lenient: bool = False,
         postgres: Optional[str] = None,
+        reader: "Optional[llmcs.Model]" = None,
     ) -> None:
         super().__init__()
         self._shop: Optional[Shop] = store if isinstance(store, Shop) else None
@@ -234,7 +237,10 @@ class Desk(Handle):
                 setattr(desk, name, number(name, value))
         # C keeps pointers to these for the life of this object.
         self._slots = [_as_slot("intents", intents), _as_slot("sentiment", sentiment)]
-        self._keep_open(self._shop, *self._slots)
+        if reader is not None and not isinstance(reader, llmcs.Model):
+            raise TypeError("reader: expected a llmcs.Model, got %s" % type(reader).__name__)
+        self._keep_open(self._shop, reader, *self._slots)
+        desk.reader = None if reader is None else reader._pointer
         desk.intents, desk.sentiment = (None if s is None else s._pointer for s in self._slots)
         if call is not None:
             desk.call = self._call = _host_function(call)

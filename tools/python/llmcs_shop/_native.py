@@ -479,6 +479,7 @@ DeskOptions = _struct(
     (f64, "confirm_minutes deadline_ms"),
     (size, "max_text_bytes"),
     (P(Allocator), "allocator"),
+    (ptr, "reader"),
 )
 Message = _struct(
     "llmcs_shop_message",

@@ -1,0 +1,84 @@
+/*
+ * Acts on what the reader says (reader.c). Rules that refuse and the answers to the desk's own questions come first;
+ * where the reader is not sure, the rules, cues and classifier of decide.c decide as they do without one.
+ */
+#include <string.h>
+
+#include "shop/desk/decide.h"
+
+/* over_rule: a rule gives way to a label from this probability on. likely_entry: a flow that answers by entries gives
+ * the reader's best entry from here on. leaves: probability from which a label interrupts an open question. is_answer:
+ * acts that answer it, summed. */
+static const double over_rule = 0.6, likely_entry = 0.05, any_entry = 0.01, leaves = 0.6, is_answer = 0.5;
+
+bool desk_is_sure(const desk_meaning *m) { return m->kind != DESK_MEANS_NOTHING && m->score >= desk_meaning_score; }
+
+static int flow_of(const desk_intent *intent) { return intent && intent->kind == DESK_INTENT_FLOW ? intent->flow : -1; }
+
+bool desk_may_mean_products(const desk_turn *t, const desk_meaning *m) {
+    const int flow = flow_of(m->intent);
+    if (!desk_is_sure(m) || !m->intent || m->intent->kind == DESK_INTENT_RECOMMEND) return true;
+    return flow >= 0 && (desk_product_slot(t, flow) >= 0 || desk_lists_products(&t->flows->flows[flow]));
+}
+
+bool desk_asks_product(const desk_turn *t, const desk_meaning *m) {
+    const int flow = flow_of(m->intent);
+    return desk_is_sure(m) && flow >= 0 && desk_product_slot(t, flow) >= 0;
+}
+
+bool desk_may_mean_orders(const desk_turn *t, const desk_meaning *m) {
+    const int flow = flow_of(m->intent);
+    return !desk_is_sure(m) || (flow >= 0 && desk_order_slot(t, flow) >= 0);
+}
+
+void desk_weigh_rule(const desk_turn *t, desk_reading *r) {
+    const int flow = r->rule ? r->rule->flow : -1;
+    if (!r->rule || r->meaning.kind == DESK_MEANS_NOTHING || r->meaning.score < over_rule) return;
+    if (flow >= 0 && (t->flows->flows[flow].alone || t->flows->flows[flow].route == LLMCS_DESK_NONE)) return;
+    r->rule = NULL;
+}
+
+bool desk_leaves_question(const desk_frame *frame, const desk_meaning *m) {
+    const double *acts = m->acts;
+    if (m->kind != DESK_MEANS_INTENT || m->score < leaves || flow_of(m->intent) == frame->flow) return false;
+    return acts[DESK_ACT_ANSWER] + acts[DESK_ACT_YES] + acts[DESK_ACT_NO] + acts[DESK_ACT_REMARK] < is_answer;
+}
+
+/* True if the flow itself says the entry. */
+static bool says_entry(const desk_flow *flow, const char *id) {
+    for (size_t i = 0; i < flow->n_ops; i++)
+        if (flow->ops[i].kind == DESK_OP_ENTRY && !strcmp(flow->ops[i].id, id)) return true;
+    return false;
+}
+
+/* Flows such as "delivery options" answer by an entry: the reader knows which one. */
+static const char *entry_for(const desk_turn *t, const desk_meaning *m) {
+    const int flow = flow_of(m->intent);
+    if (m->intent && m->intent->kind == DESK_INTENT_ENTRY) return m->intent->entry;
+    if (m->entry && flow >= 0 && says_entry(&t->flows->flows[flow], m->entry->entry)) return NULL;
+    if (!m->entry || flow < 0 || t->flows->flows[flow].entry_first > 1 || t->flows->flows[flow].acts) return NULL;
+    const bool of_object = desk_order_slot(t, flow) >= 0 || desk_product_slot(t, flow) >= 0;
+    return m->entry_score >= (of_object ? likely_entry : any_entry) ? m->entry->entry : NULL;
+}
+
+llmcs_status desk_answer_meaning(desk_turn *t, const desk_reading *r, bool *handled) {
+    const desk_meaning *m = &r->meaning;
+    *handled = false;
+    if (!desk_is_sure(m)) return LLMCS_OK;
+    t->out.probability = m->score;
+    if (m->kind == DESK_MEANS_INTENT) {
+        const char *entry = entry_for(t, m);
+        if (entry) SHOP_TRY(desk_say_entry(t, entry, handled));
+        desk_request request = desk_request_of(r);
+        request.by_reader = true;
+        if (!*handled && desk_asks_product(t, m)) SHOP_TRY(desk_answer_about(t, handled));
+        if (!*handled && m->intent->kind != DESK_INTENT_ENTRY) SHOP_TRY(desk_answer_request(t, &request, handled));
+    } else if (m->kind == DESK_MEANS_UNKNOWN || m->kind == DESK_MEANS_SMALL_TALK) {
+        const bool unknown = m->kind == DESK_MEANS_UNKNOWN;
+        desk_set_route(t, unknown ? LLMCS_DESK_NONE : LLMCS_DESK_SMALLTALK);
+        *handled = true;
+        SHOP_TRY(desk_say_sentence(t, unknown ? DESK_NOT_STATED : DESK_ACKNOWLEDGED));
+    }
+    if (*handled) t->c->unknown = 0;
+    return LLMCS_OK;
+}
