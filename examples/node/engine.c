@@ -32,7 +32,7 @@ typedef struct request {
     pthread_cond_t submitted;
     llmcs_request *native; /* under the mutex; freed when the last event was delivered */
     bool ready;            /* under the mutex: submit has returned */
-    bool logprobs;         /* what its parameters asked for */
+    bool logprobs;         /* wanted by its parameters */
     size_t n_top;
     handle *engine; /* until the last event was delivered */
     napi_ref on_event;

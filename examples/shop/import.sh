@@ -13,7 +13,7 @@ shop=${BUILD:-build}/bin/llmcs-shop
 if [ $# -lt 2 ]; then
     heads=$here/../models/heads
     "$shop" init "$store" --intents "$heads/intent.head" --sentiment "$heads/sentiment.head" --moderation "$heads/moderation.head"
-    "$shop" init "$store" --reader "$here/../models/shop-reader"
+    "$shop" init "$store" --reader "$here/../models/shop-reader/shop-reader.gguf"
 fi
 "$shop" init "$store" --tagger "$here/../models/heads/names.tagger" --order-pattern 'PL[0-9]{8}'
 "$shop" init "$store" --flows "$here/flows.json" --wording templates --now 2026-11-16T12:00:00Z

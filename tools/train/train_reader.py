@@ -5,8 +5,8 @@
     llmcs quantize build/shop-reader shop-reader.gguf
 
 The model is a BertForSequenceClassification that starts from the shop's encoder. Its input is the pair (message, context);
-the context is the kind of the desk's last reply, the message it replied to and the one before, as the desk writes it ("entry
-shipping abroad: do you ship to singapore? / hello"), or nothing. Its labels are kinds of reply (flow:INTENT, entry:ID, abstain, smalltalk,
+the context is the kind of the desk's last reply and the message it replied to, as the desk writes it ("entry shipping
+abroad: do you ship to singapore?"), or nothing. Its labels are kinds of reply (flow:INTENT, entry:ID, abstain, smalltalk,
 ask) and, as a second group with a softmax of their own, dialogue acts (act:follow, ...). A row may have several right kinds:
 the loss is minus the logarithm of their summed probability.
 
@@ -30,7 +30,7 @@ from tensor_files import load_safetensors, save_safetensors
 from wordpiece import WordPiece
 
 LANGUAGES = ("en", "zh")
-MOST_MESSAGE, MOST_CONTEXT = 72, 72  # tokens
+MOST_MESSAGE, MOST_CONTEXT = 72, 40  # tokens
 ACTS = ("ask", "follow", "answer", "yes", "no", "ack", "stop", "remark", "repair")
 
 
@@ -39,9 +39,9 @@ def read_lines(path):
         return [json.loads(line) for line in f if line.strip()]
 
 
-def context_of(kind, text, earlier):
-    """What the desk writes of its last two turns (lib/shop/desk/reader.c)."""
-    return kind.replace(":", " ").replace("-", " ").replace("_", " ") + ": " + text + (" / " + earlier if earlier else "")
+def context_of(kind, text):
+    """What the desk writes of its last turn (lib/shop/desk/reader.c)."""
+    return kind.replace(":", " ").replace("-", " ").replace("_", " ") + ": " + text
 
 
 class Reader(bert.Bert):
@@ -64,11 +64,11 @@ def talk_rows(paths):
     rows = []
     for path in paths:
         for talk in read_lines(path):
-            before, earlier = None, ""
+            before = None
             for turn in talk["turns"]:
                 rows.append({"text": turn["text"], "right": turn["right"], "act": turn["act"],
-                             "context": context_of(before["right"][0], before["text"], earlier) if before else ""})
-                before, earlier = turn, before["text"] if before else ""
+                             "context": context_of(before["right"][0], before["text"]) if before else ""})
+                before = turn
     return rows
 
 
@@ -183,7 +183,7 @@ def main():
     parser.add_argument("--from", dest="start", required=True, metavar="FOLDER", help="the encoder to start from")
     parser.add_argument("--shop", required=True, metavar="DIR", help="examples/shop or files of that form")
     parser.add_argument("--out", required=True)
-    parser.add_argument("--epochs", type=float, default=8, help="passes over the conversations")
+    parser.add_argument("--epochs", type=float, default=9, help="passes over the conversations")
     parser.add_argument("--lr", type=float, default=5e-4)
     parser.add_argument("--batch-tokens", type=int, default=2048)
     parser.add_argument("--most", type=int, default=1 << 30, help="rows of each kind, for a quick try")

@@ -508,7 +508,7 @@ impl Request<'_> {
     /// Tokens from number `first` on, as far as they are there; never waits. Only of one sequence without beams.
     pub fn tokens(&self, first: usize) -> Result<Tokens> {
         let mut n = 0;
-        // SAFETY: without arrays only the number is returned; then they have room for so many.
+        // SAFETY: without arrays only the number is returned; then each array holds that many.
         unsafe {
             let (none, no_top) = (ptr::null_mut(), ptr::null_mut());
             check(ffi::llmcs_request_tokens(self.native, first, usize::MAX, ptr::null_mut(), none, no_top, &mut n))?;

@@ -20,7 +20,7 @@ typedef struct desk_reading {
 
 /* Lowest scores: desk_part_score: a part of a message that is answered on its own. desk_digression_score: an intent
  * that interrupts the answer to a question. */
-static const double desk_part_score = 0.6, desk_digression_score = 0.8, desk_meaning_score = 0.25;
+static const double desk_part_score = 0.6, desk_digression_score = 0.8, desk_meaning_score = 0.35;
 enum { DESK_SHORT_ANSWER = 4, DESK_LONG_ANSWER = 8, DESK_MAX_UNCLEAR = 2, DESK_MAX_ORDINAL = 5 };
 
 /* ---- read.c */
@@ -46,6 +46,8 @@ bool desk_is_sure(const desk_meaning *m);
 /* False if the reader is sure that the message is about something else than products, or orders. */
 bool desk_may_mean_products(const desk_turn *t, const desk_meaning *m);
 bool desk_may_mean_orders(const desk_turn *t, const desk_meaning *m);
+/* Drops a meaning that the message itself contradicts. */
+llmcs_status desk_check_meaning(desk_turn *t, desk_meaning *m);
 /* True if the reader is sure that the message asks about a product. */
 bool desk_asks_product(const desk_turn *t, const desk_meaning *m);
 /* Drops a rule that the reader surely contradicts, unless it refuses or hands over. */

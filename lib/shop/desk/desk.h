@@ -213,7 +213,6 @@ typedef struct desk_conversation {
     desk_spoken spoken;                   /* what the last turn was about */
     int64_t products_at, orders_at;       /* the last turns about products and orders; 0: none */
     const char *last_route, *last_intent; /* of the last turn */
-    const char *earlier_user;             /* of the turn before it, masked */
     const char *choice_text;              /* the unclear message */
     const char *last_user, *last_reply;   /* of the last turn, masked, for the wording */
 } desk_conversation;

@@ -9,7 +9,7 @@
 /* over_rule: a rule gives way to a label from this probability on. likely_entry: a flow that answers by entries gives
  * the reader's best entry from here on. leaves: probability from which a label interrupts an open question. is_answer:
  * acts that answer it, summed. */
-static const double over_rule = 0.6, likely_entry = 0.05, any_entry = 0.01, leaves = 0.6, is_answer = 0.5;
+static const double over_rule = 0.6, likely_entry = 0.05, any_entry = 0.01, leaves = 0.75, is_answer = 0.5;
 
 bool desk_is_sure(const desk_meaning *m) { return m->kind != DESK_MEANS_NOTHING && m->score >= desk_meaning_score; }
 
@@ -29,6 +29,20 @@ bool desk_asks_product(const desk_turn *t, const desk_meaning *m) {
 bool desk_may_mean_orders(const desk_turn *t, const desk_meaning *m) {
     const int flow = flow_of(m->intent);
     return !desk_is_sure(m) || (flow >= 0 && desk_order_slot(t, flow) >= 0);
+}
+
+/* An order number makes a message one about that order: "what's up with PL26111412, my rain boots". */
+llmcs_status desk_check_meaning(desk_turn *t, desk_meaning *m) {
+    const int flow = flow_of(m->intent);
+    const char *number = NULL;
+    if (m->kind == DESK_MEANS_NOTHING || (flow >= 0 && desk_order_slot(t, flow) >= 0)) return LLMCS_OK;
+    for (size_t i = 0; i < t->flows->n_slots && !number; i++) {
+        const desk_slot *slot = &t->flows->slots[i];
+        if (slot->type == DESK_SLOT_ORDER && slot->pattern)
+            SHOP_TRY(desk_value_find(t, (int)i, &t->words, false, &number));
+    }
+    if (number) *m = (desk_meaning){.kind = DESK_MEANS_NOTHING};
+    return LLMCS_OK;
 }
 
 void desk_weigh_rule(const desk_turn *t, desk_reading *r) {

@@ -254,6 +254,7 @@ llmcs_status desk_read_message(desk_turn *t, desk_reading r[DESK_MAX_PARTS + 1],
     SHOP_TRY(read_sentiment(t, r));
     t->out.ms.classify += shop_now_ms() - begin;
     SHOP_TRY(desk_read_meaning(t, &r[0].meaning));
+    SHOP_TRY(desk_check_meaning(t, &r[0].meaning));
     prefer_meaning(&r[0]);
     t->out.intent = r[0].accepted && (!r[0].intent || r[0].intent->kind != DESK_INTENT_ENTRY) ? r[0].label : "";
     t->out.intent_score = r[0].score;

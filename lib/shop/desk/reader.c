@@ -11,7 +11,7 @@
 #include "shop/base/han.h"
 #include "shop/desk/decide.h"
 
-enum { MOST_LABELS = 4096, MOST_SAID = 160 /* bytes of an earlier message */ };
+enum { MOST_LABELS = 4096, MOST_SAID = 160 /* bytes of the previous message */ };
 
 typedef enum label_group { GROUP_KINDS, GROUP_ACTS } label_group;
 
@@ -124,15 +124,7 @@ static void put_last_kind(const desk_turn *t, desk_buffer *b) {
     desk_puts(b, c->last_intent);
 }
 
-/* Writes at most MOST_SAID bytes, cut between characters. */
-static void put_said(desk_buffer *b, const char *said) {
-    size_t n = strlen(said);
-    if (n > MOST_SAID)
-        for (n = MOST_SAID; n && ((unsigned char)said[n] & 0xc0) == 0x80;) n--;
-    desk_put(b, said, n);
-}
-
-/* Writes the context: the kind in words, the message that the last turn answered, and the one before. */
+/* Writes the context: the kind in words, then the message that the last turn answered. */
 static llmcs_status make_context(desk_turn *t, const char **text, size_t *n) {
     desk_buffer b = {.allocator = &t->desk->allocator};
     *text = NULL;
@@ -142,11 +134,10 @@ static llmcs_status make_context(desk_turn *t, const char **text, size_t *n) {
     for (size_t i = 0; i < b.n; i++)
         if (strchr(":-_", b.text[i])) b.text[i] = ' ';
     desk_puts(&b, ": ");
-    put_said(&b, t->c->last_user);
-    if (*t->c->earlier_user) {
-        desk_puts(&b, " / ");
-        put_said(&b, t->c->earlier_user);
-    }
+    size_t len = strlen(t->c->last_user);
+    if (len > MOST_SAID) /* cut between characters */
+        for (len = MOST_SAID; len && ((unsigned char)t->c->last_user[len] & 0xc0) == 0x80;) len--;
+    desk_put(&b, t->c->last_user, len);
     if (!b.status) shop_simplify(b.text, b.n);
     llmcs_status status = b.status;
     if (!status) status = shop_arena_copy(t->arena, b.text, b.n, text);

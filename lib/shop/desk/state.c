@@ -472,24 +472,18 @@ static llmcs_status find_answered(desk_turn *t, shop_connection *c, bool *answer
     return status;
 }
 
-/* Loads the last turn, and the message of the one before. */
 static llmcs_status load_last(desk_turn *t, shop_connection *c) {
     desk_conversation *v = t->c;
+    const char **const columns[] = {&v->last_user, &v->last_reply, &v->last_route, &v->last_intent};
     shop_query q;
     llmcs_status status = LLMCS_OK;
-    v->last_user = v->last_reply = v->last_route = v->last_intent = v->earlier_user = "";
+    v->last_user = v->last_reply = v->last_route = v->last_intent = "";
     if (!v->n_turns) return LLMCS_OK;
     SHOP_TRY(shop_query_begin(c, &q,
-                              "SELECT text, reply, route, intent FROM turns WHERE conversation = ?1 AND number IN"
-                              " (?2, ?2 - 1) ORDER BY number DESC",
+                              "SELECT text, reply, route, intent FROM turns WHERE conversation = ?1 AND number = ?2",
                               "ii", v->row, v->n_turns));
     SHOP_TRY(shop_query_next(&q));
-    if (q.has_row) {
-        const char **const columns[] = {&v->last_user, &v->last_reply, &v->last_route, &v->last_intent};
-        for (int i = 0; i < 4 && !status; i++) status = copy_column(t, &q, i, columns[i]);
-        if (!status) status = shop_query_next(&q);
-    }
-    if (!status && q.has_row) status = copy_column(t, &q, 0, &v->earlier_user);
+    for (int i = 0; q.has_row && i < 4 && !status; i++) status = copy_column(t, &q, i, columns[i]);
     shop_query_end(&q);
     return status;
 }
@@ -525,8 +519,7 @@ llmcs_status desk_load(desk_turn *t, bool *answered) {
                              .last_user = "",
                              .last_reply = "",
                              .last_route = "",
-                             .last_intent = "",
-                             .earlier_user = ""};
+                             .last_intent = ""};
     t->c = v;
     v->customer_id = t->message->customer;
     SHOP_TRY(shop_shared_read_begin(t->desk->shop, t->link, &c));
