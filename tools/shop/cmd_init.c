@@ -8,7 +8,8 @@
 #include "store.h"
 
 typedef struct init_job {
-    const char *encoder, *intents, *moderation, *sentiment, *reader, *tagger, *flows, *wording, *now, *order_pattern, *postgres;
+    const char *encoder, *intents, *moderation, *sentiment, *reader, *tagger, *flows, *wording, *now, *order_pattern,
+        *postgres;
 } init_job;
 
 static const cli_option options[] = {
@@ -85,9 +86,9 @@ static bool remember_postgres(const char *path, const store *s, const char *post
 static bool remember_all(const store *s, const init_job *j) {
     return remember_path(s, "llmcs.encoder", j->encoder) && remember_path(s, "llmcs.intents", j->intents) &&
            remember_path(s, "llmcs.moderation", j->moderation) && remember_path(s, "llmcs.sentiment", j->sentiment) &&
-           remember_path(s, "llmcs.reader", j->reader) &&
-           remember_path(s, "llmcs.tagger", j->tagger) && remember_path(s, "llmcs.flows", j->flows) &&
-           remember_order_pattern(s, j->order_pattern) && remember_wording(s, j->wording) && remember_now(s, j->now);
+           remember_path(s, "llmcs.reader", j->reader) && remember_path(s, "llmcs.tagger", j->tagger) &&
+           remember_path(s, "llmcs.flows", j->flows) && remember_order_pattern(s, j->order_pattern) &&
+           remember_wording(s, j->wording) && remember_now(s, j->now);
 }
 
 static int init_command(int argc, char **argv) {

@@ -483,7 +483,7 @@ static size_t title_score(const desk_words *title, clues *clue, const desk_kind 
 
 /* Keeps the rows whose goods match best. *named: the text names goods. */
 static llmcs_status keep_titles(desk_turn *t, candidates *c, clues *clue, bool *named) {
-    size_t scores[DESK_MAX_ROWS], best = 0, n_said = 0;
+    size_t scores[DESK_MAX_ROWS] = {0}, best = 0, n_said = 0;
     const desk_kind **said;
     bool *own;
     SHOP_TRY(shop_arena_alloc(t->arena, t->flows->n_kinds + 1, sizeof(void *), &said));
@@ -494,7 +494,6 @@ static llmcs_status keep_titles(desk_turn *t, candidates *c, clues *clue, bool *
     }
     for (size_t r = 0; r < c->rows->n; r++) {
         const desk_words *title;
-        scores[r] = 0;
         if (!c->keep[r]) continue;
         SHOP_TRY(title_of(t, c, r, &title));
         if (title) scores[r] = title_score(title, clue, said, n_said, own);
