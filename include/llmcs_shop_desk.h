@@ -25,6 +25,7 @@
  *   1. Guard: a dangerous or abusive message is refused or handed over.
  *   2. Mask: personal data is replaced by names. Only masked text is stored, logged and given to a model.
  *   3. Encode: one forward pass gives the intent, out of scope, the sentiment, and the vector for the knowledge base.
+ *      With options.reader a second one reads the message together with the turn before it.
  *   4. Answer: a flow of flows.json (examples/shop/flows.md), a knowledge base entry, recommendations, small talk, a
  *      question back, or a handover to a person.
  *   5. Wording, if there is a model. A gate compares the result with the facts; then the guard checks the reply.
@@ -37,8 +38,7 @@
  *   - An action runs at most once per key. Its state is DONE, FAILED or UNKNOWN. UNKNOWN (no answer in time, or the
  *     process died) is never retried; the conversation goes to a person.
  *   - The same message id in a conversation returns the same reply, from the store.
- *   - A model only words replies, it decides nothing. Replies that report the result of an action are never worded by
- *     it.
+ *   - A wording model decides nothing. Replies that report the result of an action are never worded by it.
  *   - kill -9 loses at most the turn in progress.
  *
  * Threads: any number may call llmcs_shop_desk_say. Turns of one conversation run in the order of the calls; different

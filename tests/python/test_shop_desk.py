@@ -163,6 +163,11 @@ class Dialogues(unittest.TestCase):
             llmcs_shop.Desk(shop, flows=flows)
         with self.assertRaises(TypeError):
             llmcs_shop.Desk(shop, intents="intent.head")
+        with self.assertRaisesRegex(TypeError, "reader: expected a llmcs.Model, got str"):
+            llmcs_shop.Desk(shop, reader="shop-reader.gguf")
+        with llmcs.Model(os.path.join(ROOT, "examples", "models", "review-bert")) as reviews:
+            with self.assertRaisesRegex(llmcs.Error, "none of its 2 labels"):
+                llmcs_shop.Desk(shop, flows=os.path.join(DATA, "flows.json"), reader=reviews)
         desk = self.desk(shop)
         for bad in (dict(text=1, conversation="a"), dict(text="a", conversation=None)):
             with self.assertRaises(TypeError):

@@ -257,5 +257,31 @@ class Terminal(Case):
         shop("chat", self.store, "--parallel", "0", code=2)
 
 
+class Reader(Case):
+    """The demo shop's own reader: what a message means depends on the turn before it."""
+
+    def setUp(self):
+        super().setUp()
+        shop("init", self.store, "--reader", os.path.join(cli.ROOT, "examples", "models", "shop-reader", "shop-reader.gguf"))
+
+    def cited(self, *texts, **more):
+        replies = self.say(*texts, **more)
+        return [[c["id"] for c in r["citations"]] for r in replies]
+
+    def test_a_follow_up_keeps_its_subject(self):
+        after_delivery, after_gift = (self.cited(first, "and how much is it", conversation=first)[1] for first in (
+            "can you send things to singapore", "can you wrap it as a present"))
+        self.assertEqual((after_delivery, after_gift), (["shipping-abroad"], ["gift-wrap"]))
+
+    def test_a_chinese_follow_up_keeps_its_subject(self):
+        found = [self.cited(first, "那要多少钱", customer="c002", conversation=first)[1] for first in ("能寄到新加坡吗", "可以包装成礼物吗")]
+        self.assertEqual(found, [["shipping-abroad"], ["gift-wrap"]])
+
+    def test_no_action_without_a_yes(self):
+        replies = self.say("I am so tired of waiting, %s can go, I do not need it" % C001_UNPAID, "how long would the money take")
+        self.assertEqual(self.order(C001_UNPAID), "pending_payment")
+        self.assertTrue(all((r.get("action") or {}).get("state") != "DONE" for r in replies))
+
+
 if __name__ == "__main__":
     unittest.main()
