@@ -175,6 +175,11 @@ static llmcs_status open_desk(llmcs_shop_service *s, const llmcs_shop_service_op
     if (!status && !d.wording && *s->value) d.wording = s->value;
     if (!status) {
         status = llmcs_shop_desk_open(s->shop, &d, &s->desk);
+        if (status && s->lenient && d.reader && !strncmp(llmcs_error_message(), "reader: ", 8)) { /* other labels */
+            SHOP_TRY(fail_setting(s, "llmcs.reader", status));
+            d.reader = NULL;
+            status = llmcs_shop_desk_open(s->shop, &d, &s->desk);
+        }
         /* A lenient service continues without flows or wording: entries and templates still answer. */
         if (status && s->lenient && status != LLMCS_NOMEM) {
             SHOP_TRY(fail_setting(s, flows ? "llmcs.flows or llmcs.wording" : "llmcs.wording", status));

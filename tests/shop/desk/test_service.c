@@ -74,7 +74,7 @@ static void count_warning(void *user, llmcs_log_level level, const char *message
 
 START_TEST(missing_parts_are_named_or_left_out) {
     static const char *const keys[] = {"llmcs.encoder", "llmcs.intents", "llmcs.sentiment", "llmcs.moderation",
-                                       "llmcs.tagger",  "llmcs.flows",   "llmcs.wording"};
+                                       "llmcs.tagger",  "llmcs.flows",   "llmcs.wording",   "llmcs.reader"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         desk_case d;
         char head[TEMP_PATH_BYTES + 16];
@@ -97,6 +97,30 @@ START_TEST(missing_parts_are_named_or_left_out) {
         llmcs_shop_service_free(&service);
         desk_case_close(&d);
     }
+}
+END_TEST
+
+/* A reader with the labels of something else: named, or left out by a lenient service. */
+START_TEST(a_reader_of_other_labels) {
+    desk_case d;
+    char head[TEMP_PATH_BYTES + 16];
+    llmcs_shop_service *service = NULL;
+    llmcs_shop_service_options o;
+    make_store(&d, head);
+    d.shop = open_shop(d.path, 0);
+    set(&d, "llmcs.reader", "examples/models/review-bert");
+    llmcs_shop_free(&d.shop);
+    SHOP_FAILS(llmcs_shop_service_open(d.path, NULL, &service), LLMCS_CONFIG, "none of its 2 labels (\"negative\"");
+    llmcs_shop_service_options_init(&o);
+    o.lenient = 1;
+    o.log = count_warning;
+    warnings = 0;
+    SHOP_OK(llmcs_shop_service_open(d.path, &o, &service));
+    ck_assert_int_eq(warnings, 1);
+    say_to(&d, service, "c1", "where is my order PL1002");
+    HAS(d.turn->reply, "on its way");
+    llmcs_shop_service_free(&service);
+    desk_case_close(&d);
 }
 END_TEST
 
@@ -138,6 +162,7 @@ static void add(TCase *t) {
     tcase_add_test(t, three_lines);
     tcase_add_test(t, options_replace_settings);
     tcase_add_test(t, missing_parts_are_named_or_left_out);
+    tcase_add_test(t, a_reader_of_other_labels);
     tcase_add_test(t, promoted_versions_are_followed);
 }
 
