@@ -36,7 +36,6 @@ ATTRIBUTES = {"colour": "颜色", "material": "材质", "capacity": "容量", "s
               "origin": "产地", "roast": "烘焙度", "power": "功率", "battery": "续航", "keys": "键位", "switches": "轴体",
               "light": "色温", "skin": "适合肤质", "hair": "适合发质", "protection": "防晒指数", "age": "适用年龄",
               "players": "人数", "temperature": "温标", "nib": "笔尖", "ruling": "内页", "tip": "笔尖粗细", "year": "年份"}
-# Replaces the colour for products without one.
 IN_TITLE = ("colour", "capacity", "size", "weight", "battery", "sizes")   # the colour and one of the others
 TASTE_TAGS = ("tea", "coffee", "travel", "outdoor", "camping", "sport", "kids", "office", "home", "music", "winter", "summer",
               "gift", "school", "cooking", "women", "men", "family", "bedroom")

@@ -205,7 +205,7 @@ class Titles:
             make = rng.choice(category["brand"]) if rng.random() < 0.5 else brand(rng, self.shop_brands)
             english = ", ".join(filter(None, [f"{make[0]} {style[0]} {kind['name'][0]}", colour[0], measured and measured[0]]))
             chinese = " ".join(filter(None, [make[1], name, colour[1], measured and measured[1]]))
-            names = {"colour": shop.INSTEAD_OF_COLOUR.get(category["id"], ("colour", "颜色")) if "colour" not in kind["attributes"] else ("colour", "颜色")}
+            names = {"colour": shop.sources.INSTEAD_OF_COLOUR.get(category["id"], ("colour", "颜色")) if "colour" not in kind["attributes"] else ("colour", "颜色")}
             attributes = [(names.get(key, (key, shop.ATTRIBUTES[key])), value) for key, value in {"colour": colour, **options}.items()]
             return english, chinese, attributes, make
 

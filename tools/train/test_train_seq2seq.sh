@@ -10,7 +10,8 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 fail() { echo "FAILED: $1" >&2; exit 1; }
 
-"$python" "$here/shop_titles.py" --out "$tmp/titles" --titles 700 --seed 3 2>/dev/null
+"$python" "$here/shop_titles.py" --out "$tmp/titles" --titles 700 --seed 3 2>"$tmp/log" ||
+    { cat "$tmp/log" >&2; fail "shop_titles.py"; }
 head -n 600 "$tmp/titles/train.jsonl" >"$tmp/train.jsonl"
 head -n 12 "$tmp/titles/valid.jsonl" >"$tmp/valid.jsonl"
 

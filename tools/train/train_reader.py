@@ -89,12 +89,12 @@ def single_rows(shop):
 
 
 class Rows:
-    def __init__(self, rows, labels, tokenizer):
+    def __init__(self, rows, labels, tokenizer, positions):
         self.rows, self.labels = rows, {label: i for i, label in enumerate(labels)}
-        self.tokenizer = tokenizer
+        self.tokenizer, self.positions = tokenizer, positions
         self.contexts = [r["context"] for r in rows if r.get("context")]
         for r in rows:
-            r["ids"] = tokenizer.encode(r["text"], MOST_MESSAGE)
+            r["ids"] = tokenizer.encode(r["text"], min(MOST_MESSAGE, positions))
             r["targets"] = [self.labels[k] for k in r["right"] if k in self.labels]
             r["act_target"] = self.labels.get("act:" + r.get("act", ""), -1)
         self.lengths = [len(r["ids"]) + 12 for r in rows]
@@ -107,7 +107,7 @@ class Rows:
             context = context[context.index(": "):]
         if not context:
             return r["ids"], [0] * len(r["ids"])
-        second = self.tokenizer.encode(context, MOST_CONTEXT)[1:]
+        second = self.tokenizer.encode(context, MOST_CONTEXT)[1:self.positions - len(r["ids"]) + 1]
         ids = r["ids"] + second
         if training and rng.random() < 0.3:  # misspelt, unknown: some tokens are hidden
             ids = [self.tokenizer.mask if i and rng.random() < 0.1 and t != self.tokenizer.sep else t for i, t in enumerate(ids)]
@@ -195,17 +195,18 @@ def main():
     rng = random.Random(args.seed)
     tokenizer = WordPiece.from_folder(args.start)
     files = {half: sorted(glob.glob(os.path.join(args.shop, "desk-talks-%s.*.jsonl" % half))) for half in ("train", "tune")}
+    config = read_json(os.path.join(args.start, "config.json"))
+    positions = config["max_position_embeddings"]
     talks = talk_rows(files["train"])[:args.most]
     singles = single_rows(args.shop)
     rng.shuffle(singles)
     del singles[args.most:]
     kinds = sorted({k for r in talks + singles for k in r["right"]} - {"handover"})
     labels = kinds + ["act:" + a for a in ACTS]
-    train, other = Rows(talks, labels, tokenizer), Rows(singles, labels, tokenizer)
+    train, other = Rows(talks, labels, tokenizer, positions), Rows(singles, labels, tokenizer, positions)
     other.contexts = train.contexts
-    tests = [(os.path.basename(p), Rows(talk_rows([p])[:args.most], labels, tokenizer)) for p in files["tune"]]
+    tests = [(os.path.basename(p), Rows(talk_rows([p])[:args.most], labels, tokenizer, positions)) for p in files["tune"]]
     log("%d turns, %d single rows, %d kinds" % (len(talks), len(singles), len(kinds)))
-    config = read_json(os.path.join(args.start, "config.json"))
     model = Reader(config, len(labels))
     copy_into({n: p for n, p in model.state_dict().items() if not n.startswith(("classifier", "heads"))},
               load_safetensors(os.path.join(args.start, "model.safetensors")), optional=("bert.pooler",))
