@@ -16,7 +16,6 @@ that stands alone keeps its meaning. desk-talks-tune.*.jsonl is scored after eac
 the labels' logits are divided in the end; it is not trained on."""
 import argparse
 import glob
-import json
 import os
 import random
 import time
@@ -26,17 +25,13 @@ import torch.nn.functional as F
 
 import bert
 from common import adamw, copy_into, learning_rate, log, read_json, set_learning_rate, set_up, write_json
+from rows import read_jsonl
 from tensor_files import load_safetensors, save_safetensors
 from wordpiece import WordPiece
 
 LANGUAGES = ("en", "zh")
 MOST_MESSAGE, MOST_CONTEXT = 72, 40  # tokens
 ACTS = ("ask", "follow", "answer", "yes", "no", "ack", "stop", "remark", "repair")
-
-
-def read_lines(path):
-    with open(path, encoding="utf-8") as f:
-        return [json.loads(line) for line in f if line.strip()]
 
 
 def context_of(kind, text):
@@ -63,7 +58,7 @@ class Reader(bert.Bert):
 def talk_rows(paths):
     rows = []
     for path in paths:
-        for talk in read_lines(path):
+        for talk in read_jsonl(path):
             before = None
             for turn in talk["turns"]:
                 rows.append({"text": turn["text"], "right": turn["right"], "act": turn["act"],
@@ -75,11 +70,11 @@ def talk_rows(paths):
 def single_rows(shop):
     rows = []
     for language in LANGUAGES:
-        for r in read_lines(os.path.join(shop, "desk-questions-tune.%s.jsonl" % language)):
+        for r in read_jsonl(os.path.join(shop, "desk-questions-tune.%s.jsonl" % language)):
             rows.append({"text": r["text"], "right": r["right"], "weight": 1.0})
-        for entry in read_lines(os.path.join(shop, "faq.%s.jsonl" % language)):
+        for entry in read_jsonl(os.path.join(shop, "faq.%s.jsonl" % language)):
             rows += [{"text": q, "right": ["entry:" + entry["id"]], "weight": 0.5} for q in entry["questions"]]
-        for r in read_lines(os.path.join(shop, "intents.%s.jsonl" % language)):
+        for r in read_jsonl(os.path.join(shop, "intents.%s.jsonl" % language)):
             label = r["label"]
             right = ["abstain"] if label == "oos" else ["flow:" + label]
             if label in ("greeting", "thanks", "goodbye", "insult", "about_bot"):

@@ -546,8 +546,7 @@ static llmcs_status answer_products(desk_turn *t, const desk_rule *rule, signals
     return LLMCS_OK;
 }
 
-/* A rule that refuses or hands over applies whatever the focus is. */
-static bool refuses(const desk_turn *t, const desk_rule *rule) {
+bool desk_refuses(const desk_turn *t, const desk_rule *rule) {
     return rule && rule->flow >= 0 &&
            (t->flows->flows[rule->flow].alone || t->flows->flows[rule->flow].route == LLMCS_DESK_NONE);
 }
@@ -681,7 +680,7 @@ llmcs_status desk_answer_in_context(desk_turn *t, const desk_rule *rule, bool *h
     const bool products = desk_products_are_near(t), orders = orders_are_near(t);
     signals s;
     *handled = false;
-    if ((!products && !orders) || refuses(t, rule)) return LLMCS_OK;
+    if ((!products && !orders) || desk_refuses(t, rule)) return LLMCS_OK;
     if (desk_count_words(t->read.folded, t->read.folded_bytes) > MOST_WORDS) return LLMCS_OK;
     SHOP_TRY(read_signals(t, orders, &s));
     const bool orders_first =

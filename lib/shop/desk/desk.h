@@ -436,6 +436,8 @@ llmcs_status desk_say_products(desk_turn *t, desk_recommend_by by, const char *p
 
 /* Handles a follow-up about recent products or orders. */
 llmcs_status desk_answer_in_context(desk_turn *t, const desk_rule *rule, bool *handled);
+/* True for a rule that refuses or hands over: it applies whatever the focus and the reader say. */
+bool desk_refuses(const desk_turn *t, const desk_rule *rule);
 /* Answers a question about the product in focus that names no other: its aspect, or all that is known of it. */
 llmcs_status desk_answer_about(desk_turn *t, bool *handled);
 /* Handles a message that is a kind of product and at most most_left unknown words. */

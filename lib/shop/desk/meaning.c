@@ -46,10 +46,8 @@ llmcs_status desk_check_meaning(desk_turn *t, desk_meaning *m) {
 }
 
 void desk_weigh_rule(const desk_turn *t, desk_reading *r) {
-    const int flow = r->rule ? r->rule->flow : -1;
-    if (!r->rule || r->meaning.kind == DESK_MEANS_NOTHING || r->meaning.score < over_rule) return;
-    if (flow >= 0 && (t->flows->flows[flow].alone || t->flows->flows[flow].route == LLMCS_DESK_NONE)) return;
-    r->rule = NULL;
+    const desk_meaning *m = &r->meaning;
+    if (m->kind != DESK_MEANS_NOTHING && m->score >= over_rule && !desk_refuses(t, r->rule)) r->rule = NULL;
 }
 
 bool desk_leaves_question(const desk_frame *frame, const desk_meaning *m) {
