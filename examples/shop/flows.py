@@ -88,6 +88,18 @@ def attribute(keys, texts="t"):
 PRODUCT = ("SELECT p.id AS id, t.title AS title, p.price AS price, p.stock AS stock, t.description AS description, "
            + ", ".join(f"{attribute(keys)} AS {name}" for name, keys in ASPECTS.items()) +
            " FROM products p JOIN product_texts t ON t.product = p.row AND t.lang = :lang")
+# Attributes that titles do not show. They end the description, a sentence each: " Material: linen. Origin: Fujian."
+DETAIL_KEYS = ("material", "origin", "roast", "power", "light", "keys", "switches", "skin", "hair", "protection", "age", "players",
+               "temperature", "ruling", "nib", "tip", "year", "材质", "产地", "烘焙度", "功率", "色温", "键位", "轴体", "适合肤质", "适合发质",
+               "防晒指数", "适用年龄", "人数", "温标", "内页", "笔尖", "笔尖粗细", "年份")
+
+
+def detail(key):
+    name, colon, dot = (" " + key.capitalize(), ": ", ".") if key.isascii() else (key, "：", "。")
+    return f"coalesce('{name}{colon}' || json_extract(t.attributes, '$.\"{key}\"') || '{dot}', '')"
+
+
+DESCRIBED_PRODUCT = PRODUCT.replace("t.description", "coalesce(t.description, '') || " + " || ".join(detail(k) for k in DETAIL_KEYS))
 PRODUCT_TABLES = ["products", "product_texts"]
 PRODUCT_LINE = t("{title}, ¥{price|money}", "{title}，¥{price|money}")
 
@@ -111,7 +123,7 @@ FINDS = {
     "delivered": orders("o.status = 'delivered'"),
     "received": orders(one_of("o.status", ["delivered", "shipped"])),
     "refunds": orders(one_of("o.status", ["return_requested", "returned", "refunded", "cancelled"]), 3),
-    "product": {"sql": f"{PRODUCT} WHERE p.id = :product", "tables": PRODUCT_TABLES, "line": PRODUCT_LINE},
+    "product": {"sql": f"{DESCRIBED_PRODUCT} WHERE p.id = :product", "tables": PRODUCT_TABLES, "line": PRODUCT_LINE},
     # Others of its kind, in other colours.
     "other_colours": others("p.id <> :product AND ", f" AND {attribute(COLOUR)} <> (SELECT {attribute(COLOUR, 'u')} FROM products q JOIN product_texts u"
                             " ON u.product = q.row AND u.lang = :lang WHERE q.id = :product) ORDER BY p.price, p.id", 3),
@@ -167,7 +179,7 @@ SLOTS = {
     "aspect": {"type": "choice", "ask": t("What would you like to know of it?", "您想了解哪一方面？"), "options": [
         {"value": name, "words": t(en, zh)} for name, en, zh in (
             ("price", ["how much", "price", "prices", "cost", "costs", "expensive"], ["多少钱", "价格", "价钱", "怎么卖", "几块钱", "贵吗", "贵不贵", "什么价"]),
-            ("stock", ["in stock", "available", "sold out", "availability"], ["有货", "现货", "库存", "缺货", "还有吗"]),
+            ("stock", ["in stock", "available", "sold out", "availability", "how many left", "how many are left", "any left"], ["有货", "现货", "库存", "缺货", "还有吗", "还剩", "剩几", "剩多少"]),
             ("colour", ["colour", "color", "colours", "colors"], ["颜色", "什么色", "哪些色"]),
             ("size", ["size", "sizes", "how big", "how tall", "how long is", "how wide", "how high", "big is", "dimensions", "measurements", "capacity",
                       "how many ml", "how many litres", "ml", "litres", "thick", "thickness", "volume", "how many people", "how many ppl", "fit in", "inches",

@@ -8,8 +8,7 @@
 #include "shop/base/numeral.h"
 #include "shop/recommend/recommender.h"
 
-enum { LINE_BYTES = 2000, SEARCHED = 60, MOST_NUMBERS = 8, LEAST_ROUGH = 50 /* less is a size or a count */ };
-static const double ROUGH_SHARE = 1.2;
+enum { LINE_BYTES = 2000, MOST_NUMBERS = 8, LEAST_ROUGH = 50 /* less is a size or a count */ };
 
 /* ---- price */
 
@@ -55,7 +54,8 @@ static double find_rough_budget(const desk_words *w) {
         const bool unit = i + n < w->folded_bytes && *end && desk_is_letter(desk_char_at(end, strlen(end), 0, &len)) &&
                           !desk_begins_with(end, money);
         if (number < LEAST_ROUGH) continue;
-        if (desk_begins_with(end, after) || (!unit && ends_with_any(w->folded, i, before))) return number * ROUGH_SHARE;
+        if (desk_begins_with(end, after) || (!unit && ends_with_any(w->folded, i, before)))
+            return number * DESK_ROUGH_SHARE;
     }
     return 0;
 }
@@ -359,6 +359,11 @@ static bool passes(const desk_browse *b, const desk_goods *g, bool colour) {
     return !colour || !b->search.size || has_size(g, b->search.size);
 }
 
+bool desk_goods_pass(const desk_browse *b, const desk_goods *g) {
+    const desk_search *s = &b->search;
+    return passes(b, g, true) && !(s->most > 0 && g->price > s->most) && g->price >= s->least;
+}
+
 static double rank_value(const desk_goods *g, desk_rank rank) {
     switch (rank) {
         case DESK_CHEAP_FIRST:
@@ -374,7 +379,7 @@ static double rank_value(const desk_goods *g, desk_rank rank) {
     }
 }
 
-/* A stable sort of at most SEARCHED products. */
+/* A stable sort of at most DESK_MOST_SEARCHED products. */
 static void sort_goods(desk_goods *goods, size_t n, desk_rank rank) {
     for (size_t i = 1; i < n; i++) {
         const desk_goods one = goods[i];
@@ -436,6 +441,7 @@ static llmcs_status say_goods(desk_turn *t, const desk_goods *g, const desk_opti
     if (*value && !strstr(g->title, value)) desk_puts(&t->reply, zh ? "，" : ", "), desk_puts(&t->reply, value);
     desk_puts(&t->reply, zh ? "，" : ", ");
     put_price(t, g);
+    if (g->says) desk_puts(&t->reply, zh ? "：" : ": "), desk_puts(&t->reply, g->says);
     t->products[t->out.n_products++] = g->id;
     return t->reply.status;
 }
@@ -517,6 +523,10 @@ static llmcs_status say_list(desk_turn *t, const desk_browse *b, desk_goods *goo
     return t->reply.status;
 }
 
+llmcs_status desk_list_goods(desk_turn *t, const desk_browse *b, desk_goods *goods, size_t n) {
+    return say_list(t, b, goods, n, NULL);
+}
+
 /* True if the products found are filtered or sorted afterwards, so that more of them are needed than are listed. */
 static bool needs_all(const desk_browse *b) {
     return b->rank != DESK_BEST_FIRST || b->among || b->above > 0 || b->below > 0 || b->number || b->search.colour ||
@@ -527,7 +537,7 @@ static llmcs_status run_search(desk_turn *t, const desk_browse *b, const desk_se
                                llmcs_shop_recommendations **list) {
     llmcs_shop_recommend_params params;
     llmcs_shop_recommend_params_init(&params);
-    params.k = needs_all(b) ? SEARCHED : shop_min(b->k, SEARCHED);
+    params.k = needs_all(b) ? DESK_MOST_SEARCHED : shop_min(b->k, DESK_MOST_SEARCHED);
     params.lang = t->flows->langs[t->lang];
     params.text = s->text;
     params.diversity = 0;
@@ -554,6 +564,15 @@ static llmcs_status read_list(desk_turn *t, const llmcs_shop_recommendations *li
     return status;
 }
 
+llmcs_status desk_search_goods(desk_turn *t, const desk_search *search, desk_goods *goods, size_t *n) {
+    llmcs_shop_recommendations *list = NULL;
+    const desk_browse b = {.search = *search, .rank = DESK_CHEAP_FIRST};
+    SHOP_TRY(run_search(t, &b, search, &list));
+    const llmcs_status status = read_list(t, list, goods, n);
+    llmcs_shop_recommendations_free(&list);
+    return status;
+}
+
 llmcs_status desk_browse_products(desk_turn *t, const desk_browse *b, bool *found) {
     llmcs_shop_recommendations *list = NULL;
     desk_goods *goods;
@@ -562,22 +581,22 @@ llmcs_status desk_browse_products(desk_turn *t, const desk_browse *b, bool *foun
     desk_browse how = *b;
     *found = false;
     if (!b->search.text) return LLMCS_OK;
-    SHOP_TRY(shop_arena_alloc(t->arena, 2 * SEARCHED, sizeof *goods, &goods));
+    SHOP_TRY(shop_arena_alloc(t->arena, 2 * DESK_MOST_SEARCHED, sizeof *goods, &goods));
     SHOP_TRY(run_search(t, b, &b->search, &list));
     llmcs_status status = read_list(t, list, goods, &n);
     llmcs_shop_recommendations_free(&list);
     SHOP_TRY(status);
     for (size_t i = 0; i < n; i++)
-        if (passes(b, &goods[i], true)) goods[SEARCHED + kept++] = goods[i];
+        if (passes(b, &goods[i], true)) goods[DESK_MOST_SEARCHED + kept++] = goods[i];
     const char *none_such = NULL;
     if (!kept && !b->strict && n && (b->search.colour || b->search.size)) {
         none_such = name_filters(t, &b->search);
         for (size_t i = 0; i < n; i++)
-            if (passes(b, &goods[i], false)) goods[SEARCHED + kept++] = goods[i];
+            if (passes(b, &goods[i], false)) goods[DESK_MOST_SEARCHED + kept++] = goods[i];
         how.search.colour = how.search.size = NULL;
     }
     *found = kept > 0;
-    if (kept) status = say_list(t, &how, goods + SEARCHED, kept, none_such);
+    if (kept) status = say_list(t, &how, goods + DESK_MOST_SEARCHED, kept, none_such);
     t->out.ms.recommend += shop_now_ms() - begin;
     return status;
 }

@@ -2,12 +2,18 @@
  * Product search in a conversation: by kind, colour, size and price.
  *
  *   browse.c    reads the filters of a message, finds the products, lists them
+ *   signals.c   reads comparisons, references and aspects
+ *   products.c  questions about products that are no follow-ups by themselves
  *   context.c   follow-ups about listed products: "anything cheaper?", "the second one in blue"
  */
 #ifndef SHOP_DESK_BROWSE_H
 #define SHOP_DESK_BROWSE_H
 
 #include "shop/desk/desk.h"
+
+enum { DESK_MOST_SEARCHED = 60 };
+/* "around 200" allows this much more. */
+static const double DESK_ROUGH_SHARE = 1.2;
 
 typedef enum desk_rank {
     DESK_BEST_FIRST,
@@ -23,6 +29,7 @@ typedef struct desk_goods {
     const char *colours, *sizes; /* attribute values in all languages, or "" */
     double price, measure;       /* measure: first number of its capacity, size or weight; 0 if it has none */
     double thickness;            /* in mm, from its size; 0 if unknown */
+    const char *says;            /* a sentence to list it with, or NULL */
 } desk_goods;
 
 typedef struct desk_browse {
@@ -49,10 +56,58 @@ llmcs_status desk_read_search(desk_turn *t, const desk_words *w, desk_search *se
 bool desk_names_budget(const desk_words *w);
 /* Finds products and lists them. "The second one" refers to this list from now on. */
 llmcs_status desk_browse_products(desk_turn *t, const desk_browse *b, bool *found);
+/* Finds the products of the kind that search->text names, in stock; applies its price range and no other filter.
+ * goods: [DESK_MOST_SEARCHED]. */
+llmcs_status desk_search_goods(desk_turn *t, const desk_search *search, desk_goods *goods, size_t *n);
+/* True if the product passes the filters of b, but for the search text. */
+bool desk_goods_pass(const desk_browse *b, const desk_goods *g);
+/* Lists b->k of the products, sorted by b->rank. */
+llmcs_status desk_list_goods(desk_turn *t, const desk_browse *b, desk_goods *goods, size_t n);
 bool desk_goods_have_colour(const desk_goods *g, const char *colour);
 /* Returns the length of the colour word at byte i, or 0. */
 size_t desk_colour_at(const desk_words *w, size_t i);
 /* Reads one product. *found is false if it is not in the store. */
 llmcs_status desk_read_goods(desk_turn *t, const char *id, desk_goods *g, bool *found);
+
+/* ---- signals.c */
+
+enum { DESK_MOST_LEFT = 2 };
+
+/* What a message says of products and orders. */
+typedef struct desk_signals {
+    bool cheaper, dearer, bigger, smaller, other, reference;
+    bool cheapest, dearest, biggest, smallest;
+    bool thick;                                                  /* compares thickness */
+    bool order;                                                  /* has a word of `of_orders` */
+    bool of_order;                                               /* count words of `of_orders` as known */
+    size_t kind_begin, kind_end;                                 /* range of the named or excluded kind */
+    const char *number;                                          /* digits that are neither price nor size, or NULL */
+    size_t rest_begin[DESK_MOST_LEFT], rest_end[DESK_MOST_LEFT]; /* ranges of the unknown words */
+    bool filters;                                                /* has a colour, size or price */
+    bool budget;                                                 /* has a price */
+    bool adds;                 /* adds a description: "for the office", 上班用的 */
+    size_t number_of_places;   /* how many places of the list it names */
+    bool names;                /* names a kind of product or an audience */
+    const desk_option *aspect; /* aspect of a product, or NULL */
+    const desk_option *second; /* a second aspect in the question, or NULL */
+    int aspect_slot;           /* slot that holds the aspect, or -1 */
+    size_t left;               /* number of unknown words */
+    desk_search search;        /* previous search plus what the message adds */
+} desk_signals;
+
+/* of_order: words about orders count as known. */
+llmcs_status desk_read_signals(desk_turn *t, bool of_order, desk_signals *s);
+bool desk_compares(const desk_signals *s); /* cheaper, bigger, another */
+bool desk_picks(const desk_signals *s);    /* cheapest, biggest */
+/* Returns the length of the reference, comparison, colour, aspect or function word at byte i of t->read, or 0. */
+size_t desk_known_at(const desk_turn *t, const desk_signals *s, size_t i);
+/* Returns the flow that answers about one listed product or order, or -1. */
+int desk_listed_flow(const desk_turn *t, desk_slot_type type, int *slot);
+
+/* ---- context.c */
+
+/* Answers about one product: the aspects of *s, else `aspect`, else all that is known of it. */
+llmcs_status desk_answer_product(desk_turn *t, const char *product, const desk_signals *s, const char *aspect,
+                                 bool *handled);
 
 #endif

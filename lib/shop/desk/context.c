@@ -1,7 +1,6 @@
 /*
  * Follow-up messages about recent products ("anything cheaper?", "the second one in blue", 有大一点的吗) and recent
- * orders
- * ("and the last one?", 什么时候能到).
+ * orders ("and the last one?", 什么时候能到).
  *
  * The focus is what recent turns listed or looked up. Each kind of focus expires after FOCUS_TURNS turns. A message is
  * a follow-up if references, comparisons, filters, aspects and function words account for all of it: "how much is the
@@ -18,106 +17,12 @@ enum {
     LISTED = 4,
     MOST_ADDED = 6,
     LEAST_CODE = 6 /* bytes of an order number */,
-    MOST_LEFT = 2,
     OWN_WORDS = 3, /* words before a kind that can mark it as the customer's own */
     LEAST_DESCRIBED = 5 /* bytes of a word looked up in a description */,
     ORDERS_TABLE = 16 /* bit of desk_query.tables */
 };
 
-static const char *const cheaper[] = {
-    "cheaper", "less expensive", "more affordable", "lower price", "lower priced", "too expensive", "too much",
-    "pricey",  "便宜点",         "便宜一点",        "便宜些",      "更便宜",       "便宜的",        "太贵",
-    "贵了",    "lot of money",   "a lot to pay",    "好贵",        "这么贵",       "有点贵",        "a bit expensive",
-    NULL};
-static const char *const dearer[] = {"more expensive", "pricier", "fancier", "higher end", "better one",
-                                     "better ones",    "贵一点",  "贵点",    "更贵",       "好一点",
-                                     "更好",           "高档",    NULL};
-static const char *const bigger[] = {"bigger",        "larger", "thicker", "longer", "roomier", "heavier",
-                                     "more capacity", "大一点", "大点",    "更大",   "大些",    "大的",
-                                     "厚一点",        "更厚",   "长一点",  "更长",   NULL};
-static const char *const smaller[] = {"smaller", "lighter", "thinner", "shorter", "小一点", "小点",   "更小", "小些",
-                                      "小的",    "轻一点",  "更轻",    "薄一点",  "更薄",   "短一点", NULL};
-static const char *const cheapest[] = {"cheapest", "least expensive", "lowest price", "最便宜", "最低价", NULL};
-static const char *const dearest[] = {"most expensive", "dearest", "priciest", "best one", "最贵", "最好", NULL};
-static const char *const biggest[] = {"biggest", "largest", "thickest", "longest", "heaviest", "roomiest",
-                                      "最大",    "最厚",    "最长",     "最重",    NULL};
-static const char *const smallest[] = {"smallest", "lightest", "thinnest", "shortest", "最小",
-                                       "最轻",     "最薄",     "最短",     NULL};
-static const char *const others[] = {"another", "other", "others", "else", "more",   "different", "any more",
-                                     "别的",    "其他",  "其它",   "另外", "还有吗", "还有没有",  "还有",
-                                     "换一个",  "换个",  "换一批", "再来", NULL};
-static const char *const thick[] = {"thick", "thicker", "thickest", "thinner", "thinnest", "厚", "薄", NULL};
-/* Words of questions about an order. */
-static const char *const of_orders[] = {
-    "when",       "come",      "coming",   "arrive",   "arriving",  "get here", "gets here", "be here",
-    "deliver",    "delivered", "delivery", "courier",  "carrier",   "carries",  "tracking",  "track",
-    "where",      "status",    "in it",    "whats in", "what's in", "inside",   "sent",      "shipped",
-    "dispatched", "number",    "parcel",   "package",  "order",     "什么时候", "啥时候",    "几时",
-    "多久",       "几号",      "哪天",     "送到",     "能到",      "会到",     "到",        "收到",
-    "快递",       "物流",      "单号",     "状态",     "到哪",      "哪里",     "哪家",      "里面",
-    "东西",       "发货",      "寄",       "发出",     "订单",      "单",       NULL};
-static const char *const places[] = {"first",    "second",   "third", "fourth", "fifth", "last",
-                                     "1st",      "2nd",      "3rd",   "4th",    "5th",   "number 1",
-                                     "number 2", "number 3", "最后",  "头一个", NULL};
-static const char *const references[] = {"it",   "they", "them", "these", "those", "this", "that", "one",  "ones",
-                                         "it's", "its",  "它",   "它们",  "这",    "那",   "这个", "那个", "这些",
-                                         "那些", "这款", "那款", "这件",  "那件",  "这单", "那单", NULL};
-/* Words that mark a question but not its subject. */
-static const char *const filler[] = {
-    "a",     "an",       "the",    "of",       "in",       "on",       "at",        "to",     "for",     "with",
-    "and",   "or",       "but",    "so",       "ok",       "okay",     "then",      "than",   "do",      "does",
-    "did",   "is",       "are",    "was",      "be",       "been",     "there",     "have",   "has",     "having",
-    "you",   "u",        "got",    "get",      "any",      "anything", "something", "some",   "i",       "me",
-    "my",    "we",       "can",    "could",    "will",     "would",    "please",    "pls",    "plz",     "thanks",
-    "hi",    "hey",      "well",   "also",     "still",    "what",     "what's",    "whats",  "which",   "how",
-    "how's", "how many", "many",   "about",    "come",     "comes",    "ur",        "r",      "hmm",     "oh",
-    "no",    "yes",      "too",    "really",   "just",     "maybe",    "like",      "want",   "need",    "looking",
-    "looks", "look",     "show",   "see",      "right",    "now",      "much",      "bit",    "a bit",   "little",
-    "who",   "not",      "tell",   "give",     "under",    "below",    "less",      "up",     "max",     "within",
-    "most",  "size",     "that's", "thats",    "im",       "i'm",      "id",        "i'd",    "as",      "by",
-    "made",  "kind",     "you've", "i'll",     "take",     "only",     "all",       "both",   "cheap",   "between",
-    "use",   "uses",     "people", "your",     "our",      "hm",       "pieces",    "kids",   "men's",   "women's",
-    "mens",  "womens",   "ppl",    "buy",      "purchase", "sell",     "pair",      "xs",     "s",       "m",
-    "l",     "xl",       "xxl",    "suitable", "meant",    "good",     "nice",      "new",    "的",      "了",
-    "吗",    "呢",       "么",     "吧",       "啊",       "呀",       "哦",        "嘛",     "有",      "没",
-    "没有",  "有没有",   "是",     "不",       "能",       "可以",     "要",        "想",     "我",      "你",
-    "你们",  "您",       "他",     "们",       "哪",       "哪个",     "哪款",      "哪些",   "什么",    "啥",
-    "多少",  "多",       "几",     "个",       "款",       "种",       "些",        "件",     "双",      "条",
-    "只",    "台",       "把",     "块",       "一",       "二",       "两",        "三",     "四",      "五",
-    "第",    "下",       "还",     "也",       "都",       "再",       "就",        "请问",   "请",      "帮",
-    "看",    "看看",     "给",     "来",       "换",       "点",       "怎么",      "怎样",   "样",      "卖",
-    "在",    "和",       "跟",     "好",       "嗯",       "对",       "太",        "很",     "最",      "更",
-    "比较",  "里",       "以内",   "以下",     "之内",     "左右",     "元",        "钱",     "码",      "号",
-    "之前",  "说",       "话",     "适合",     "合适",     "用",       "人",        "色",     "买",      "购",
-    "找",    "寸",       "升",     "片",       "本",       "支",       "盒",        "套",     "条",      "把",
-    "顶",    "根",       "包",     "瓶",       "罐",       "会",       "多久",      "儿童",   "男士",    "女士",
-    "得",    "其中",     "最后",   "现在",     "大概",     "估计",     "呗",        "around", "roughly", "预算",
-    "上下",  "差不多",   NULL};
-
-/* ---- what the message says */
-
-typedef struct signals {
-    bool cheaper, dearer, bigger, smaller, other, reference;
-    bool cheapest, dearest, biggest, smallest;
-    bool order;                                        /* has a word of `of_orders` */
-    bool of_order;                                     /* count words of `of_orders` as known */
-    size_t kind_begin, kind_end;                       /* range of the named or excluded kind */
-    const char *number;                                /* digits that are neither price nor size, or NULL */
-    size_t rest_begin[MOST_LEFT], rest_end[MOST_LEFT]; /* ranges of the unknown words */
-    bool filters;                                      /* has a colour, size or price */
-    bool budget;                                       /* has a price */
-    bool adds;                                         /* adds a description: "for the office", 上班用的 */
-    size_t number_of_places;                           /* how many places of the list it names */
-    bool names;                                        /* names a kind of product or an audience */
-    const desk_option *aspect;                         /* aspect of a product, or NULL */
-    const desk_option *second;                         /* a second aspect in the question, or NULL */
-    int aspect_slot;                                   /* slot that holds the aspect, or -1 */
-    size_t left;                                       /* number of unknown words */
-    desk_search search;                                /* previous search plus what the message adds */
-} signals;
-
-static bool compares(const signals *s) { return s->cheaper || s->dearer || s->bigger || s->smaller || s->other; }
-static bool picks(const signals *s) { return s->cheapest || s->dearest || s->biggest || s->smallest; }
+/* ---- the focus */
 
 bool desk_products_are_near(const desk_turn *t) {
     const desk_conversation *c = t->c;
@@ -128,171 +33,12 @@ static bool orders_are_near(const desk_turn *t) {
     const desk_conversation *c = t->c;
     return c->orders_at && c->n_turns + 1 - c->orders_at <= FOCUS_TURNS;
 }
-
-/* Returns the flow that answers about one listed product or order, or -1. */
-static int listed_flow(const desk_turn *t, desk_slot_type type, int *slot) {
-    for (size_t i = 0; i < t->flows->n_flows; i++)
-        for (size_t k = 0; t->flows->flows[i].listed && k < t->flows->n_slots; k++)
-            if (t->flows->flows[i].uses[k] && t->flows->slots[k].type == type) {
-                *slot = (int)k;
-                return (int)i;
-            }
-    return -1;
-}
-
-/* Finds the second aspect after "and" or a comma: "What colour is it, and is it in stock?". */
-static void find_second_aspect(const desk_turn *t, const desk_slot *slot, signals *s) {
-    static const char *const joins[] = {"and", "plus", "also", "还有", "另外", "以及", "和", NULL};
-    size_t best = 0;
-    s->second = NULL;
-    if (!s->aspect || !(desk_has_any(&t->read, joins) || strchr(t->read.folded, ','))) return;
-    for (size_t o = 0; o < slot->n_options; o++)
-        for (size_t k = 0; k < slot->options[o].n_words && &slot->options[o] != s->aspect; k++) {
-            const size_t n = strlen(slot->options[o].words[k]);
-            if (n <= best || !desk_has_phrase(&t->read, slot->options[o].words[k])) continue;
-            best = n;
-            s->second = &slot->options[o];
-        }
-}
-
-static void find_aspect(const desk_turn *t, signals *s) {
-    int product;
-    const int flow = listed_flow(t, DESK_SLOT_PRODUCT, &product);
-    s->aspect_slot = -1;
-    for (size_t i = 0; flow >= 0 && i < t->flows->n_slots; i++) {
-        const desk_slot *slot = &t->flows->slots[i];
-        size_t best = 0;
-        if (!t->flows->flows[flow].uses[i] || slot->type != DESK_SLOT_CHOICE) continue;
-        s->aspect_slot = (int)i;
-        for (size_t o = 0; o < slot->n_options; o++)
-            for (size_t k = 0; k < slot->options[o].n_words; k++) {
-                const size_t n = strlen(slot->options[o].words[k]);
-                if (n <= best || !desk_has_phrase(&t->read, slot->options[o].words[k])) continue;
-                best = n;
-                s->aspect = &slot->options[o];
-            }
-        find_second_aspect(t, slot, s);
-    }
-}
-
-/* Counts the words that no list contains. Numbers and colours count as filters. */
-static size_t count_left(const desk_turn *t, signals *s) {
-    const char *const *const lists[] = {cheaper,
-                                        dearer,
-                                        bigger,
-                                        smaller,
-                                        cheapest,
-                                        dearest,
-                                        biggest,
-                                        smallest,
-                                        others,
-                                        places,
-                                        references,
-                                        filler,
-                                        s->of_order ? of_orders : NULL};
-    const desk_slot *aspects = s->aspect_slot >= 0 ? &t->flows->slots[s->aspect_slot] : NULL;
-    const desk_words *w = &t->read;
-    size_t left = 0;
-    bool run = false; /* inside a run of Chinese characters, which counts as one word */
-    for (size_t i = 0, len; i < w->folded_bytes; i += len) {
-        const int32_t c = desk_char_at(w->folded, w->folded_bytes, i, &len);
-        size_t best = desk_colour_at(w, i);
-        if (!desk_is_letter(c)) {
-            run = false;
-            continue;
-        }
-        if (i >= s->kind_begin && i < s->kind_end) best = s->kind_end - i;
-        for (size_t k = 0; k < sizeof lists / sizeof *lists; k++) {
-            const size_t n = lists[k] ? desk_phrase_at(w, i, lists[k]) : 0;
-            if (n > best) best = n;
-        }
-        for (size_t o = 0; aspects && o < aspects->n_options; o++)
-            for (size_t k = 0; k < aspects->options[o].n_words; k++) {
-                const char *one[] = {aspects->options[o].words[k], NULL};
-                const size_t n = desk_phrase_at(w, i, one);
-                if (n > best) best = n;
-            }
-        if (best) {
-            len = best;
-            run = false;
-            continue;
-        }
-        const bool han = desk_is_han(c);
-        bool digit = c >= '0' && c <= '9';
-        for (size_t step = 0; !han && i + len < w->folded_bytes; len += step) {
-            const int32_t next = desk_char_at(w->folded, w->folded_bytes, i + len, &step);
-            if (next != '\'' && (!desk_is_letter(next) || desk_is_han(next))) break;
-            digit = digit || (next >= '0' && next <= '9');
-        }
-        if (digit && len < LEAST_CODE) continue; /* a longer number may be an order or tracking number */
-        if (han && run && left <= MOST_LEFT) s->rest_end[left - 1] = i + len;
-        if (han && run) continue;
-        if (left < MOST_LEFT) s->rest_begin[left] = i, s->rest_end[left] = i + len;
-        left++;
-        run = han;
-    }
-    return left;
-}
-
-/* True for a phrase that only adds a description: "for the office", 上班用的. */
-static bool describes_further(const desk_words *w) {
-    static const char *const begins[] = {"for ", "with ", NULL};
-    static const char *const ends[] = {"用的", "的", "用", NULL};
-    const size_t words = desk_count_words(w->folded, w->folded_bytes);
-    if (desk_begins_with(w->folded, begins)) return words <= MOST_ADDED;
-    for (size_t i = 0; ends[i]; i++) {
-        const size_t n = strlen(ends[i]);
-        if (w->folded_bytes >= n && !memcmp(w->folded + w->folded_bytes - n, ends[i], n)) return words <= MOST_ADDED;
-    }
-    return false;
-}
-
-/* Finds the first number of the message. */
-static llmcs_status find_number(desk_turn *t, const char **number) {
-    const desk_words *w = &t->read;
-    size_t i = 0, n = 0;
-    while (i < w->folded_bytes && !(w->folded[i] >= '0' && w->folded[i] <= '9')) i++;
-    while (i + n < w->folded_bytes && w->folded[i + n] >= '0' && w->folded[i + n] <= '9') n++;
-    return n ? shop_arena_copy(t->arena, w->folded + i, n, number) : LLMCS_OK;
-}
-
-static llmcs_status read_signals(desk_turn *t, bool of_order, signals *s) {
-    shop_wish wish;
-    const desk_words *w = &t->read;
-    *s = (signals){.cheaper = desk_has_any(w, cheaper),
-                   .dearer = desk_has_any(w, dearer),
-                   .bigger = desk_has_any(w, bigger) && !desk_has_phrase(w, "多大"),
-                   .smaller = desk_has_any(w, smaller),
-                   .other = desk_has_any(w, others),
-                   .reference = desk_has_any(w, references),
-                   .cheapest = desk_has_any(w, cheapest),
-                   .dearest = desk_has_any(w, dearest),
-                   .biggest = desk_has_any(w, biggest),
-                   .smallest = desk_has_any(w, smallest),
-                   .order = desk_has_any(w, of_orders),
-                   .of_order = of_order,
-                   .search = t->c->search};
-    find_aspect(t, s);
-    SHOP_TRY(desk_read_kind(t, w->plain, w->plain_bytes, &wish));
-    if (w->plain_bytes == w->folded_bytes && (wish.kind || wish.excludes)) {
-        s->kind_begin = wish.kind ? wish.begin : wish.excluded_begin;
-        s->kind_end = wish.kind ? wish.end : wish.excluded_end;
-    }
-    SHOP_TRY(desk_read_search(t, w, &s->search, &s->names, &s->filters));
-    s->budget = desk_names_budget(w);
-    if (!s->filters) SHOP_TRY(find_number(t, &s->number));
-    for (size_t i = 0; i < t->c->n_listed; i++) s->number_of_places += desk_names_place(w, i);
-    s->adds = describes_further(w);
-    s->left = count_left(t, s);
-    return LLMCS_OK;
-}
-
 /* ---- products */
 
-static llmcs_status answer_product(desk_turn *t, const char *product, const signals *s, const char *aspect,
-                                   bool *handled) {
+llmcs_status desk_answer_product(desk_turn *t, const char *product, const desk_signals *s, const char *aspect,
+                                 bool *handled) {
     int slot = -1;
-    const int flow = listed_flow(t, DESK_SLOT_PRODUCT, &slot);
+    const int flow = desk_listed_flow(t, DESK_SLOT_PRODUCT, &slot);
     *handled = false;
     if (flow < 0) return LLMCS_OK;
     *handled = true;
@@ -312,7 +58,7 @@ static llmcs_status answer_product(desk_turn *t, const char *product, const sign
 }
 
 /* Completes the search. If the last product discussed came from no list, its title becomes the search text. */
-static llmcs_status complete_search(desk_turn *t, signals *s) {
+static llmcs_status complete_search(desk_turn *t, desk_signals *s) {
     const desk_conversation *c = t->c;
     desk_goods g;
     bool found, listed = false;
@@ -326,7 +72,7 @@ static llmcs_status complete_search(desk_turn *t, signals *s) {
 }
 
 /* Returns the product to compare with: the one in focus, else the extreme of the list (for "cheaper", the cheapest). */
-static llmcs_status compared_with(desk_turn *t, const signals *s, desk_goods *with) {
+static llmcs_status compared_with(desk_turn *t, const desk_signals *s, desk_goods *with) {
     const desk_conversation *c = t->c;
     bool found, any = false;
     if (c->about) return desk_read_goods(t, c->about, with, &found);
@@ -344,7 +90,7 @@ static llmcs_status compared_with(desk_turn *t, const signals *s, desk_goods *wi
     return LLMCS_OK;
 }
 
-static const char *missing_words(const desk_turn *t, const signals *s) {
+static const char *missing_words(const desk_turn *t, const desk_signals *s) {
     const bool zh = !strncmp(t->flows->langs[t->lang], "zh", 2);
     if (s->cheaper) return zh ? "更便宜" : "cheaper";
     if (s->dearer) return zh ? "更贵" : "more expensive";
@@ -354,13 +100,13 @@ static const char *missing_words(const desk_turn *t, const signals *s) {
 }
 
 /* True for "one for 4 people", 有4人的吗. */
-static bool asks_for_number(const desk_turn *t, const signals *s) {
+static bool asks_for_number(const desk_turn *t, const desk_signals *s) {
     static const char *const words[] = {"one", "ones", "any", "有", NULL};
     return s->number && desk_has_any(&t->read, words);
 }
 
 /* Searches again with another filter: cheaper, bigger, in blue, others. */
-static llmcs_status browse_again(desk_turn *t, signals *s, bool *handled) {
+static llmcs_status browse_again(desk_turn *t, desk_signals *s, bool *handled) {
     desk_conversation *c = t->c;
     desk_goods with = {.price = 0};
     desk_browse b = {.k = LISTED, .sentence = DESK_HAVE_THESE};
@@ -376,20 +122,20 @@ static llmcs_status browse_again(desk_turn *t, signals *s, bool *handled) {
     if (s->dearer) b.search.least = price + 0.01, b.search.most = 0, b.rank = DESK_CHEAP_FIRST;
     if (s->bigger) b.above = with.measure, b.rank = DESK_SMALL_FIRST;
     if (s->smaller) b.below = with.measure, b.rank = DESK_BIG_FIRST;
-    if (asks_for_number(t, s) && !compares(s)) b.number = s->number;
-    b.strict = compares(s);
+    if (asks_for_number(t, s) && !desk_compares(s)) b.number = s->number;
+    b.strict = desk_compares(s);
     if (s->other && !s->filters && !s->cheaper && !s->dearer) {
         for (size_t i = 0; i < c->n_listed; i++) exclude[b.n_exclude++] = c->listed[i];
         b.exclude = exclude;
     }
     SHOP_TRY(desk_browse_products(t, &b, handled));
     b.number = NULL;
-    if (!*handled && compares(s) &&
+    if (!*handled && desk_compares(s) &&
         (b.search.colour || b.search.size)) { /* drop the colour and size rather than list nothing */
         b.search.colour = b.search.size = NULL;
         SHOP_TRY(desk_browse_products(t, &b, handled));
     }
-    if (!*handled && (compares(s) || s->number)) { /* no product matches: say so and list the nearest */
+    if (!*handled && (desk_compares(s) || s->number)) { /* no product matches: say so and list the nearest */
         b.search = t->c->search.text ? t->c->search : s->search;
         if (!b.search.text) b.search.text = s->search.text;
         if (s->cheaper && !s->budget) b.search.most = 0;
@@ -409,7 +155,7 @@ static llmcs_status browse_again(desk_turn *t, signals *s, bool *handled) {
 }
 
 /* Searches again by the previous text and this message together. */
-static llmcs_status browse_further(desk_turn *t, signals *s, bool *handled) {
+static llmcs_status browse_further(desk_turn *t, desk_signals *s, bool *handled) {
     desk_browse b = {.k = LISTED, .sentence = DESK_HAVE_THESE};
     desk_buffer text = {.allocator = &t->desk->allocator};
     desk_puts(&text, t->c->search.text);
@@ -426,7 +172,7 @@ static llmcs_status browse_further(desk_turn *t, signals *s, bool *handled) {
 }
 
 /* Picks one of the listed products: "the cheapest one", 哪个最厚. */
-static llmcs_status pick_one(desk_turn *t, const signals *s, bool *handled) {
+static llmcs_status pick_one(desk_turn *t, const desk_signals *s, bool *handled) {
     const desk_conversation *c = t->c;
     const bool by_price = s->cheapest || s->dearest;
     desk_goods best = {.id = NULL};
@@ -434,17 +180,17 @@ static llmcs_status pick_one(desk_turn *t, const signals *s, bool *handled) {
         desk_goods g;
         bool found;
         SHOP_TRY(desk_read_goods(t, c->listed[i], &g, &found));
-        if (desk_has_any(&t->read, thick) && g.thickness > 0) g.measure = g.thickness;
+        if (s->thick && g.thickness > 0) g.measure = g.thickness;
         if (!found || (!by_price && !(g.measure > 0))) continue;
         const double value = by_price ? g.price : g.measure, so_far = by_price ? best.price : best.measure;
         if (!best.id || (s->cheapest || s->smallest ? value < so_far : value > so_far)) best = g;
     }
     *handled = false;
-    return best.id ? answer_product(t, best.id, s, by_price ? "price" : "size", handled) : LLMCS_OK;
+    return best.id ? desk_answer_product(t, best.id, s, by_price ? "price" : "size", handled) : LLMCS_OK;
 }
 
 /* Returns the listed product with this colour if there is only one: "the green one", 绿色那个. */
-static llmcs_status one_with_colour(desk_turn *t, const signals *s, const char **product) {
+static llmcs_status one_with_colour(desk_turn *t, const desk_signals *s, const char **product) {
     const desk_conversation *c = t->c;
     size_t n = 0;
     *product = NULL;
@@ -461,7 +207,7 @@ static llmcs_status one_with_colour(desk_turn *t, const signals *s, const char *
 }
 
 /* Clears *product if it does not come in the named colour: "the first one in mint?". */
-static llmcs_status keep_if_coloured(desk_turn *t, const signals *s, const char **product) {
+static llmcs_status keep_if_coloured(desk_turn *t, const desk_signals *s, const char **product) {
     desk_goods g;
     bool found;
     SHOP_TRY(desk_read_goods(t, *product, &g, &found));
@@ -470,7 +216,7 @@ static llmcs_status keep_if_coloured(desk_turn *t, const signals *s, const char 
 }
 
 /* Lists the same products again, with the aspect in each line. */
-static llmcs_status repeat_list(desk_turn *t, signals *s, bool *handled) {
+static llmcs_status repeat_list(desk_turn *t, desk_signals *s, bool *handled) {
     const desk_conversation *c = t->c;
     const char *among[DESK_MAX_LISTED];
     desk_browse b = {.k = DESK_MAX_LISTED, .sentence = DESK_HAVE_THESE, .show = s->aspect, .among = among};
@@ -492,7 +238,7 @@ static bool bargains(const desk_words *w) {
 }
 
 /* Sets *described if the product's description has one of the unknown words: "dishwasher", 防水. */
-static llmcs_status is_described(desk_turn *t, const char *product, const signals *s, bool *described) {
+static llmcs_status is_described(desk_turn *t, const char *product, const desk_signals *s, bool *described) {
     static const char sql[] =
         "SELECT max(instr(lower(t.description), ?2)) > 0 FROM products p JOIN product_texts t"
         " ON t.product = p.row WHERE p.id = ?1 AND t.lang = ?3";
@@ -500,7 +246,7 @@ static llmcs_status is_described(desk_turn *t, const char *product, const signal
     llmcs_status status = LLMCS_OK;
     *described = false;
     SHOP_TRY(shop_read_begin(t->desk->shop, &c));
-    for (size_t i = 0; i < s->left && i < MOST_LEFT && !*described && !status; i++) {
+    for (size_t i = 0; i < s->left && i < DESK_MOST_LEFT && !*described && !status; i++) {
         const char *word;
         int64_t has = 0;
         const size_t n = s->rest_end[i] - s->rest_begin[i];
@@ -513,7 +259,7 @@ static llmcs_status is_described(desk_turn *t, const char *product, const signal
     return status;
 }
 
-static llmcs_status answer_products(desk_turn *t, const desk_rule *rule, signals *s, bool *handled) {
+static llmcs_status answer_products(desk_turn *t, const desk_rule *rule, desk_signals *s, bool *handled) {
     const desk_conversation *c = t->c;
     const char *product = desk_listed_product(t, &t->read), *coloured = NULL;
     const bool definite = s->reference || s->aspect;
@@ -521,27 +267,27 @@ static llmcs_status answer_products(desk_turn *t, const desk_rule *rule, signals
     if (s->names && !s->search.without) return LLMCS_OK;
     if (s->cheaper && bargains(&t->read)) return LLMCS_OK;
     /* "How do I buy the last one?" is about buying, not about the product. */
-    if (rule && rule->entry && !s->aspect && !compares(s) && !s->filters && !picks(s)) return LLMCS_OK;
+    if (rule && rule->entry && !s->aspect && !desk_compares(s) && !s->filters && !desk_picks(s)) return LLMCS_OK;
     if (s->adds && s->left && c->search.text) return browse_further(t, s, handled);
     if (s->left) {
         bool described = false;
         const char *meant = product ? product : c->about;
-        if (meant && s->left <= MOST_LEFT) SHOP_TRY(is_described(t, meant, s, &described));
-        if (product && !rule && s->left <= MOST_LEFT && !desk_names_action(&t->read)) described = true;
-        return described ? answer_product(t, meant, s, NULL, handled) : LLMCS_OK;
+        if (meant && s->left <= DESK_MOST_LEFT) SHOP_TRY(is_described(t, meant, s, &described));
+        if (product && !rule && s->left <= DESK_MOST_LEFT && !desk_names_action(&t->read)) described = true;
+        return described ? desk_answer_product(t, meant, s, NULL, handled) : LLMCS_OK;
     }
     if (s->number_of_places > 1) return repeat_list(t, s, handled);
     /* "Does the second one come in another colour?" */
     if (s->other && s->aspect && !s->filters && (product || c->about))
-        return answer_product(t, product ? product : c->about, s, NULL, handled);
+        return desk_answer_product(t, product ? product : c->about, s, NULL, handled);
     if (product && s->search.colour && s->filters) SHOP_TRY(keep_if_coloured(t, s, &product));
-    if (product && !compares(s)) return answer_product(t, product, s, NULL, handled);
-    if (picks(s)) return pick_one(t, s, handled);
+    if (product && !desk_compares(s)) return desk_answer_product(t, product, s, NULL, handled);
+    if (desk_picks(s)) return pick_one(t, s, handled);
     if (s->filters && definite) SHOP_TRY(one_with_colour(t, s, &coloured));
-    if (coloured && s->aspect) return answer_product(t, coloured, s, NULL, handled);
-    if (compares(s) || s->filters || asks_for_number(t, s) || s->search.without != c->search.without)
+    if (coloured && s->aspect) return desk_answer_product(t, coloured, s, NULL, handled);
+    if (desk_compares(s) || s->filters || asks_for_number(t, s) || s->search.without != c->search.without)
         return browse_again(t, s, handled);
-    if (s->aspect && c->about) return answer_product(t, c->about, s, NULL, handled);
+    if (s->aspect && c->about) return desk_answer_product(t, c->about, s, NULL, handled);
     if (s->aspect && c->n_listed) return repeat_list(t, s, handled);
     return LLMCS_OK;
 }
@@ -554,7 +300,7 @@ bool desk_refuses(const desk_turn *t, const desk_rule *rule) {
 /* Starts the product flow if the message names a product; otherwise starts nothing. */
 static llmcs_status answer_named(desk_turn *t, bool *handled) {
     int slot = -1;
-    const int flow = listed_flow(t, DESK_SLOT_PRODUCT, &slot);
+    const int flow = desk_listed_flow(t, DESK_SLOT_PRODUCT, &slot);
     const char *product = NULL;
     if (flow < 0) return LLMCS_OK;
     SHOP_TRY(desk_value_find(t, slot, &t->read, false, &product));
@@ -622,22 +368,23 @@ static llmcs_status say_not_stated(desk_turn *t, bool *handled) {
 /* Handles a message that is little more than a kind of product: "desk lamp", 有瑜伽垫吗, "wireless earphones pls",
  * 想买个行李箱. So few words mislead the classifier, and the customer is looking for that kind. */
 llmcs_status desk_answer_bare_kind(desk_turn *t, const desk_rule *rule, size_t most_left, bool *handled) {
-    signals s;
+    desk_signals s;
     shop_wish wish;
     *handled = false;
     if (rule && (rule->flow < 0 || !desk_lists_products(&t->flows->flows[rule->flow]))) return LLMCS_OK;
     if (desk_count_words(t->read.folded, t->read.folded_bytes) > MOST_WORDS) return LLMCS_OK;
     SHOP_TRY(desk_read_kind(t, t->read.plain, t->read.plain_bytes, &wish));
-    if (!wish.kind) return LLMCS_OK; /* most messages name no kind */
-    SHOP_TRY(read_signals(t, false, &s));
+    if (!wish.kind && !desk_named_kind(t, &t->read, NULL)) return LLMCS_OK; /* most messages name no kind */
+    SHOP_TRY(desk_read_signals(t, false, &s));
     if (!s.names || s.kind_end == s.kind_begin || s.left > most_left) return LLMCS_OK;
     if (s.left && is_of_own(&t->read, s.kind_begin)) return say_not_stated(t, handled);
     if (s.left && asks_how(&t->read)) return say_not_stated(t, handled);
     if (s.left && s.order) return LLMCS_OK; /* "has my coffee grinder been sent" is about an order */
     if (s.left) SHOP_TRY(answer_named(t, handled));
+    if (!*handled) SHOP_TRY(desk_answer_narrowed(t, handled));
     if (*handled) return LLMCS_OK;
     const desk_browse b = {.search = s.search,
-                           .k = picks(&s) ? 1 : LISTED,
+                           .k = desk_picks(&s) ? 1 : LISTED,
                            .sentence = DESK_HAVE_THESE,
                            .rank = s.dearest    ? DESK_DEAR_FIRST
                                    : s.biggest  ? DESK_BIG_FIRST
@@ -652,19 +399,19 @@ llmcs_status desk_answer_bare_kind(desk_turn *t, const desk_rule *rule, size_t m
 /* ---- orders */
 
 /* Returns the order that the message means: the one at the place it names in the list, else the one looked up last. */
-static const char *meant_order(const desk_turn *t, const signals *s, int slot) {
+static const char *meant_order(const desk_turn *t, const desk_signals *s, int slot) {
     const desk_conversation *c = t->c;
     const size_t place = desk_which_place(&t->read, c->n_offered);
     if (place && c->n_offered) return c->offered[place - 1];
     return slot >= 0 && (s->order || s->reference) ? c->mentioned[slot] : NULL;
 }
 
-static llmcs_status answer_orders(desk_turn *t, const signals *s, bool *handled) {
+static llmcs_status answer_orders(desk_turn *t, const desk_signals *s, bool *handled) {
     int slot = -1;
-    const int flow = listed_flow(t, DESK_SLOT_ORDER, &slot);
+    const int flow = desk_listed_flow(t, DESK_SLOT_ORDER, &slot);
     const desk_conversation *c = t->c;
     const char *order = meant_order(t, s, slot);
-    if (flow < 0 || !order || s->left || compares(s) || s->names ||
+    if (flow < 0 || !order || s->left || desk_compares(s) || s->names ||
         (s->aspect && !desk_which_place(&t->read, c->n_offered)))
         return LLMCS_OK;
     *handled = true;
@@ -678,27 +425,16 @@ static llmcs_status answer_orders(desk_turn *t, const signals *s, bool *handled)
 llmcs_status desk_answer_in_context(desk_turn *t, const desk_rule *rule, bool *handled) {
     const desk_conversation *c = t->c;
     const bool products = desk_products_are_near(t), orders = orders_are_near(t);
-    signals s;
+    desk_signals s;
     *handled = false;
     if ((!products && !orders) || desk_refuses(t, rule)) return LLMCS_OK;
     if (desk_count_words(t->read.folded, t->read.folded_bytes) > MOST_WORDS) return LLMCS_OK;
-    SHOP_TRY(read_signals(t, orders, &s));
+    SHOP_TRY(desk_read_signals(t, orders, &s));
     const bool orders_first =
         orders && (!products || c->spoken == DESK_SPOKEN_ORDERS || (s.order && !s.aspect && !s.filters));
     if (orders_first) SHOP_TRY(answer_orders(t, &s, handled));
     if (!*handled && products) SHOP_TRY(answer_products(t, rule, &s, handled));
     return LLMCS_OK;
-}
-
-llmcs_status desk_answer_about(desk_turn *t, bool *handled) {
-    const desk_conversation *c = t->c;
-    const char *product = desk_listed_product(t, &t->read);
-    signals s;
-    *handled = false;
-    if (!desk_products_are_near(t)) return LLMCS_OK;
-    SHOP_TRY(read_signals(t, false, &s));
-    if (!product) product = c->about ? c->about : c->n_listed == 1 ? c->listed[0] : NULL;
-    return product && !s.names ? answer_product(t, product, &s, NULL, handled) : LLMCS_OK;
 }
 
 /* ---- the focus */

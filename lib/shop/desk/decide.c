@@ -291,7 +291,9 @@ static llmcs_status answer_listed(desk_turn *t, const desk_reading *r, const cha
                  !(meant >= 0 && t->flows->flows[meant].inherits && desk_is_question(&t->words));
     if (!product && about && desk_is_question(&t->words) &&
         (desk_refers_back(&t->words) || (!other && desk_asks_attribute(&t->words)))) {
-        product = about;
+        bool elsewhere;
+        SHOP_TRY(desk_names_other_kind(t, about, &elsewhere));
+        if (!elsewhere) product = about;
         /* "Does it come in blue?" is about the product, "how do I order it?" is not. */
         other = other || (!r->rule && !r->accepted && r->score >= offered_first &&
                           desk_product_slot(t, offered_flow(t, r->label)) < 0);
@@ -513,6 +515,38 @@ static llmcs_status decline_negated(desk_turn *t, const desk_reading *r, bool *h
     return desk_say_sentence(t, DESK_NOTHING_DONE);
 }
 
+/* Handles a message while the frame's question waits: small talk, another request, or an answer. *done: the turn ends
+ * here. */
+static llmcs_status answer_question(desk_turn *t, const desk_reading *r, desk_frame *frame, bool *handled, bool *done) {
+    const desk_intent *first = r->intent;
+    const bool waits = frame && frame->asked >= 0;
+    /* A short yes or no answers the open question, whatever the classifier says. */
+    const bool answers = waits && (desk_is_yes(&t->words) || desk_is_no(&t->words));
+    const bool interrupts = !answers && first && first->kind == DESK_INTENT_FLOW && t->flows->flows[first->flow].always;
+    *done = waits && !r->rule && desk_may_be_aside(t, frame) && desk_is_aside(&r->meaning, answers);
+    if (*done) return desk_answer_aside(t, frame, &r->meaning);
+    if (interrupts) {
+        const desk_request request = desk_request_of(r);
+        SHOP_TRY(desk_answer_request(t, &request, handled));
+    } else if (waits && !answers && desk_leaves_question(frame, &r->meaning)) {
+        SHOP_TRY(desk_answer_meaning(t, r, handled));
+    }
+    if (!*handled && !interrupts && waits && frame == desk_top(t)) {
+        bool given_up;
+        SHOP_TRY(desk_answer_pending(t, frame, r, &given_up));
+        *handled = !given_up;
+    }
+    return LLMCS_OK;
+}
+
+/* One message in between keeps the flow that ended last open. */
+static void keep_resume(desk_turn *t, int resume, bool lacks, bool acted) {
+    t->c->resume = resume;
+    t->c->lacks_object = lacks;
+    t->c->acted = acted;
+    t->c->kept = true;
+}
+
 llmcs_status desk_decide(desk_turn *t) {
     desk_reading r[DESK_MAX_PARTS + 1];
     size_t n;
@@ -534,25 +568,14 @@ llmcs_status desk_decide(desk_turn *t) {
         return LLMCS_OK;
     }
     SHOP_TRY(desk_read_message(t, r, &n));
+    if (t->desk->reader) SHOP_TRY(desk_keep_topic(t));
     const desk_meaning *meaning = &r[0].meaning;
     desk_weigh_rule(t, &r[0]);
     t->asks_product = desk_asks_product(t, meaning);
     const bool products = desk_may_mean_products(t, meaning), orders = desk_may_mean_orders(t, meaning);
-    const desk_intent *first = r[0].intent;
-    /* A short yes or no answers the open question, whatever the classifier says. */
-    const bool answers = frame && frame->asked >= 0 && (desk_is_yes(&t->words) || desk_is_no(&t->words));
-    const bool interrupts = !answers && first && first->kind == DESK_INTENT_FLOW && t->flows->flows[first->flow].always;
-    if (interrupts) {
-        const desk_request request = desk_request_of(&r[0]);
-        SHOP_TRY(desk_answer_request(t, &request, &handled));
-    } else if (frame && frame->asked >= 0 && !answers && desk_leaves_question(frame, meaning)) {
-        SHOP_TRY(desk_answer_meaning(t, &r[0], &handled));
-    }
-    if (!handled && !interrupts && frame && frame == desk_top(t) && frame->asked >= 0) {
-        bool given_up;
-        SHOP_TRY(desk_answer_pending(t, frame, &r[0], &given_up));
-        handled = !given_up;
-    }
+    bool done;
+    SHOP_TRY(answer_question(t, r, frame, &handled, &done));
+    if (done) return LLMCS_OK;
     if (!handled && t->c->n_choices) SHOP_TRY(desk_answer_choice(t, &handled));
     if (!handled && retry) SHOP_TRY(desk_answer_not_found(t, retry - 1, &r[0], &handled));
     if (!handled && (products || orders)) SHOP_TRY(desk_answer_in_context(t, r[0].rule, &handled));
@@ -560,7 +583,9 @@ llmcs_status desk_decide(desk_turn *t) {
     if (!handled && resume && orders)
         SHOP_TRY(desk_answer_object(t, resume - 1, lacks && !r[0].rule && !requests_action(t, &r[0]), acted, kept,
                                     &handled));
-    if (!handled && products) SHOP_TRY(desk_answer_bare_kind(t, r[0].rule, 0, &handled));
+    /* A message that is a kind of product looks for it, whatever the reader makes of so few words. */
+    if (!handled && (products || (meaning->intent && meaning->intent->kind == DESK_INTENT_FLOW && !orders)))
+        SHOP_TRY(desk_answer_bare_kind(t, r[0].rule, 0, &handled));
     if (!handled && orders && !frame && (!r[0].rule || (r[0].rule->entry && desk_points(&t->words))))
         SHOP_TRY(desk_answer_described(t, &handled));
     if (!handled && orders && !frame && !r[0].rule) SHOP_TRY(start_by_cue(t, &handled));
@@ -575,12 +600,7 @@ llmcs_status desk_decide(desk_turn *t) {
     else if (!handled)
         SHOP_TRY(answer_new_message(t, r, n));
     SHOP_TRY(continue_turn(t));
-    if (resume && !kept && !t->c->resume && !desk_top(t)) { /* one message in between keeps the subject open */
-        t->c->resume = resume;
-        t->c->lacks_object = lacks;
-        t->c->acted = acted;
-        t->c->kept = true;
-    }
+    if (resume && !kept && !t->c->resume && !desk_top(t)) keep_resume(t, resume, lacks, acted);
     while (t->reply.n && t->reply.text[t->reply.n - 1] == '\n') desk_buffer_cut(&t->reply, t->reply.n - 1);
     /* The flow produced no reply. */
     if (!t->reply.n && !t->handed_over && t->out.expects == LLMCS_EXPECTS_ANYTHING) SHOP_TRY(desk_not_understood(t));

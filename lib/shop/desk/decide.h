@@ -16,6 +16,7 @@ typedef struct desk_reading {
     bool likely; /* passes the classifier's threshold but not the flow's, and is no near tie */
     const float *vector;
     desk_meaning meaning; /* of the whole message */
+    int talk;             /* flow of small talk that the classifier or a cue finds in it, or -1 */
 } desk_reading;
 
 /* Lowest scores: desk_part_score: a part of a message that is answered on its own. desk_digression_score: an intent
@@ -54,6 +55,12 @@ bool desk_asks_product(const desk_turn *t, const desk_meaning *m);
 void desk_weigh_rule(const desk_turn *t, desk_reading *r);
 /* True if the message asks something else than what the frame's question is about. */
 bool desk_leaves_question(const desk_frame *frame, const desk_meaning *m);
+/* False if the frame's question takes any text as an answer. */
+bool desk_may_be_aside(const desk_turn *t, const desk_frame *frame);
+/* True for small talk while a question waits: "phew, thanks!". agrees: the words could be a yes. */
+bool desk_is_aside(const desk_meaning *m, bool agrees);
+/* Acknowledges it. The confirmation stays open, but a yes has to follow the question, which the next yes repeats. */
+llmcs_status desk_answer_aside(desk_turn *t, desk_frame *frame, const desk_meaning *m);
 /* Replies as the reader's label says. *handled: false if it is not sure, or the label has no reply. */
 llmcs_status desk_answer_meaning(desk_turn *t, const desk_reading *r, bool *handled);
 

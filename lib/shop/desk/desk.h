@@ -6,7 +6,8 @@
  *   read.c       rules and classifier on a message; pending.c: answers to the desk's questions
  *   follow.c     messages that depend on the previous turn: a follow-up question, an object alone, "the second one"
  *   refer.c      which order a description means: "the one from last week", 还没发货的那个
- *   context.c    follow-ups about recent products and orders; browse.c: product search
+ *   context.c    follow-ups about recent products and orders; signals.c: what such a message says
+ *   browse.c     product search; products.c: questions about products that are no follow-ups by themselves
  *   machine.c    runs the program of a flow
  *   act.c        actions: keys, transactions, the host's answers
  *   answers.c    entries and built-in sentences
@@ -207,6 +208,8 @@ typedef struct desk_conversation {
     int64_t focus;      /* the last turn about the order in `mentioned` */
     const char *about;  /* the product that "it" means; or NULL */
     desk_search search; /* the search behind the list */
+    const char *topic;  /* the kind of product that the customer named last, or NULL */
+    int64_t topic_at;   /* the turn that named it */
     const char *thread; /* the question answered last, with the questions it followed up */
     int64_t thread_at;
     const char *entry;                    /* the entry that the last turn quoted last, or NULL */
@@ -261,6 +264,7 @@ typedef struct desk_turn {
     shop_wish kind;
     bool handed_over, route_set;
     bool asks_product; /* the reader is sure that the message asks about a product */
+    bool no_entry;     /* and that no entry answers it */
     bool danger;       /* the guard hands the message to a person */
     bool worded;       /* the model worded the reply */
     const char *verdict_label;
@@ -308,6 +312,9 @@ typedef struct desk_reference {
     size_t n;
 } desk_reference;
 
+/* Returns the kind of goods that the words name, by the longest word of flows.json's "kinds", or NULL. *word: that
+ * word; word may be NULL. */
+const desk_kind *desk_named_kind(const desk_turn *t, const desk_words *w, const char **word);
 /* Matches the words with the candidates of the top frame's flow, then with all objects of the customer. answers: the
  * message answers which object is meant. */
 llmcs_status desk_refer(desk_turn *t, int slot, const desk_words *w, bool answers, desk_reference *ref);
@@ -438,8 +445,15 @@ llmcs_status desk_say_products(desk_turn *t, desk_recommend_by by, const char *p
 llmcs_status desk_answer_in_context(desk_turn *t, const desk_rule *rule, bool *handled);
 /* True for a rule that refuses or hands over: it applies whatever the focus and the reader say. */
 bool desk_refuses(const desk_turn *t, const desk_rule *rule);
-/* Answers a question about the product in focus that names no other: its aspect, or all that is known of it. */
-llmcs_status desk_answer_about(desk_turn *t, bool *handled);
+/* products.c: answers a question that the reader takes for one about products. of_kind: also if the message names a
+ * kind of product. *handled: false if nothing fits. */
+llmcs_status desk_answer_meant_products(desk_turn *t, bool of_kind, bool *handled);
+/* Same, only if the message has words or numbers that narrow the kind it names: 三个人睡的帐篷. */
+llmcs_status desk_answer_narrowed(desk_turn *t, bool *handled);
+/* *other: the message names a kind of goods that the product is not. */
+llmcs_status desk_names_other_kind(desk_turn *t, const char *product, bool *other);
+/* Remembers the kind of product that the message names. */
+llmcs_status desk_keep_topic(desk_turn *t);
 /* Handles a message that is a kind of product and at most most_left unknown words. */
 llmcs_status desk_answer_bare_kind(desk_turn *t, const desk_rule *rule, size_t most_left, bool *handled);
 /* True if recent turns listed or looked up products. */

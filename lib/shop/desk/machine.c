@@ -473,7 +473,8 @@ static llmcs_status run_knowledge(desk_turn *t, desk_frame *frame, const desk_op
     bool found;
     if (was_said(frame, at)) return LLMCS_OK;
     mark_said(frame, at);
-    SHOP_TRY(desk_say_tagged(t, &t->request, op->tags, op->n_tags, op->accept, &found));
+    found = false;
+    if (!t->no_entry) SHOP_TRY(desk_say_tagged(t, &t->request, op->tags, op->n_tags, op->accept, &found));
     if (found) return LLMCS_OK;
     if (op->no >= 0) {
         *next = op->no;

@@ -8,8 +8,9 @@
 
 /* over_rule: a rule gives way to a label from this probability on. likely_entry: a flow that answers by entries gives
  * the reader's best entry from here on. leaves: probability from which a label interrupts an open question. is_answer:
- * acts that answer it, summed. */
-static const double over_rule = 0.6, likely_entry = 0.05, any_entry = 0.01, leaves = 0.75, is_answer = 0.5;
+ * acts that answer it, summed. sure_aside, no_answer: the same for thanks that read like a yes. */
+static const double over_rule = 0.6, likely_entry = 0.05, any_entry = 0.01, leaves = 0.75, is_answer = 0.5,
+                    sure_aside = 0.9, sure_talk = 0.5, no_answer = 0.15;
 
 bool desk_is_sure(const desk_meaning *m) { return m->kind != DESK_MEANS_NOTHING && m->score >= desk_meaning_score; }
 
@@ -17,6 +18,7 @@ static int flow_of(const desk_intent *intent) { return intent && intent->kind ==
 
 bool desk_may_mean_products(const desk_turn *t, const desk_meaning *m) {
     const int flow = flow_of(m->intent);
+    if (m->kind == DESK_MEANS_SMALL_TALK && m->score >= sure_talk) return false;
     if (!desk_is_sure(m) || !m->intent || m->intent->kind == DESK_INTENT_RECOMMEND) return true;
     return flow >= 0 && (desk_product_slot(t, flow) >= 0 || desk_lists_products(&t->flows->flows[flow]));
 }
@@ -56,6 +58,25 @@ bool desk_leaves_question(const desk_frame *frame, const desk_meaning *m) {
     return acts[DESK_ACT_ANSWER] + acts[DESK_ACT_YES] + acts[DESK_ACT_NO] + acts[DESK_ACT_REMARK] < is_answer;
 }
 
+bool desk_may_be_aside(const desk_turn *t, const desk_frame *frame) {
+    const desk_op *op = &t->flows->flows[frame->flow].ops[frame->asked];
+    return op->kind == DESK_OP_CONFIRM ||
+           (op->kind == DESK_OP_SLOT && t->flows->slots[op->index].type < DESK_SLOT_ADDRESS);
+}
+
+bool desk_is_aside(const desk_meaning *m, bool agrees) {
+    const double *acts = m->acts, answer = acts[DESK_ACT_ANSWER] + acts[DESK_ACT_YES] + acts[DESK_ACT_NO];
+    if (m->kind != DESK_MEANS_SMALL_TALK || m->score < (agrees ? sure_aside : leaves)) return false;
+    return answer < (agrees ? no_answer : 1 - is_answer);
+}
+
+llmcs_status desk_answer_aside(desk_turn *t, desk_frame *frame, const desk_meaning *m) {
+    frame->asked_at = 0;
+    t->out.probability = m->score;
+    desk_set_route(t, LLMCS_DESK_SMALLTALK);
+    return desk_say_sentence(t, DESK_ACKNOWLEDGED);
+}
+
 /* True if the flow itself says the entry. */
 static bool says_entry(const desk_flow *flow, const char *id) {
     for (size_t i = 0; i < flow->n_ops; i++)
@@ -73,6 +94,15 @@ static const char *entry_for(const desk_turn *t, const desk_meaning *m) {
     return m->entry_score >= (of_object ? likely_entry : any_entry) ? m->entry->entry : NULL;
 }
 
+/* Greets, thanks or says goodbye as the message does; otherwise acknowledges it. */
+static llmcs_status answer_talk(desk_turn *t, const desk_reading *r, bool *handled) {
+    desk_set_route(t, LLMCS_DESK_SMALLTALK);
+    *handled = true;
+    if (r->talk < 0) return desk_say_sentence(t, DESK_ACKNOWLEDGED);
+    SHOP_TRY(desk_start_flow(t, r->talk, &t->read));
+    return desk_run(t);
+}
+
 llmcs_status desk_answer_meaning(desk_turn *t, const desk_reading *r, bool *handled) {
     const desk_meaning *m = &r->meaning;
     *handled = false;
@@ -83,13 +113,19 @@ llmcs_status desk_answer_meaning(desk_turn *t, const desk_reading *r, bool *hand
         if (entry) SHOP_TRY(desk_say_entry(t, entry, handled));
         desk_request request = desk_request_of(r);
         request.by_reader = true;
-        if (!*handled && desk_asks_product(t, m)) SHOP_TRY(desk_answer_about(t, handled));
+        if (!*handled && desk_may_mean_products(t, m))
+            SHOP_TRY(desk_answer_meant_products(t, desk_asks_product(t, m), handled));
+        t->no_entry = desk_asks_product(t, m) && m->entry_score < likely_entry;
         if (!*handled && m->intent->kind != DESK_INTENT_ENTRY) SHOP_TRY(desk_answer_request(t, &request, handled));
-    } else if (m->kind == DESK_MEANS_UNKNOWN || m->kind == DESK_MEANS_SMALL_TALK) {
-        const bool unknown = m->kind == DESK_MEANS_UNKNOWN;
-        desk_set_route(t, unknown ? LLMCS_DESK_NONE : LLMCS_DESK_SMALLTALK);
+    } else if (m->kind == DESK_MEANS_SMALL_TALK) {
+        SHOP_TRY(answer_talk(t, r, handled));
+    } else if (m->kind == DESK_MEANS_UNKNOWN) {
+        /* Whether the data of a product says it is for the data to decide. */
+        if (desk_product_slot(t, flow_of(m->second)) >= 0) SHOP_TRY(desk_answer_narrowed(t, handled));
+        if (*handled) return LLMCS_OK;
+        desk_set_route(t, LLMCS_DESK_NONE);
         *handled = true;
-        SHOP_TRY(desk_say_sentence(t, unknown ? DESK_NOT_STATED : DESK_ACKNOWLEDGED));
+        SHOP_TRY(desk_say_sentence(t, DESK_NOT_STATED));
     }
     if (*handled) t->c->unknown = 0;
     return LLMCS_OK;

@@ -230,6 +230,15 @@ static void prefer_meaning(desk_reading *r) {
     r->out_of_scope = m->unknown;
 }
 
+/* Returns the flow of small talk that the message is: the classifier's, else the one with a cue in it; or -1. */
+static int find_talk(const desk_turn *t, const desk_reading *r) {
+    const desk_intent *intent = r->intent;
+    if (intent && intent->kind == DESK_INTENT_FLOW && t->flows->flows[intent->flow].small_talk) return intent->flow;
+    for (size_t i = 0; i < t->flows->n_flows; i++)
+        if (t->flows->flows[i].small_talk && desk_has_cue(t, &t->flows->flows[i])) return (int)i;
+    return -1;
+}
+
 llmcs_status desk_read_message(desk_turn *t, desk_reading r[DESK_MAX_PARTS + 1], size_t *n) {
     desk_span parts[DESK_MAX_PARTS];
     const size_t n_parts = desk_split(&t->read, parts);
@@ -253,6 +262,7 @@ llmcs_status desk_read_message(desk_turn *t, desk_reading r[DESK_MAX_PARTS + 1],
     for (size_t i = 1; i < *n; i++) back_by_cue(t, &r[i]);
     SHOP_TRY(read_sentiment(t, r));
     t->out.ms.classify += shop_now_ms() - begin;
+    r[0].talk = find_talk(t, &r[0]);
     SHOP_TRY(desk_read_meaning(t, &r[0].meaning));
     SHOP_TRY(desk_check_meaning(t, &r[0].meaning));
     prefer_meaning(&r[0]);

@@ -334,6 +334,20 @@ static void find_kinds(clues *c, const desk_flows *f) {
         c->kind = take_longest(c, f->kinds[i].words, f->kinds[i].n_words) || c->kind;
 }
 
+const desk_kind *desk_named_kind(const desk_turn *t, const desk_words *w, const char **word) {
+    const desk_kind *found = NULL;
+    size_t best = 0;
+    for (size_t i = 0; i < t->flows->n_kinds; i++)
+        for (size_t k = 0; k < t->flows->kinds[i].n_words; k++) {
+            const size_t n = strlen(t->flows->kinds[i].words[k]);
+            if (n <= best || !desk_has_phrase(w, t->flows->kinds[i].words[k])) continue;
+            best = n;
+            found = &t->flows->kinds[i];
+            if (word) *word = t->flows->kinds[i].words[k];
+        }
+    return found;
+}
+
 /* ---- rows */
 
 static int column_of(const desk_query *find, const char *name) {

@@ -133,10 +133,12 @@ static llmcs_status put_queue(desk_turn *t, desk_buffer *b) {
 static llmcs_status put_focus(desk_turn *t, desk_buffer *b) {
     const desk_conversation *c = t->c;
     const char *entry = t->out.n_citations ? t->citations[t->out.n_citations - 1]->id : NULL;
-    if (!c->products_at && !c->orders_at && !c->thread && !entry) return LLMCS_OK;
+    if (!c->products_at && !c->orders_at && !c->thread && !c->topic && !entry) return LLMCS_OK;
     put_key(b, "spoken");
     desk_putf(b, "{\"kind\":%d,\"products_at\":%lld,\"orders_at\":%lld,\"least\":%g,\"most\":%g", (int)c->spoken,
               (long long)c->products_at, (long long)c->orders_at, c->search.least, c->search.most);
+    if (c->topic) desk_putf(b, ",\"topic_at\":%lld", (long long)c->topic_at);
+    SHOP_TRY(put_masked(t, b, "topic", c->topic));
     SHOP_TRY(put_masked(t, b, "text", c->search.text));
     SHOP_TRY(put_masked(t, b, "without", c->search.without));
     SHOP_TRY(put_masked(t, b, "colour", c->search.colour));
@@ -297,6 +299,8 @@ static llmcs_status get_focus(desk_turn *t, const desk_json *focus) {
     c->orders_at = (int64_t)desk_json_number(focus, "orders_at", 0);
     c->search.least = desk_json_number(focus, "least", 0);
     c->search.most = desk_json_number(focus, "most", 0);
+    c->topic_at = (int64_t)desk_json_number(focus, "topic_at", 0);
+    SHOP_TRY(get_unmasked(t, focus, "topic", &c->topic));
     SHOP_TRY(get_unmasked(t, focus, "text", &c->search.text));
     SHOP_TRY(get_unmasked(t, focus, "without", &c->search.without));
     SHOP_TRY(get_unmasked(t, focus, "colour", &c->search.colour));

@@ -281,6 +281,8 @@ static llmcs_status step_rows(shop_connection *c, sqlite3_stmt *stmt, const desk
     rows->cells = cells;
     int code = bind_statement(stmt, b);
     if (code) return shop_sqlite_error(c, code, query->name);
+    /* SQLite counts the opcodes of a statement over all its runs; the limit is for one. */
+    (void)sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_VM_STEP, 1);
     sqlite3_progress_handler(c->db, MAX_OPCODES, stop, NULL);
     llmcs_status status = LLMCS_OK;
     while (!status && rows->n < DESK_MAX_ROWS && (code = sqlite3_step(stmt)) == SQLITE_ROW)

@@ -159,6 +159,23 @@ START_TEST(faults_are_named) {
 }
 END_TEST
 
+/* The limit of a find is for each run: a service runs the same statement for days. */
+START_TEST(many_short_runs_of_a_find) {
+    static const char counting[] =
+        "{\"format\":1,\"languages\":[\"en\"],\"slots\":{\"order\":{\"type\":\"order\",\"pattern\":\"PL[0-9]{4}\","
+        "\"ask\":{\"en\":\"Which?\"}}},\"finds\":{\"all\":{\"sql\":\"SELECT count(*) AS pairs FROM orders a, orders b, "
+        "orders c, orders d, orders e, orders f, orders g WHERE a.customer = :customer\",\"tables\":[\"orders\"]}},"
+        "\"flows\":{\"count\":{\"steps\":[{\"find\":\"all\"},{\"say\":{\"en\":\"{all.pairs} pairs.\"}}]}},"
+        "\"rules\":[{\"words\":{\"en\":[\"count\"]},\"flow\":\"count\"}]}";
+    desk_case d;
+    desk_case_make(&d);
+    d.options.flows_json = counting;
+    SHOP_OK(llmcs_shop_desk_open(d.shop, &d.options, &d.desk));
+    for (int i = 0; i < 100; i++) ck_assert_str_eq(say(&d, "count"), "12288 pairs."); /* 3 * 4^6 */
+    desk_case_close(&d);
+}
+END_TEST
+
 static void add(TCase *t) {
     tcase_add_test(t, login_is_a_condition);
     tcase_add_test(t, a_step_lists_its_own_candidates);
@@ -168,6 +185,7 @@ static void add(TCase *t) {
     tcase_add_test(t, parts_obey_their_rules);
     tcase_add_test(t, thanks_and_farewells_are_no_yes);
     tcase_add_test(t, faults_are_named);
+    tcase_add_test(t, many_short_runs_of_a_find);
 }
 
 SUITE_MAIN("shop/desk/flow_steps", add)

@@ -1,0 +1,263 @@
+/* Questions about products that are no follow-ups by themselves, with a reader that takes every message for one. */
+#include "shop/desk/reader_case.h"
+
+static const char flows[] =
+    "{\"format\":1,\"languages\":[\"en\",\"zh\"],"
+    "\"kinds\":[{\"words\":{\"en\":[\"cup\",\"cups\"],\"zh\":[\"杯子\"]},\"titles\":{\"en\":[\"mug\"],\"zh\":["
+    "\"马克杯\"]}},"
+    "{\"words\":{\"en\":[\"bed\"],\"zh\":[\"床\"]},\"titles\":{\"en\":[\"bed frame\"],\"zh\":[\"床架\"]}}],"
+    "\"slots\":{\"order\":{\"type\":\"order\",\"pattern\":\"PL[0-9]{4}\",\"ask\":{\"en\":\"Which "
+    "order?\",\"zh\":\"哪个订单？\"}},"
+    "\"product\":{\"type\":\"product\",\"ask\":{\"en\":\"Which product?\",\"zh\":\"哪款？\"}},"
+    "\"aspect\":{\"type\":\"choice\",\"ask\":{\"en\":\"What?\",\"zh\":\"什么？\"},\"options\":["
+    "{\"value\":\"price\",\"words\":{\"en\":[\"how much\",\"price\"],\"zh\":[\"多少钱\"]}},"
+    "{\"value\":\"colour\",\"words\":{\"en\":[\"colour\"],\"zh\":[\"颜色\",\"啥色\"]}}]}},"
+    "\"finds\":{\"p\":{\"sql\":\"SELECT id, price FROM products WHERE id = :product\",\"tables\":[\"products\"]},"
+    "\"o\":{\"sql\":\"SELECT id, status FROM orders WHERE customer = :customer AND id = "
+    ":order\",\"tables\":[\"orders\"]}},"
+    "\"flows\":{"
+    "\"product\":{\"listed\":true,\"intents\":[\"product\"],\"steps\":[{\"if\":{\"product\":null},\"then\":["
+    "{\"recommend\":{\"by\":\"text\",\"k\":4,\"have\":true}},{\"end\":true}]},{\"find\":\"p\"},"
+    "{\"if\":{\"aspect\":\"price\"},\"then\":[{\"say\":{\"en\":\"{product} costs {p.price|money}.\","
+    "\"zh\":\"{product}卖{p.price|money}。\"}}],\"else\":[{\"say\":{\"en\":\"About {product}.\","
+    "\"zh\":\"关于{product}。\"}}]}]},"
+    "\"status\":{\"listed\":true,\"intents\":[\"status\"],\"steps\":[{\"slot\":\"order\"},{\"find\":\"o\"},"
+    "{\"say\":{\"en\":\"{order} is {o.status}.\",\"zh\":\"{order}：{o.status}。\"}}]}},"
+    "\"rules\":[{\"words\":{\"en\":[\"where is\"],\"zh\":[\"到哪了\"]},\"flow\":\"status\"},"
+    "{\"words\":{\"en\":[\"gift wrap\"],\"zh\":[\"包装\"]},\"entry\":\"gift\"}]}";
+
+/* At least two of each kind, so that the titles define it. */
+static const struct goods {
+    const char *id, *tag, *en, *zh, *en_attributes, *zh_attributes, *en_description, *zh_description;
+    double price;
+} goods[] = {
+    {"m1", "mug", "Pebblefield Classic Mug, terracotta, 400 ml", "石野 经典马克杯 陶土红 400毫升",
+     "{\"colour\":\"terracotta\",\"material\":\"bone china\"}", "{\"颜色\":\"陶土红\",\"材质\":\"骨瓷\"}",
+     "A mug for hot drinks. Can go into the dishwasher.", "陪您喝热饮的杯子。可放入洗碗机。", 58},
+    {"m2", "mug", "Ostra Harvest Mug, moss green, 320 ml", "欧拾 丰收马克杯 苔绿 320毫升",
+     "{\"colour\":\"moss green\",\"material\":\"glass\"}", "{\"颜色\":\"苔绿\",\"材质\":\"玻璃\"}",
+     "A mug for tea. Wash by hand.", "喝茶的杯子。请手洗。", 41},
+    {"m3", "mug", "Maren Studio Mug, sand white, 750 ml", "马伦橡木 工坊马克杯 沙白 750毫升",
+     "{\"colour\":\"sand white\",\"material\":\"stoneware\"}", "{\"颜色\":\"沙白\",\"材质\":\"粗陶\"}",
+     "A large mug. Goes into dishwashers and microwaves.", "大号杯子。洗碗机和微波炉都能用。", 99},
+    {"t1", "tent", "Otterfall Active Tent, pine green, 2 to 3 people", "獭瀑 活力帐篷 松绿 2至3人",
+     "{\"colour\":\"pine green\",\"weight\":\"4.5 kg\"}", "{\"颜色\":\"松绿\",\"重量\":\"4.5公斤\"}",
+     "Up in five minutes. The fly is waterproof.", "五分钟搭好。外帐防水。", 929},
+    {"t2", "tent", "Ridgeline Allround Tent, sand, 4 people", "九脊 全能帐篷 沙色 4人",
+     "{\"colour\":\"sand\",\"weight\":\"6 kg\"}", "{\"颜色\":\"沙色\",\"重量\":\"6公斤\"}", "With a porch.", "带前庭。",
+     1259},
+    {"b1", "bed", "Plankhouse Loft Bed Frame, oak, 180 x 200 cm", "木板屋 阁楼床架 橡木色 180×200厘米",
+     "{\"colour\":\"oak\"}", "{\"颜色\":\"橡木色\"}", "It does not creak.", "不吱呀响。", 2429},
+    {"b2", "bed", "Nordvik Studio Bed Frame, walnut, 120 x 200 cm", "北湾 工作室床架 胡桃木色 120×200厘米",
+     "{\"colour\":\"walnut\"}", "{\"颜色\":\"胡桃木色\"}", "It carries 300 kg.", "承重300公斤。", 1539},
+};
+
+static llmcs_model *reader;
+static char reader_folder[TEMP_PATH_BYTES];
+
+static void put_goods(llmcs_shop *shop, const struct goods *g) {
+    const llmcs_shop_product_text texts[] = {{"en", g->en, g->en_description, g->en_attributes},
+                                             {"zh", g->zh, g->zh_description, g->zh_attributes}};
+    const llmcs_shop_product p = {.struct_size = sizeof p,
+                                  .id = g->id,
+                                  .texts = texts,
+                                  .n_texts = 2,
+                                  .tags = &g->tag,
+                                  .n_tags = 1,
+                                  .price = g->price,
+                                  .currency = "CNY",
+                                  .stock = 3};
+    const llmcs_shop_product *list[] = {&p};
+    SHOP_OK(llmcs_shop_put_products(shop, list, 1, NULL, NULL, NULL));
+}
+
+static void put_order_of(llmcs_shop *shop, const char *id, const char *customer, const char *item) {
+    const llmcs_shop_order_item one = {item, 1, 929};
+    const llmcs_shop_order o = {.struct_size = sizeof o,
+                                .id = id,
+                                .customer = customer,
+                                .status = "shipped",
+                                .time = DESK_NOW - 86400,
+                                .items = &one,
+                                .n_items = 1,
+                                .total = 929,
+                                .currency = "CNY",
+                                .city = "Hangzhou"};
+    const llmcs_shop_order *list[] = {&o};
+    SHOP_OK(llmcs_shop_put_orders(shop, list, 1, NULL, NULL, NULL));
+}
+
+static void open_with(desk_case *d, const char *second, const double p[3]) {
+    const char *const labels[] = {"flow:product", second, "act:follow"};
+    reader = make_reader(reader_folder, labels, p, 3);
+    desk_case_make(d);
+    d->options.reader = reader;
+    d->options.flows_json = flows;
+    d->options.intents = NULL;
+    for (size_t i = 0; i < sizeof goods / sizeof *goods; i++) put_goods(d->shop, &goods[i]);
+    put_order_of(d->shop, "PL3001", "anna", "t1");
+    put_order_of(d->shop, "PL3002", "ben", "t2");
+    SHOP_OK(llmcs_shop_desk_open(d->shop, &d->options, &d->desk));
+}
+
+static void open_desk(desk_case *d) { open_with(d, "ask", (double[]){0.45, 0.05, 0.5}); }
+
+static void close_desk(desk_case *d) {
+    desk_case_close(d);
+    llmcs_model_free(&reader);
+    temp_remove(reader_folder);
+}
+
+START_TEST(words_and_numbers_narrow_the_subject) {
+    desk_case d;
+    open_desk(&d);
+    HAS(say(&d, "mugs pls"), "Ostra");
+    HAS(say(&d, "so the glass one would be the right one"), "About Ostra");
+    HAS(say_as(&d, "2", NULL, "有马克杯吗"), "欧拾");
+    HAS(say_as(&d, "2", NULL, "750毫升那个呗"), "关于马伦橡木");
+    HAS(say_as(&d, "2", NULL, "粗陶的还是骨瓷的便宜"), "石野");
+    HAS(d.turn->reply, "马伦橡木");
+    LACKS(d.turn->reply, "欧拾");
+    close_desk(&d);
+}
+END_TEST
+
+/* A number is a number on its own, with its unit if one follows. */
+START_TEST(numbers_are_whole) {
+    desk_case d;
+    open_desk(&d);
+    HAS(say(&d, "tents for three people"), "Otterfall");
+    LACKS(d.turn->reply, "Ridgeline");
+    HAS(say_as(&d, "2", NULL, "四个人睡的帐篷"), "九脊");
+    LACKS(d.turn->reply, "獭瀑");
+    HAS(say_as(&d, "4", NULL, "一米八的床有吗"), "阁楼床架");
+    LACKS(d.turn->reply, "工作室床架");
+    HAS(say_as(&d, "3", NULL, "mugs of 50 ml"), "Maren"); /* no mug has 50 ml; all are listed */
+    HAS(d.turn->reply, "Ostra");
+    close_desk(&d);
+}
+END_TEST
+
+/* The sentence of the description that has the word is quoted. */
+START_TEST(descriptions_answer) {
+    desk_case d;
+    open_desk(&d);
+    HAS(say(&d, "mugs pls"), "Ostra");
+    HAS(say(&d, "can any go in the dishwasher"), "Can go into the dishwasher");
+    HAS(d.turn->reply, "Goes into dishwashers and microwaves");
+    LACKS(d.turn->reply, "Ostra");
+    HAS(say_as(&d, "2", NULL, "有马克杯吗"), "欧拾");
+    HAS(say_as(&d, "2", NULL, "有没有洗碗机能洗的"), "可放入洗碗机");
+    LACKS(d.turn->reply, "欧拾");
+    HAS(say_as(&d, "2", NULL, "微波炉咧"), "关于马伦橡木");
+    close_desk(&d);
+}
+END_TEST
+
+START_TEST(the_product_in_focus_is_meant) {
+    desk_case d;
+    open_desk(&d);
+    HAS(say(&d, "tents for three people"), "Otterfall");
+    HAS(say(&d, "price please"), "costs 929");
+    HAS(say(&d, "and is it waterproof at all"), "About Otterfall");
+    HAS(say(&d, "does it come with solar panels"), "About Otterfall");
+    close_desk(&d);
+}
+END_TEST
+
+/* Words of "kinds" name goods that titles call otherwise; another kind than that of the product in focus is meant. */
+START_TEST(other_words_for_a_kind) {
+    desk_case d;
+    open_desk(&d);
+    HAS(say(&d, "is there a cup that can go in the microwave"), "About Maren");
+    HAS(say(&d, "and a bed, does that carry 300 kg"), "About Nordvik");
+    HAS(say_as(&d, "2", NULL, "一米八的床有吗"), "阁楼床架");
+    LACKS(say_as(&d, "2", NULL, "杯子有啥色"), "床");
+    close_desk(&d);
+}
+END_TEST
+
+/* "Nothing is known of that" gives way to what the data says. */
+START_TEST(the_data_decides_what_is_known) {
+    desk_case d;
+    open_with(&d, "abstain", (double[]){0.1, 0.4, 0.5});
+    HAS(say(&d, "mugs pls"), "Ostra");
+    HAS(say(&d, "can any go in the dishwasher"), "Can go into the dishwasher");
+    LACKS(say(&d, "would they sing for me"), "Ostra");
+    ck_assert_str_eq(llmcs_shop_desk_route_name(d.turn->route), "none");
+    close_desk(&d);
+}
+END_TEST
+
+/* "Have you got any" about what was ordered lists others of its kind. */
+START_TEST(others_of_what_was_ordered) {
+    desk_case d;
+    open_desk(&d);
+    HAS(say(&d, "where is PL3001"), "PL3001 is shipped.");
+    HAS(say(&d, "have you got any with a porch"), "About Ridgeline");
+    close_desk(&d);
+}
+END_TEST
+
+/* Without a subject, attributes that few products have are enough; a word of a description is not. */
+START_TEST(attributes_without_a_subject) {
+    desk_case d;
+    open_desk(&d);
+    HAS(say(&d, "is the moss green thing out of glass 320 ml"), "About Ostra");
+    LACKS(say_as(&d, "2", NULL, "is it waterproof"), "Otterfall");
+    close_desk(&d);
+}
+END_TEST
+
+/* The goods of an order that was looked up, if it is the customer's own. */
+START_TEST(goods_of_the_order) {
+    desk_case d;
+    open_desk(&d);
+    HAS(say(&d, "where is PL3001"), "PL3001 is shipped.");
+    HAS(say(&d, "will rain get through, or is it waterproof"), "About Otterfall");
+    (void)say_as(&d, "2", "anna", "where is PL3002");
+    LACKS(say_as(&d, "2", "anna", "will rain get through, or is it waterproof"), "Ridgeline");
+    close_desk(&d);
+}
+END_TEST
+
+/* A kind named earlier in another sense is the subject of a later question; what nothing fits has no answer. */
+START_TEST(a_kind_named_before) {
+    desk_case d;
+    open_with(&d, "ask", (double[]){0.27, 0.23, 0.5}); /* sure, but less than a rule */
+    HAS(say(&d, "can you gift wrap a tent"), "Gift wrapping");
+    HAS(say(&d, "the one for 4 people"), "About Ridgeline");
+    LACKS(say_as(&d, "2", NULL, "does it have a lock"), "About");
+    ck_assert_str_eq(llmcs_shop_desk_route_name(d.turn->route), "none");
+    close_desk(&d);
+}
+END_TEST
+
+START_TEST(the_subject_is_kept_with_the_conversation_and_masked) {
+    desk_case d;
+    open_with(&d, "ask", (double[]){0.27, 0.23, 0.5});
+    HAS(say(&d, "can you gift wrap a tent, call 13800138000"), "Gift wrapping");
+    llmcs_shop_desk_free(&d.desk);
+    SHOP_OK(llmcs_shop_desk_open(d.shop, &d.options, &d.desk));
+    HAS(say(&d, "the one for 4 people"), "About Ridgeline");
+    ck_assert_str_eq(shop_value(d.path, "SELECT count(*) FROM conversations WHERE state LIKE '%13800138000%'"), "0");
+    close_desk(&d);
+}
+END_TEST
+
+static void add(TCase *t) {
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, words_and_numbers_narrow_the_subject);
+    tcase_add_test(t, numbers_are_whole);
+    tcase_add_test(t, descriptions_answer);
+    tcase_add_test(t, the_product_in_focus_is_meant);
+    tcase_add_test(t, other_words_for_a_kind);
+    tcase_add_test(t, the_data_decides_what_is_known);
+    tcase_add_test(t, others_of_what_was_ordered);
+    tcase_add_test(t, attributes_without_a_subject);
+    tcase_add_test(t, goods_of_the_order);
+    tcase_add_test(t, a_kind_named_before);
+    tcase_add_test(t, the_subject_is_kept_with_the_conversation_and_masked);
+}
+
+SUITE_MAIN("shop/desk/products", add)
