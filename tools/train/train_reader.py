@@ -62,7 +62,7 @@ def talk_rows(paths):
             before = None
             for turn in talk["turns"]:
                 rows.append({"text": turn["text"], "right": turn["right"], "act": turn["act"],
-                             "context": context_of(before["right"][0], before["text"]) if before else ""})
+                             "before": (before["right"], before["text"]) if before else None})
                 before = turn
     return rows
 
@@ -87,19 +87,29 @@ class Rows:
     def __init__(self, rows, labels, tokenizer, positions):
         self.rows, self.labels = rows, {label: i for i, label in enumerate(labels)}
         self.tokenizer, self.positions = tokenizer, positions
-        self.contexts = [r["context"] for r in rows if r.get("context")]
+        self.before = [r["before"] for r in rows if r.get("before")]
         for r in rows:
             r["ids"] = tokenizer.encode(r["text"], min(MOST_MESSAGE, positions))
             r["targets"] = [self.labels[k] for k in r["right"] if k in self.labels]
             r["act_target"] = self.labels.get("act:" + r.get("act", ""), -1)
         self.lengths = [len(r["ids"]) + 12 for r in rows]
 
+    def context(self, r, rng, training):
+        """The turn before. In training the desk may have replied with any right kind, with a wrong one, or with none that
+        the reader knows, and a row that stands alone may follow the turn of another."""
+        before = r.get("before")
+        if training and not before and self.before and "act" not in r and rng.random() < 0.5:
+            before = rng.choice(self.before)
+        if not before:
+            return ""
+        if not training:
+            return context_of(before[0][0], before[1])
+        chance = rng.random()
+        kind = "" if chance < 0.2 else rng.choice(rng.choice(self.before)[0] if chance < 0.3 else before[0])
+        return context_of(kind, before[1])
+
     def encode(self, r, rng, training):
-        context = r.get("context", "")
-        if training and not context and self.contexts and "act" not in r and rng.random() < 0.5:
-            context = rng.choice(self.contexts)
-        if training and context and rng.random() < 0.25:  # the desk may have replied with another kind
-            context = context[context.index(": "):]
+        context = self.context(r, rng, training)
         if not context:
             return r["ids"], [0] * len(r["ids"])
         second = self.tokenizer.encode(context, MOST_CONTEXT)[1:self.positions - len(r["ids"]) + 1]
@@ -178,7 +188,7 @@ def main():
     parser.add_argument("--from", dest="start", required=True, metavar="FOLDER", help="the encoder to start from")
     parser.add_argument("--shop", required=True, metavar="DIR", help="examples/shop or files of that form")
     parser.add_argument("--out", required=True)
-    parser.add_argument("--epochs", type=float, default=9, help="passes over the conversations")
+    parser.add_argument("--epochs", type=float, default=8, help="passes over the conversations")
     parser.add_argument("--lr", type=float, default=5e-4)
     parser.add_argument("--batch-tokens", type=int, default=2048)
     parser.add_argument("--most", type=int, default=1 << 30, help="rows of each kind, for a quick try")
@@ -199,7 +209,7 @@ def main():
     kinds = sorted({k for r in talks + singles for k in r["right"]} - {"handover"})
     labels = kinds + ["act:" + a for a in ACTS]
     train, other = Rows(talks, labels, tokenizer, positions), Rows(singles, labels, tokenizer, positions)
-    other.contexts = train.contexts
+    other.before = train.before
     tests = [(os.path.basename(p), Rows(talk_rows([p])[:args.most], labels, tokenizer, positions)) for p in files["tune"]]
     log("%d turns, %d single rows, %d kinds" % (len(talks), len(singles), len(kinds)))
     model = Reader(config, len(labels))
