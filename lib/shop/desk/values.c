@@ -402,7 +402,7 @@ static llmcs_status find_product(desk_turn *t, const desk_words *w, const char *
     params.weight_popular = 0;
     SHOP_TRY(desk_read_kind(t, w->plain, w->plain_bytes, &wish));
     SHOP_TRY(without_kind(t, w, &wish, &rest));
-    SHOP_TRY(shop_recommend_kind(t->desk->shop, &params, NULL, NULL, &found));
+    SHOP_TRY(shop_recommend_named(t->desk->shop, &params, &found));
     llmcs_status status = LLMCS_OK;
     for (size_t i = 0; i < found->n_items && !status; i++) {
         size_t common;

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "shop/base/utf8.h"
+#include "shop/recommend/age.h"
 #include "shop/store/vectors.h"
 
 /* An item's vector has two parts: the encoder's, and hashed words with these weights by kind. */
@@ -11,7 +13,7 @@ static const double encoder_share = 0.6; /* of the squared length */
 static const double title_weight = 0.6, attribute_weight = 0.4, category_weight = 1.6, brand_weight = 0.9,
                     tag_weight = 1.2, price_weight = 1.0, description_weight = 0.15;
 
-enum { ROWS_AT_ONCE = 256, LISTS_FROM = 50000 };
+enum { ROWS_AT_ONCE = 256, LISTS_FROM = 50000, AGE_BYTES = 80 };
 
 llmcs_status shop_catalog_init(shop_catalog *catalog, const llmcs_allocator *a, int32_t n_embedding) {
     llmcs_index_options o;
@@ -292,15 +294,27 @@ static llmcs_status add_kinds(shop_catalog *catalog, const shop_item *item, cons
     return shop_kinds_add(&catalog->kinds, &product, shop_query_text(q, 4, &bytes), title, n);
 }
 
+/* Keeps the highest of the ages that the texts say. */
+static void read_age(shop_item *item, const shop_query *q) {
+    char folded[AGE_BYTES];
+    size_t n;
+    const char *text = shop_query_text(q, 5, &n);
+    n = shop_min(n, sizeof folded);
+    for (size_t i = 0; i < n; i++) folded[i] = shop_lower(text[i]);
+    const unsigned int age = shop_read_least_age(folded, n);
+    if (age > item->least_age) item->least_age = age;
+}
+
 /* Reads words in all languages; stores the mean of the texts' vectors in `encoded`. */
-static llmcs_status read_texts(batch *b, shop_connection *c, const shop_item *item, float *features, bool *has_vector) {
+static llmcs_status read_texts(batch *b, shop_connection *c, shop_item *item, float *features, bool *has_vector) {
     const size_t n_embedding = (size_t)b->shop->n_embedding;
     float *sum = b->vectors + b->n * b->catalog->dim;
     shop_query q;
     SHOP_TRY(shop_query_begin(
         c, &q,
         "SELECT t.title, (SELECT group_concat(j.value, ' . ') FROM json_each(t.attributes) j), v.vector, t.description,"
-        " t.lang"
+        " t.lang, (SELECT j.value FROM json_each(t.attributes) j WHERE j.key IN ('age', 'ages', 'recommended age',"
+        " '适用年龄', '年龄', '建议年龄') LIMIT 1)"
         " FROM product_texts t LEFT JOIN vectors v ON v.source = 'product_texts' AND v.row = t.row AND v.fingerprint = "
         "?2"
         " WHERE t.product = ?1 ORDER BY t.lang",
@@ -311,6 +325,7 @@ static llmcs_status read_texts(batch *b, shop_connection *c, const shop_item *it
         const char *title = shop_query_text(&q, 0, &n);
         if ((status = shop_feature_add_text(features, &b->catalog->chars, title, n, title_weight))) break;
         if ((status = add_kinds(b->catalog, item, &q, title, n))) break;
+        read_age(item, &q);
         const char *attributes = shop_query_text(&q, 1, &n);
         if ((status = shop_feature_add_text(features, &b->catalog->chars, attributes, n, attribute_weight))) break;
         const char *description = shop_query_text(&q, 3, &n);
@@ -359,6 +374,7 @@ static llmcs_status read_product(batch *b, shop_connection *c, const shop_query 
     item->in_stock = shop_query_is_null(q, 6) || shop_query_int(q, 6) > 0;
     shop_feature_add_price(features, shop_query_text(q, 5, &n_currency), item->price, price_weight);
     SHOP_TRY(read_tags(b, c, item, features));
+    item->least_age = 0;
     SHOP_TRY(read_texts(b, c, item, features, &has_encoded));
     balance(catalog, vector, has_encoded);
     b->ids[b->n] = (uint64_t)row;

@@ -30,6 +30,7 @@ typedef struct shop_item {
     uint32_t n_tags, tags_capacity;
     double price;
     bool in_stock;
+    unsigned int least_age; /* in months, by its attributes; 0: for all ages */
     /* [1 + words[0]] hashes of the words of its texts, or NULL. Made when a text is first compared with it (lexical.c):
      * concurrent recommendations may each try to set it; one succeeds. Freed when the product changes, under the write
      * lock. */

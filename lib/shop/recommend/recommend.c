@@ -300,7 +300,8 @@ static llmcs_status load_subject(shop_ranking *r, shop_history *history, shop_ca
 
 /* How to interpret a text. */
 typedef struct reading {
-    bool strict; /* drops products of other kinds than the named one; otherwise they come last */
+    bool strict;  /* drops products of other kinds than the named one; otherwise they come last */
+    bool any_age; /* ignores an age in the text */
     const char *without;
     shop_wanted wanted;
 } reading;
@@ -310,6 +311,7 @@ static llmcs_status collect(shop_ranking *r, shop_filter *filter, reading *how) 
     const llmcs_shop_recommend_params *p = r->params;
     if (p->text) {
         shop_wanted_read(r->catalog, p->text, p->text_bytes, how->without, &how->wanted);
+        if (how->any_age) how->wanted.has_age = false;
         filter->wanted = &how->wanted;
         filter->of_kind = shop_wanted_names_kind(&how->wanted);
     }
@@ -390,6 +392,12 @@ llmcs_status shop_recommend_kind(llmcs_shop *shop, const llmcs_shop_recommend_pa
                                  const char *without, llmcs_shop_recommendations **recommendations) {
     reading how = {.strict = true, .without = without};
     return recommend(shop, params, vector, &how, recommendations);
+}
+
+llmcs_status shop_recommend_named(llmcs_shop *shop, const llmcs_shop_recommend_params *params,
+                                  llmcs_shop_recommendations **recommendations) {
+    reading how = {.strict = true, .any_age = true};
+    return recommend(shop, params, NULL, &how, recommendations);
 }
 
 llmcs_status shop_read_wish(llmcs_shop *shop, const char *text, size_t bytes, shop_wish *wish) {

@@ -19,6 +19,10 @@ llmcs_status shop_recommend_encoded(llmcs_shop *shop, const llmcs_shop_recommend
 llmcs_status shop_recommend_kind(llmcs_shop *shop, const llmcs_shop_recommend_params *params, const float *vector,
                                  const char *without, llmcs_shop_recommendations **recommendations);
 
+/* Same, to find the product that the text names: it may be meant for an older child. */
+llmcs_status shop_recommend_named(llmcs_shop *shop, const llmcs_shop_recommend_params *params,
+                                  llmcs_shop_recommendations **recommendations);
+
 /* What kind of product a text names, for which audience, and which kind it excludes. */
 typedef struct shop_wish {
     bool kind, audience, gift, excludes;

@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-#include "shop/base/numeral.h"
 #include "shop/base/utf8.h"
+#include "shop/recommend/age.h"
 
-enum { OLDEST_CHILD = 13 };
+enum { MONTHS_OF_CHILD = 14 * 12 };
 
 static bool is_ascii_letter(char c) { return c >= 'a' && c <= 'z'; }
 
@@ -30,19 +30,6 @@ static bool says(const char *text, size_t n, const char *const *phrases) {
     for (size_t i = 0; i < n; i++) {
         const bool inside = is_ascii_letter(text[i]) && i && is_ascii_letter(text[i - 1]);
         if (!inside && says_one_at(text, n, i, phrases)) return true;
-    }
-    return false;
-}
-
-/* True for a child's age: "5 year old", "3yo", 5岁, 五岁. */
-static bool says_childs_age(const char *text, size_t n) {
-    static const char *const ages[] = {"year old", "year-old", "years old", "yo", "yr old", "岁", NULL};
-    for (size_t i = 0, taken; i < n; i += taken ? taken : 1) {
-        unsigned int age;
-        taken = shop_read_number(text + i, n - i, &age);
-        size_t end = i + taken;
-        while (end < n && (text[end] == ' ' || text[end] == '-')) end++;
-        if (taken && age && age <= OLDEST_CHILD && says_one_at(text, n, end, ages)) return true;
     }
     return false;
 }
@@ -72,7 +59,9 @@ static void read_audience(const char *text, size_t n, shop_wanted *w) {
                                          "同事",      "老板",   "领导",     "老师",      "朋友",      "父母",
                                          "长辈",      "客户",   "大人",     "邻居",      "情侣",      NULL};
     /* 女朋友 contains 朋友, and 男孩 is not 男, so each list only has words of one meaning. */
-    const bool child = says(text, n, children) || says_childs_age(text, n);
+    const bool says_child = says(text, n, children);
+    w->has_age = shop_read_age(text, n, says_child, &w->age);
+    const bool child = says_child || (w->has_age && w->age < MONTHS_OF_CHILD);
     w->woman = says(text, n, women);
     w->man = says(text, n, men);
     const bool adult = w->woman || w->man || says(text, n, adults);
@@ -126,6 +115,7 @@ bool shop_wanted_suits(const shop_wanted *w, const shop_catalog *catalog, const 
     const bool women = has_label(catalog, item, w->women, SHOP_AUDIENCE_TAGS);
     const bool men = has_label(catalog, item, w->men, SHOP_AUDIENCE_TAGS);
     if (has_label(catalog, item, w->kinds.excluded, w->kinds.n_excluded)) return false;
+    if (w->has_age && item->least_age > w->age) return false;
     if (shop_wanted_names_kind(w)) return (!w->woman || women || !men) && (!w->man || men || !women);
     if (w->adult && kids) return false;
     if ((w->woman && men && !women) || (w->man && women && !men)) return false;

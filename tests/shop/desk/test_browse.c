@@ -119,8 +119,8 @@ static const struct goods {
      "toys",
      "Puddle First Kite, red",
      "水坑狐 启蒙风筝 红色",
-     "{\"colour\":\"red\"}",
-     "{\"颜色\":\"红色\"}",
+     "{\"colour\":\"red\",\"age\":\"from 5 years\"}",
+     "{\"颜色\":\"红色\",\"适用年龄\":\"5岁以上\"}",
      69,
      3},
     {"b1",
@@ -410,7 +410,22 @@ START_TEST(rough_budget_is_one) {
 }
 END_TEST
 
+START_TEST(goods_for_older_children_are_not_listed) {
+    static const char *const asked[] = {"a present for a 3 year old", "do you have a kite for my two year old?",
+                                        "三岁小孩的礼物", "有没有三岁小孩玩的风筝"};
+    desk_case d;
+    open_browse(&d);
+    for (size_t i = 0; i < 4; i++) {
+        HAS(say_as(&d, asked[i], NULL, asked[i]), i < 2 ? "Timberling" : "小木林");
+        LACKS(d.turn->reply, i < 2 ? "Puddle" : "水坑狐");
+    }
+    HAS(say_as(&d, "5", NULL, "a present for a 5 year old"), "Puddle");
+    desk_case_close(&d);
+}
+END_TEST
+
 static void add(TCase *t) {
+    tcase_add_test(t, goods_for_older_children_are_not_listed);
     tcase_add_test(t, entry_is_not_repeated_for_another_aspect);
     tcase_add_test(t, goods_that_the_customer_has_are_not_sought);
     tcase_add_test(t, one_of_the_list_is_asked_for_two_aspects_or_another_one);

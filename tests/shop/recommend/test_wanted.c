@@ -6,9 +6,11 @@ static char folder[TEMP_PATH_BYTES];
 static llmcs_shop *shop;
 static shop_catalog catalog;
 
+static const char *attributes; /* of the next product, in English */
+
 static void put_product(const char *id, const char *en, const char *zh, const char *category, const char *tag,
                         const char *other_tag) {
-    const llmcs_shop_product_text texts[] = {{"en", en, NULL, NULL}, {"zh", zh, NULL, NULL}};
+    const llmcs_shop_product_text texts[] = {{"en", en, NULL, attributes}, {"zh", zh, NULL, NULL}};
     const char *tags[] = {tag, other_tag};
     const llmcs_shop_product p = {.struct_size = sizeof p,
                                   .id = id,
@@ -100,8 +102,15 @@ START_TEST(audiences_are_read) {
 END_TEST
 
 START_TEST(ages_of_children_are_read) {
-    static const char *const children[] = {
-        "a present for a 5 year old", "3yo", "for 12-year-olds", "5岁", "五岁", "十二岁的", "两岁半", "1 yr old"};
+    static const char *const children[] = {"a present for a 5 year old",
+                                           "3yo",
+                                           "for 12-year-olds",
+                                           "5岁",
+                                           "五岁",
+                                           "十二岁的",
+                                           "两岁半",
+                                           "1 yr old",
+                                           "two year old"};
     static const char *const others[] = {"a 15 year old", "30 years old", "二十五岁", "105岁", "万岁",
                                          "2 yoga mats",   "5 yoghurts",   "五",       "岁",    "0 yo-yos"};
     for (size_t i = 0; i < sizeof children / sizeof *children; i++)
@@ -165,10 +174,31 @@ START_TEST(a_changed_product_stays_one_product) {
 }
 END_TEST
 
+START_TEST(age_leaves_out_goods_for_older_children) {
+    attributes = "{\"age\":\"from 5 years\"}";
+    put_product("kite-1", "Puddle Kite", "水坑狐 风筝", "toys", "kite", "kids");
+    attributes = "{\"age\":\"from 18 months\"}";
+    put_product("kite-2", "Timber Kite", "小木林 风筝", "toys", "kite", "kids");
+    attributes = NULL;
+    follow();
+    ck_assert(!suits("a toy for my 3 year old", "kite-1") && suits("a toy for my 3 year old", "kite-2"));
+    ck_assert(!suits("适合三岁小孩玩的", "kite-1") && suits("适合三岁小孩玩的", "kite-2"));
+    ck_assert(!suits("a kite for my 3 year old", "kite-1"));
+    ck_assert(suits("a kite for my 5 year old", "kite-1"));
+    ck_assert(!suits("给12个月宝宝玩的", "kite-2") && suits("给18个月宝宝玩的", "kite-2"));
+    /* Goods without an age are for all, and a changed age counts. */
+    ck_assert(suits("for my 1 year old", "bear-1"));
+    put_product("kite-1", "Puddle Kite", "水坑狐 风筝", "toys", "kite", "kids");
+    follow();
+    ck_assert(suits("a kite for my 3 year old", "kite-1"));
+}
+END_TEST
+
 static void add_tests(TCase *tests) {
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, audiences_are_read);
     tcase_add_test(tests, ages_of_children_are_read);
+    tcase_add_test(tests, age_leaves_out_goods_for_older_children);
     tcase_add_test(tests, gifts_are_read);
     tcase_add_test(tests, products_suit_what_is_wanted);
     tcase_add_test(tests, kinds_of_products_are_told);
