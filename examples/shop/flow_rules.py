@@ -55,6 +55,38 @@ GAP = r"[\s,.!?~:;。、…-]*"   # \W would be Han characters, too
 CUSTOMERS = r"(customers?|clients?|persons?|users?|people|buyers?)('s|s')?"
 RELATIONS = r"(neighbou?r|ex|wife|husband|hubby|missus|mum|mom|dad|son|daughter|partner|fianc\w+|room-?mate|flat-?mate|cousin|uncle|aunt|gran(ny|ma|pa|dad|d\w+)?|nan|mate|bf|gf|girlfriend|boyfriend|colleague|boss|friend|mother|father|sister|brother)"
 
+# What is asked of an order, not what something costs or how the shop does it.
+NO_POLICY = r"^(?!.*\b(if|can|could|combine|merge|shipping|delivery|postage|invoice|bill|receipt|fee|fit|voucher|coupon|exchange|instead|add)\b)"
+NO_POLICY_ZH = r"^(?!.*(能|可以|合并|合单|如果|要是|运费|邮费|发票|券|换|改|凑|加|违约金|费用|手续费|师傅))"
+THAT_ORDER = r"((that|this|my|the)( \w[\w'-]*){0,4} (order|purchase)|(order )?pl[ -]?\d{8})"
+
+NO_LIST = r"^(?!.*\b(can|could|should|would|will|when|why|how|if|invoice|points|coupon)\b)(?!.*\d{6})"
+NO_LIST_ZH = r"^(?!.*(能|可以|怎么|为什么|如果|发票|积分|券|想|要|帮))(?!.*\d{6})"
+MONTH = r"(last month|this month|january|february|march|april|may|june|july|august|september|sept|october|november|december|jan|feb|mar|apr|jun|jul|aug|sep|oct|nov|dec)"
+MONTH_ZH = "((十[一二]|[一二三四五六七八九十]|1[0-2]|[1-9])月|上个?月|这个月|本月)"
+
+
+def order_rules():
+    """Questions about an order's total, its refund and its goods: certain enough to go before the reader."""
+    return [
+        pattern("orders_placed", NO_LIST + r".*\b((which|what) (of )?((my|the|all) )?(other )?(orders?|purchases|ones?) (of mine )?(was|were|is|are|got|have been|has been|did (i|you)|have i|i('ve| have)?)\b.{0,20}\b(cancell?ed|refunded|returned|sent back)\b(?! it\b)"
+                rf"|(which|what) (of )?((my|the|all) )?(orders?|purchases|things|items)? ?(did|have|had) i (place|placed|make|made|buy|bought|order|ordered|get)\b.{{0,16}}\b{MONTH}\b"
+                rf"|(show|list|see|give)( me)? (all )?(of )?my (orders|purchases) (of|from|in|since) (last )?{MONTH}\b|my {MONTH} orders\b|did i (order|buy|get) (anything|something) (else )?(in |from )?{MONTH}\b)",
+                NO_LIST_ZH + r".*((哪(些|几)?(个|笔|单)?(订单)?|什么订单)(是|被)?(我)?(取消|退款|退货)(了|过|掉|的)(的)?[\s?!.,~。呀啊呢]*$|(取消|退款|退货|退了款|退了货)(了|过)?的(是|有)?(哪|什么)(些|几|个)?(个|单|笔|订单)"
+                rf"|我?(在|的)?(今年|去年)?{MONTH_ZH}(份|里)?(我)?(都|一共|总共)?(买|订|下|拍)(了|过)(些|哪些|几)?(啥|什么|哪些|单|订单|东西)|{MONTH_ZH}(份)?(的)?(订单|单子)(有)?(哪|什么|几|都))", always=True),
+        pattern("refund_amount", r"^(?!.*\b(if|would|will|can|could)\b).*\bhow much (was|were|has been|have been|did (you|u|i get)|of (it|that) was)\b.{0,16}\brefund(ed)?\b|^(?!.*\b(if|would|will|can|could)\b).*\bhow much (was|did) (the|my) refund\b",
+                r"^(?!.*(会|能|可以|如果|要是)).{0,24}(退款?|返)(了|回了?|给我了?)(我)?(多少|几块|几多)", always=True),
+        pattern("order_total", NO_POLICY + r".*(\b(what('?s| is| was)|whats|how much (is|was)) the (total|sum|amount)( price| amount| sum| cost)? (of|for|on) " + THAT_ORDER + r"\b|\bhow much (was|is|were|did i pay for|did i spend on) " + THAT_ORDER +
+                r"\b|\b(how much|what) did i (pay|spend) (for|on) (the|my|that|those|these|this) (?!.*\b(extra|return|label|express|gift|wrapping|customs)\b)\w+|\bhow much was (that|this) (one|order)\b)",
+                NO_POLICY_ZH + r".*((订单|(那|这|上)(一)?(单|笔|个订单)|pl ?\d{8})(的)?(总价|金额|总共|一共|总额)?.{0,4}(是|花了?|付了?)?(多少钱|总价多少|金额多少|什么价|花了多少|付了多少))", always=True),
+        pattern("order_parcel", NO_POLICY + r".*(\b(are|is|were|was|will|do|does)\b.{3,60}\b(in|as) (one|the same|a single) (parcel|package|box|shipment)\b"
+                r"|\b(will|do|does|are|is) (?!(you|we|i|they|it)\b).{2,60}\b(come|coming|arrive|arriving|sent|shipped|delivered|travel\w*) together\b)",
+                NO_POLICY_ZH + r"(?!.*(我买|买两|买几|买多|下单|分开|还是)).*(((同)?一个|同一)(包裹|箱子?|快递)(里)?(的|来的|寄的|到)?(吗|么|嘛|吧|(不|没)[\s?!.,~。]*$)|一起(的|到|发|寄|来|送)(的|过来|到)?(吗|么|嘛|不|没|吧)[\s?!.,~。呀啊呢]*$)", always=True),
+        pattern("order_goods", NO_POLICY + r".*\b(what|which (items|things|goods))('?s|s| is| was| were| are)?( all| exactly)? in " + THAT_ORDER + r"\b(?! (wrong|missing))",
+                NO_POLICY_ZH + r".*((那|这|上)(一)?(单(?!号)|笔(?!记)|个订单).{0,4}(买|有|是)(了|的)?(些|哪些)?(啥|什么|哪些东西)(东西)?(来着)?|pl ?\d{8}(里|里面)?(都)?(买|有|是)(了|的)?(些)?(啥|什么))", always=True),
+    ]
+
+
 RULES = list(rules([
     # Danger first.
     pattern("crisis", r"\b(kill(ing)? myself|end my life|suicidal|commit suicide|(want(ed)? to|going to|gonna|help me|thinking (of|about)|how (to|do i|can i)|thoughts? of|feel like|urge to) (hurt|hurting|harm|harming) myself|harm myself|self-harm|(don'?t|do not) want to (live|be alive)|want to die)\b(?! (of|from|laughing))",
@@ -202,6 +234,7 @@ RULES = list(rules([
             r"退款.{0,8}(没|还没|多久|几天|什么时候|啥时候|到哪|进度|呢)|(银行卡|支付宝|微信|卡上?).{0,4}(多久|几天).{0,3}到|寄回.{0,8}钱呢|^(?!.*(谁|多少)).{0,6}(?<!付)(?<!付了)(?<!付完)(?<!交)(?<!交了)(?<!给了)(?<!付过)钱(?!包|夹).{0,4}(多久|几天|啥时候|什么时候|哪去)|钱(?!包|夹).{0,6}(还没|没).{0,3}(退|到|收到)|(没|还没)(收到)?退(款|钱)"),
     pattern("missing_parcel", r"^(?!.*\b(code|e-?mail|link|confirmation|invoice|text|sms|newsletter|refund|money|reply|answer|call)\b).*\b((says|shows|marked( as)?|status) (it('s| is| was) )?(been )?delivered|never (arrived|came|got (it|here)))\b", r"(显示|写着|说|标着).{0,6}(签收|送达|妥投)"),
     pattern("refund", NOTHING_DONE.replace("refun?d\\w*|", "") + r".*\b(want(ing|in|ed)?|need|wanna|give me|gimme|demand\w*|get) (ma|my|me|our|the|all my) (money|cash|dosh|dough) back\b(?!.*\b(how|when|points|coupon)\b)"),
+    *order_rules(),
     pattern("order_status", r"\b(parcel|package|order|delivery|shipment|stuff)\b.{0,12}\b(is|was|went|got|sits|sitting|stuck|landed|ended up|sent) (now )?(in|to|at) (the |a |an |some )?(wrong|another|different) (city|town|country|place|depot|state|warehouse|province)\b"),
     *certain_rules(),
     # An order number and hardly more; and what is done with one.

@@ -138,6 +138,29 @@ STATUSES = [
 ]
 DESCRIBED = {"status": "status", "date": "time", "price": "total", "title": "titles", "all": "mine", "statuses": STATUSES}
 
+# What is asked of an order besides its status.
+ORDER_ASPECTS = (
+    ("total", ["total", "how much was", "how much were", "how much did i pay", "how much did i spend", "what did i pay", "come to"],
+     ["多少钱", "总价", "总共多少", "一共多少", "花了多少", "付了多少", "金额"]),
+    ("goods", ["what was in", "what's in", "whats in", "what is in"],
+     ["里面有什么", "里有什么", "里面有啥", "里有啥", "里都有", "都有啥", "都有什么", "买了啥", "买了什么", "买的啥", "买的什么", "有哪些东西"]),
+    ("parcel", ["one parcel", "same parcel", "one package", "same package", "one box", "same box", "come together", "coming together", "arrive together"],
+     ["一个包裹", "一起的", "一起到", "一起寄", "一起发", "一起来", "一起送"]),
+    ("refund", ["how much was refunded", "how much did you refund", "how much was the refund"], ["退了多少", "退款多少", "退回多少", "返了多少"]),
+)
+
+MONTHS = [  # the words for each, in both languages; "may" alone is none
+    (["january", "jan"], ["1月", "一月"]), (["february", "feb"], ["2月", "二月"]), (["march", "mar"], ["3月", "三月"]), (["april", "apr"], ["4月", "四月"]),
+    (["in may", "last may"], ["5月", "五月"]), (["june", "jun"], ["6月", "六月"]), (["july", "jul"], ["7月", "七月"]), (["august", "aug"], ["8月", "八月"]),
+    (["september", "sept", "sep"], ["9月", "九月"]), (["october", "oct"], ["10月", "十月"]), (["november", "nov"], ["11月", "十一月"]),
+    (["december", "dec"], ["12月", "十二月"])]
+NEAR_MONTHS = (("last", ["last month"], ["上个月", "上月"]), ("this", ["this month"], ["这个月", "本月"]))
+# The state of the orders that a list is to have.
+LISTED_STATES = (
+    ("cancelled", ["cancelled", "canceled", "cancelling"], ["取消"]), ("refunded", ["refunded", "refund", "refunds", "money back"], ["退款", "退钱"]),
+    ("returned", ["returned", "sent back", "returning"], ["退货", "退了货", "退回"]), ("delivered", ["delivered", "arrived", "received"], ["签收", "收到", "送到", "到货"]),
+    ("shipped", ["shipped", "on its way", "on the way", "on their way"], ["在路上", "路上", "已发货", "发货了", "运输"]), ("pending_payment", ["unpaid", "not paid", "to pay"], ["没付", "未付", "待付"]))
+
 # Words of which one must be there before a flow takes the place of an open question.
 CUES = {
     "cancel": pair(["cancel", "cancle", "cancell", "call it off", "call off", "don't want it", "do not want it", "don't need it",

@@ -5,7 +5,7 @@ so nothing is stated twice. Each action needs the customer's yes.
 """
 from facts import CARRIERS, CITY_NAMES, FACTS, NAME, STATUSES
 from flow_rules import RULES
-from flow_words import ADDRESS_LEAD, CLOSES, CUES, DESCRIBED, KINDS, UNSENT, WISH_LEAD, WISH_LIKE
+from flow_words import ADDRESS_LEAD, CLOSES, CUES, DESCRIBED, KINDS, LISTED_STATES, MONTHS, NEAR_MONTHS, ORDER_ASPECTS, UNSENT, WISH_LEAD, WISH_LIKE
 
 
 def t(en, zh):
@@ -123,6 +123,11 @@ FINDS = {
     "delivered": orders("o.status = 'delivered'"),
     "received": orders(one_of("o.status", ["delivered", "shipped"])),
     "refunds": orders(one_of("o.status", ["return_requested", "returned", "refunded", "cancelled"]), 3),
+    # By month of the last year and by state, where they are said.
+    "placed": orders("(:month IS NULL OR (o.time > :now - 365 * 86400 AND strftime('%m', o.time, 'unixepoch') = CASE :month"
+                     " WHEN 'this' THEN strftime('%m', :now, 'unixepoch') WHEN 'last' THEN strftime('%m', :now, 'unixepoch', 'start of month', '-1 day')"
+                     " ELSE :month END))"
+                     " AND (:state IS NULL OR o.status = :state OR (:state = 'returned' AND o.status = 'return_requested'))", 8),
     "product": {"sql": f"{DESCRIBED_PRODUCT} WHERE p.id = :product", "tables": PRODUCT_TABLES, "line": PRODUCT_LINE},
     # Others of its kind, in other colours.
     "other_colours": others("p.id <> :product AND ", f" AND {attribute(COLOUR)} <> (SELECT {attribute(COLOUR, 'u')} FROM products q JOIN product_texts u"
@@ -192,6 +197,15 @@ SLOTS = {
             ("age", ["age", "ages", "how old", "old enough"], ["适用年龄", "几岁", "多大孩子", "年龄"]),
             ("origin", ["origin", "where is it from", "where are they from", "grown", "come from"], ["产地", "哪里产", "哪产", "产自"]),
             ("scent", ["scent", "smell", "smells", "scented"], ["香型", "什么味", "味道", "香味"]))]},
+    # What is asked of an order besides its status; without one of these words, the status.
+    "order_aspect": {"type": "choice", "ask": t("What would you like to know of it?", "您想了解哪一方面？"), "options": [
+        {"value": name, "words": t(en, zh)} for name, en, zh in ORDER_ASPECTS]},
+    # Which orders a list is to have.
+    "month": {"type": "choice", "ask": t("Which month?", "哪个月？"), "options": [
+        {"value": f"{i + 1:02}", "words": t(en, zh)} for i, (en, zh) in enumerate(MONTHS)] +
+              [{"value": name, "words": t(en, zh)} for name, en, zh in NEAR_MONTHS]},
+    "state": {"type": "choice", "ask": t("Which ones?", "哪些？"), "options": [
+        {"value": name, "words": t(en, zh)} for name, en, zh in LISTED_STATES]},
     "product": {"type": "product", "ask": t("Which product do you mean?", "您说的是哪款商品？")},
 }
 
@@ -270,6 +284,27 @@ STATUS = {
         "*": t("The status of order {order} is: {o.status|status}.", "订单{order}的状态：{o.status|status}。")}}
 
 
+# Answers to what is asked of an order besides its status. The data has an order's total, not what was deducted from a refund.
+ABOUT_ORDER = [
+    {"if": {"order_aspect": "total"}, "then": [
+        {"say_by": "o.status", "of": {
+            "pending_payment": t("Order {order} ({o.items}) comes to ¥{o.total|money}; it is waiting for your payment.",
+                                 "订单{order}（{o.items}）共{o.total|money}元，待付款。"),
+            "*": t("Order {order} ({o.items}) comes to ¥{o.total|money}. Status: {o.status|status}.",
+                   "订单{order}（{o.items}）共{o.total|money}元，{o.status|status}。")}}, END]},
+    {"if": {"order_aspect": "refund"}, "then": [
+        {"say_by": "o.status", "of": {
+            "refunded": t("Order {order} ({o.items}) came to ¥{o.total|money} and is refunded. I see the order's total, not whether a fee was deducted.",
+                          "订单{order}（{o.items}）共{o.total|money}元，已退款。我只看得到订单金额，看不到有没有扣费用。"),
+            "cancelled": t("Order {order} ({o.items}) came to ¥{o.total|money} and is cancelled; what was paid is refunded in full.",
+                           "订单{order}（{o.items}）共{o.total|money}元，已取消，已付的款项全额退回。"),
+            "*": t("I see no refund for order {order} ({o.items}) yet. It came to ¥{o.total|money}; status: {o.status|status}.",
+                   "订单{order}（{o.items}）还没有退款记录。订单共{o.total|money}元，{o.status|status}。")}}, END]},
+    {"if": {"order_aspect": ["goods", "parcel"]}, "then": [
+        say("Order {order} of {o.time|date} has: {o.items}. Status: {o.status|status}.", "订单{order}（{o.time|date}）的商品：{o.items}。状态：{o.status|status}。"),
+        {"if": {"order_aspect": "parcel"}, "then": [entry("delivery-split")]}, END]}]
+
+
 # For the staff, in the customer's words; both sentences are left out where there are none. Actions apply to whole orders.
 WORDS = t("The whole order is registered, and a colleague limits it to what you wrote: \"{request}\". ",
           "系统按整单登记，同事会按您写的只办这部分：“{request}”。")
@@ -345,14 +380,15 @@ FLOWS = {
     "order_status": {
         "intents": ["track_order"], "title": t("know where an order is", "查订单或物流"), "steps": [
             without_login(entry("tracking")),
-            {"if": {"order": None}, "then": [
+            {"if": {"order": None, "order_aspect": None}, "then": [
                 {"find": "active", "none": [
                     {"find": "recent", "none": [say("I see no order in your account.", "您的账户里没有订单。"), END]},
                     say("You have no orders in progress. Your latest orders are:\n{recent.list}", "您没有进行中的订单，最近的订单是：\n{recent.list}"), END]},
                 {"if": {"active.n": {"more": 1}}, "then": [
                     say("These orders are in progress:\n{active.list}", "这些订单还在进行中：\n{active.list}"), END],
-                 "else": [order_from("active")]}]},
-            {"find": "o"}, STATUS,
+                 "else": [order_from("active")]}],
+             "else": [{"if": {"order": None}, "then": [{"go": "about_order"}]}]},
+            {"find": "o"}, *ABOUT_ORDER, STATUS,
             {"if": {"o.status": "shipped"}, "then": [{"if": {"o.carrier": "Harbour Post"}, "then": [
                 say("It was ordered on {o.time|date}; parcels abroad take {facts.abroad_days} working days.",
                     "{o.time|date}下的单，境外一般{facts.abroad_days}个工作日送达。")], "else": [
@@ -453,12 +489,13 @@ FLOWS = {
     "refund_status": {
         "intents": ["track_refund"], "title": t("know where a refund is", "查退款"), "steps": [
             without_login(entry("refund-time")),
-            {"if": {"order": None}, "then": [
+            {"if": {"order": None, "order_aspect": None}, "then": [
                 {"find": "refunds", "none": [say("I see no return or refund in your account.", "您的账户里没有退货或退款记录。"),
                                              entry("refund-time"), END]},
                 say("These are your latest returns and cancellations:\n{refunds.list}", "这是您最近的退货和取消记录：\n{refunds.list}"),
-                entry("refund-time"), END]},
-            {"find": "o"}, STATUS,
+                entry("refund-time"), END],
+             "else": [order_from("refunds", say("I see no return or refund in your account.", "您的账户里没有退货或退款记录。"), END)]},
+            {"find": "o"}, *ABOUT_ORDER, STATUS,
             {"if": {"o.status": "cancelled"}, "then": [
                 say("What was paid is refunded in full to the payment method you used: {facts.refund_wallet} working days with Alipay or "
                     "WeChat Pay, {facts.refund_card} with a card.",
@@ -599,9 +636,25 @@ FLOWS = {
             "之前说过什么我看不到，也不能确认。输入“人工”，由同事帮您核实。")]},
     "not_meant": {"route": "none", "title": t("correct a misunderstanding", "纠正误会"), "steps": [
         say("Sorry, I misunderstood. I have changed nothing. What is it about?", "抱歉，是我理解错了，没有做任何改动。您想办什么呢？")]},
+    # What rules find of an order; "go" keeps the order that the message names or that was spoken of last.
     "order_total": {"title": t("know what an order cost", "问订单金额"), "steps": [
-        {"if": {"order": None}, "then": [{"knowledge": True}, END]},
-        {"find": "o"}, say("Order {order} ({o.items}) comes to ¥{o.total|money}.", "订单{order}（{o.items}）共{o.total|money}元。")]},
+        {"if": {"order": None, "login": False}, "then": [{"knowledge": True}, END]},
+        order_from("recent"), {"set": {"order_aspect": "total"}}, {"go": "order_status"}]},
+    "order_goods": {"title": t("know what is in an order", "问订单里有什么"), "steps": [
+        {"if": {"order": None, "login": False}, "then": [{"knowledge": True}, END]},
+        order_from("recent"), {"set": {"order_aspect": "goods"}}, {"go": "order_status"}]},
+    "orders_placed": {"title": t("see your orders", "查看订单"), "steps": [
+        without_login(entry("tracking")),
+        {"if": {"month": None, "state": None}, "then": [{"go": "order_status"}]},
+        {"find": "placed", "none": [{"say": "none_fits"}, END]},
+        say("These are your orders that fit, the latest first:\n{placed.list}", "符合的订单，最近的在前：\n{placed.list}")]},
+    "about_order": {"title": t("know more of an order", "了解订单"), "steps": [order_from("recent"), {"find": "o"}, *ABOUT_ORDER, STATUS]},
+    "order_parcel": {"title": t("know whether goods come together", "问是不是一起送"), "steps": [
+        {"if": {"login": False}, "then": [entry("delivery-split"), END]},
+        order_from("recent"), {"set": {"order_aspect": "parcel"}}, {"go": "order_status"}]},
+    "refund_amount": {"title": t("know how much was refunded", "问退了多少钱"), "steps": [
+        without_login(entry("refund-time")),
+        {"set": {"order_aspect": "refund"}}, {"go": "refund_status"}]},
     "why": {"title": t("know why", "问为什么"), "steps": [
         say("Those are our terms, and I cannot change them. If that is a problem for you, write \"agent\" and a colleague will look at your case.",
             "这是店里的规定，我没有权限更改。如果不合适，输入“人工”，由同事看看您的情况。")]},
@@ -668,8 +721,9 @@ TITLES = {
 ACCEPT = 0.5
 # Least probability of an entry, chosen with the weights of score.c on the same questions: below, more are wrong than right.
 ACCEPT_ENTRY = 0.18
-# What is done with an order: it is that of the flow which is interrupted, unless the message names one.
-INHERITS = ("cancel", "change_address", "return", "exchange", "refund", "complaint", "damaged", "wrong_item", "missing_item", "missing_parcel", "invoice")
+# What is done with an order or asked of one: it is that of the flow which is interrupted, unless the message names one.
+INHERITS = ("cancel", "change_address", "return", "exchange", "refund", "complaint", "damaged", "wrong_item", "missing_item", "missing_parcel", "invoice",
+            "order_total", "order_goods", "order_parcel", "refund_amount")
 # After a question about how it is done, an order alone is the wish to do it.
 FOLLOW = {"about_returns": "return", "about_cancelling": "cancel", "about_addresses": "change_address", "about_exchanges": "exchange",
           "about_invoices": "invoice", "check_refund_policy": "return", "check_cancellation_fee": "cancel"}

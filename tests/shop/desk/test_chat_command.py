@@ -5,6 +5,7 @@ usage: test_chat_command.py [-v]   run from anywhere, after `make`; $LLMCS_BIN n
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import sqlite3
@@ -195,6 +196,43 @@ class Dialogues(Case):
         for text in "old company name on invoice, please help", "Can I get an invoice with our VAT number?":
             (answer,) = self.say(text)
             self.assertEqual([c["id"] for c in answer["citations"]], ["invoice-correct" if "old" in text else "invoice-company"], text)
+
+    def test_what_an_order_cost(self):
+        for text in ("What's the total of order PL26101319?", "订单PL26101319多少钱来着", "how much was the backpack order", "双肩包那单多少钱",
+                     "what did I pay for the backpack"):
+            (answer,) = self.say(text, conversation=text)
+            self.assertIn("343", answer["reply"], text)
+        for texts in ("where is " + C001_SHIPPED, "how much was that one"), (C001_SHIPPED + "到哪了", "订单多少钱来着"):
+            self.assertRegex(self.say(*texts, conversation=texts[0])[1]["reply"], "¥179|179元")
+        total, status = self.say("how much was " + C001_SHIPPED, "where is it now?", conversation="it")
+        self.assertIn("179", total["reply"])
+        self.assertNotIn("179", status["reply"])  # the aspect does not stay
+
+    def test_what_was_refunded(self):
+        for text in "how much was refunded for PL26100522", "PL26100522退了多少", "how much was refunded", "the school bag order, how much was refunded?":
+            (answer,) = self.say(text, conversation=text)
+            self.assertRegex(answer["reply"], "¥387|387元", text)
+        (answer,) = self.say("how much was refunded for " + C001_SHIPPED)
+        self.assertIn("no refund", answer["reply"])
+
+    def test_what_is_in_an_order(self):
+        for text in ("what's in PL26101319", "PL26101319里都有啥", "are the backpack and the sunscreen in one parcel?", "防晒霜和双肩包是一起送的吗"):
+            (answer,) = self.say(text, conversation=text)
+            self.assertRegex(answer["reply"], "Backpack.*Sunscreen|双肩包.*防晒霜", text)
+            self.assertNotIn("SG7835926153", answer["reply"], text)  # not its status
+        for texts in ("where is PL26101319", "what was in that order again?"), ("PL26101319到哪了", "跟双肩包一个包裹吗"), ("PL26101319到哪了", "那单买了啥来着"):
+            answer = self.say(*texts, conversation=texts[1])[1]
+            self.assertRegex(answer["reply"], "PL26101319.*(Sunscreen|防晒霜)", texts)
+            self.assertNotIn("SG7835926153", answer["reply"], texts)
+
+    def test_which_orders_fit(self):
+        october, july = {"PL26101319", "PL26100522"}, {"PL26070714"}
+        for customer, text, expected in (("c001", "which orders did I place in October", october), ("c001", "我十月买了啥", october),
+                                         ("c001", "what did i order last month", october), ("c001", "which of my orders was refunded", {"PL26100522"}),
+                                         ("c001", "哪单退款了", {"PL26100522"}), ("c001", "which of my orders was cancelled", set()),
+                                         ("c002", "which of my orders was cancelled", july), ("c002", "取消的是哪单", july), ("c002", "我七月买了什么", july)):
+            (answer,) = self.say(text, customer=customer, conversation=customer + text)
+            self.assertEqual(set(re.findall(r"PL\d{8}", answer["reply"])), expected, (customer, text))
 
     def test_a_person_from_any_state(self):
         for word in "agent", "转人工":
