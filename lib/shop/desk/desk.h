@@ -286,6 +286,9 @@ int64_t desk_time(const llmcs_shop_desk *desk);
 /* Returns the slot's value in these words, or NULL. answers: the message answers the slot's question, so a bare value
  * is enough. */
 llmcs_status desk_value_find(desk_turn *t, int slot, const desk_words *w, bool answers, const char **value);
+/* Finds the one product that the text names by its title, in stock or not: most words of the title's name and two of
+ * them besides the kind. *product is NULL if none or several fit. */
+llmcs_status desk_named_product(desk_turn *t, const desk_words *w, const char **product);
 /* True if the text names goods or how many: "one of the mugs". */
 bool desk_says_part(const desk_turn *t, const desk_words *w);
 /* True if the text has what `like` requires of the slot's values. */

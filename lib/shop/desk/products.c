@@ -524,7 +524,7 @@ static const char *in_focus(const desk_turn *t, const candidates *c, const term 
 
 /* matched: answers only if a word or number of the message occurs in the texts of a candidate. */
 static llmcs_status answer_about(desk_turn *t, bool of_kind, bool matched, bool *handled) {
-    const char *product = desk_listed_product(t, &t->read);
+    const char *product = desk_listed_product(t, &t->read), *named = NULL;
     desk_signals s;
     desk_search own = {.text = NULL};
     candidates c = {.n = 0};
@@ -536,6 +536,8 @@ static llmcs_status answer_about(desk_turn *t, bool of_kind, bool matched, bool 
     if (s.names && !of_kind) return LLMCS_OK;
     if (product && !s.names) return desk_answer_product(t, product, &s, NULL, handled);
     SHOP_TRY(desk_read_search(t, &t->read, &own, &names, &filters));
+    if (s.names && !filters && !desk_compares(&s) && !desk_picks(&s)) SHOP_TRY(desk_named_product(t, &t->read, &named));
+    if (named) return desk_answer_product(t, named, &s, NULL, handled);
     SHOP_TRY(find_candidates(t, &s, &c));
     if (!c.n) return LLMCS_OK;
     if (filters) keep_passing(&c, &own);

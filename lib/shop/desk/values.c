@@ -4,7 +4,7 @@
 #include "shop/desk/desk.h"
 #include "shop/recommend/recommender.h"
 
-enum { MATCH_LIMIT = 20000, HEAP_KIB = 256, MIN_DIGITS = 3, SEARCHED_PRODUCTS = 5 };
+enum { MATCH_LIMIT = 20000, HEAP_KIB = 256, MIN_DIGITS = 3, SEARCHED_PRODUCTS = 5, OWN_NAMES = 2 };
 
 static llmcs_status copy_part(desk_turn *t, const char *text, size_t n, const char **out) {
     return shop_arena_copy(t->arena, text, n, out);
@@ -379,18 +379,9 @@ static llmcs_status without_kind(desk_turn *t, const desk_words *w, const shop_w
     return desk_words_make(t->arena, text, w->plain_bytes, rest);
 }
 
-/*
- * Finds the product whose title shares most words with the text, among the nearest recommendations. If the store knows
- * kinds, the text must name more than kind and colour: "the Harvest Mug" is one product, "a red mug" may be several.
- */
-static llmcs_status find_product(desk_turn *t, const desk_words *w, const char **value) {
+/* Finds the products nearest to the text, of the kind that it names, whether in stock or not. */
+static llmcs_status find_nearest(desk_turn *t, const desk_words *w, llmcs_shop_recommendations **found) {
     llmcs_shop_recommend_params params;
-    llmcs_shop_recommendations *found = NULL;
-    double best = 0;
-    size_t most = 0;
-    shop_wish wish;
-    desk_words rest;
-    if (!w->plain_bytes) return LLMCS_OK;
     llmcs_shop_recommend_params_init(&params);
     params.text = w->plain;
     params.text_bytes = w->plain_bytes;
@@ -400,9 +391,23 @@ static llmcs_status find_product(desk_turn *t, const desk_words *w, const char *
     params.seen = LLMCS_SHOP_SEEN_INCLUDE;
     params.diversity = 0;
     params.weight_popular = 0;
+    return shop_recommend_named(t->desk->shop, &params, found);
+}
+
+/*
+ * Finds the product whose title shares most words with the text, among the nearest recommendations. If the store knows
+ * kinds, the text must name more than kind and colour: "the Harvest Mug" is one product, "a red mug" may be several.
+ */
+static llmcs_status find_product(desk_turn *t, const desk_words *w, const char **value) {
+    llmcs_shop_recommendations *found = NULL;
+    double best = 0;
+    size_t most = 0;
+    shop_wish wish;
+    desk_words rest;
+    if (!w->plain_bytes) return LLMCS_OK;
     SHOP_TRY(desk_read_kind(t, w->plain, w->plain_bytes, &wish));
     SHOP_TRY(without_kind(t, w, &wish, &rest));
-    SHOP_TRY(shop_recommend_named(t->desk->shop, &params, &found));
+    SHOP_TRY(find_nearest(t, w, &found));
     llmcs_status status = LLMCS_OK;
     for (size_t i = 0; i < found->n_items && !status; i++) {
         size_t common;
@@ -420,6 +425,49 @@ static llmcs_status find_product(desk_turn *t, const desk_words *w, const char *
         status = shop_arena_copy(t->arena, found->items[i]->item, strlen(found->items[i]->item), value);
     }
     llmcs_shop_recommendations_free(&found);
+    return status;
+}
+
+/* How well a text names a title: by words of its name, by those that are not the kind's, and by words of all of it. */
+typedef struct naming {
+    double share; /* of the words of the name */
+    size_t name, own, title;
+} naming;
+
+static llmcs_status read_naming(desk_turn *t, const desk_words *w, const desk_words *rest, const char *title,
+                                naming *n) {
+    const char *name;
+    SHOP_TRY(name_of(t, title, &name));
+    n->share = desk_overlap(t->arena, w, name, &n->name);
+    (void)desk_overlap(t->arena, rest, name, &n->own);
+    (void)desk_overlap(t->arena, w, title, &n->title);
+    return LLMCS_OK;
+}
+
+llmcs_status desk_named_product(desk_turn *t, const desk_words *w, const char **product) {
+    static const double most_of_name = 0.5;
+    llmcs_shop_recommendations *found = NULL;
+    naming best = {.name = 0};
+    bool tie = false;
+    shop_wish wish;
+    desk_words rest;
+    *product = NULL;
+    SHOP_TRY(desk_read_kind(t, w->plain, w->plain_bytes, &wish));
+    if (!wish.kind) return LLMCS_OK;
+    SHOP_TRY(without_kind(t, w, &wish, &rest));
+    SHOP_TRY(find_nearest(t, w, &found));
+    llmcs_status status = LLMCS_OK;
+    for (size_t i = 0; i < found->n_items && !status; i++) {
+        naming n;
+        if ((status = read_naming(t, w, &rest, found->items[i]->title, &n))) break;
+        if (n.own < OWN_NAMES || !(n.share > most_of_name)) continue;
+        if (n.name < best.name || (n.name == best.name && n.title < best.title)) continue;
+        tie = n.name == best.name && n.title == best.title;
+        best = n;
+        status = shop_arena_copy(t->arena, found->items[i]->item, strlen(found->items[i]->item), product);
+    }
+    llmcs_shop_recommendations_free(&found);
+    if (tie) *product = NULL;
     return status;
 }
 

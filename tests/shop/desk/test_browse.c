@@ -87,6 +87,15 @@ static const struct goods {
      "{\"包装\":\"红罐\"}",
      79,
      3},
+    {"t3",
+     {"green-tea", "tea", NULL},
+     "tea-coffee",
+     "Cloud Hollow Reserve Green Tea, black bag",
+     "云坳 珍藏绿茶 黑袋",
+     "{\"pack\":\"black bag\"}",
+     "{\"包装\":\"黑袋\"}",
+     149,
+     0},
     {"l1",
      {"body-lotion", "gift", NULL},
      "beauty",
@@ -410,6 +419,22 @@ START_TEST(rough_budget_is_one) {
 }
 END_TEST
 
+/* A title means its product, sold out or not, and no other of its brand. */
+START_TEST(named_product_is_found_though_sold_out) {
+    desk_case d;
+    open_browse(&d);
+    HAS(say_as(&d, "1", NULL, "how much is the cloud hollow reserve green tea"),
+        "Cloud Hollow Reserve Green Tea, black bag costs 149");
+    HAS(say_as(&d, "2", NULL, "云坳珍藏绿茶多少钱"), "云坳 珍藏绿茶 黑袋卖149");
+    HAS(say_as(&d, "3", NULL, "how much is the reserve green tea of cloud hollow"), "costs 149");
+    HAS(say_as(&d, "4", NULL, "how much is the cloud hollow morning green tea"), "costs 79");
+    /* Lists of a kind show what is in stock. */
+    HAS(say_as(&d, "5", NULL, "do you have green tea?"), "Morning");
+    LACKS(d.turn->reply, "Reserve");
+    desk_case_close(&d);
+}
+END_TEST
+
 START_TEST(goods_for_older_children_are_not_listed) {
     static const char *const asked[] = {"a present for a 3 year old", "do you have a kite for my two year old?",
                                         "三岁小孩的礼物", "有没有三岁小孩玩的风筝"};
@@ -425,6 +450,7 @@ START_TEST(goods_for_older_children_are_not_listed) {
 END_TEST
 
 static void add(TCase *t) {
+    tcase_add_test(t, named_product_is_found_though_sold_out);
     tcase_add_test(t, goods_for_older_children_are_not_listed);
     tcase_add_test(t, entry_is_not_repeated_for_another_aspect);
     tcase_add_test(t, goods_that_the_customer_has_are_not_sought);

@@ -52,10 +52,21 @@ static const struct goods {
      "{\"colour\":\"walnut\"}", "{\"颜色\":\"胡桃木色\"}", "It carries 300 kg.", "承重300公斤。", 1539},
 };
 
+/* Its brand has another mug, and it is sold out. */
+static const struct goods sold_out = {"m4",
+                                      "mug",
+                                      "Ostra Reserve Mug, black, 320 ml",
+                                      "欧拾 珍藏马克杯 黑色 320毫升",
+                                      "{\"colour\":\"black\"}",
+                                      "{\"颜色\":\"黑色\"}",
+                                      "A mug for coffee.",
+                                      "喝咖啡的杯子。",
+                                      88};
+
 static llmcs_model *reader;
 static char reader_folder[TEMP_PATH_BYTES];
 
-static void put_goods(llmcs_shop *shop, const struct goods *g) {
+static void put_goods(llmcs_shop *shop, const struct goods *g, int64_t stock) {
     const llmcs_shop_product_text texts[] = {{"en", g->en, g->en_description, g->en_attributes},
                                              {"zh", g->zh, g->zh_description, g->zh_attributes}};
     const llmcs_shop_product p = {.struct_size = sizeof p,
@@ -66,7 +77,7 @@ static void put_goods(llmcs_shop *shop, const struct goods *g) {
                                   .n_tags = 1,
                                   .price = g->price,
                                   .currency = "CNY",
-                                  .stock = 3};
+                                  .stock = stock};
     const llmcs_shop_product *list[] = {&p};
     SHOP_OK(llmcs_shop_put_products(shop, list, 1, NULL, NULL, NULL));
 }
@@ -94,7 +105,7 @@ static void open_with(desk_case *d, const char *second, const double p[3]) {
     d->options.reader = reader;
     d->options.flows_json = flows;
     d->options.intents = NULL;
-    for (size_t i = 0; i < sizeof goods / sizeof *goods; i++) put_goods(d->shop, &goods[i]);
+    for (size_t i = 0; i < sizeof goods / sizeof *goods; i++) put_goods(d->shop, &goods[i], 3);
     put_order_of(d->shop, "PL3001", "anna", "t1");
     put_order_of(d->shop, "PL3002", "ben", "t2");
     SHOP_OK(llmcs_shop_desk_open(d->shop, &d->options, &d->desk));
@@ -118,6 +129,21 @@ START_TEST(words_and_numbers_narrow_the_subject) {
     HAS(say_as(&d, "2", NULL, "粗陶的还是骨瓷的便宜"), "石野");
     HAS(d.turn->reply, "马伦橡木");
     LACKS(d.turn->reply, "欧拾");
+    close_desk(&d);
+}
+END_TEST
+
+/* A title means its product, sold out or not, and no other of its brand. */
+START_TEST(a_title_names_its_product) {
+    desk_case d;
+    open_desk(&d);
+    put_goods(d.shop, &sold_out, 0);
+    HAS(say_as(&d, "1", NULL, "is the ostra reserve mug any good"), "About Ostra Reserve Mug");
+    HAS(say_as(&d, "2", NULL, "欧拾珍藏马克杯好用吗"), "关于欧拾 珍藏马克杯");
+    HAS(say_as(&d, "3", NULL, "the reserve mug of ostra, how much"), "costs 88");
+    HAS(say_as(&d, "4", NULL, "is the ostra harvest mug any good"), "About Ostra Harvest Mug");
+    /* Lists of a kind show what is in stock. */
+    LACKS(say_as(&d, "5", NULL, "do you have any mugs"), "Reserve");
     close_desk(&d);
 }
 END_TEST
@@ -248,6 +274,7 @@ END_TEST
 static void add(TCase *t) {
     tcase_set_timeout(t, 60);
     tcase_add_test(t, words_and_numbers_narrow_the_subject);
+    tcase_add_test(t, a_title_names_its_product);
     tcase_add_test(t, numbers_are_whole);
     tcase_add_test(t, descriptions_answer);
     tcase_add_test(t, the_product_in_focus_is_meant);
