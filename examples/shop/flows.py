@@ -99,7 +99,8 @@ def detail(key):
     return f"coalesce('{name}{colon}' || json_extract(t.attributes, '$.\"{key}\"') || '{dot}', '')"
 
 
-DESCRIBED_PRODUCT = PRODUCT.replace("t.description", "coalesce(t.description, '') || " + " || ".join(detail(k) for k in DETAIL_KEYS))
+DESCRIBED_PRODUCT = PRODUCT.replace("t.description", "nullif(trim(coalesce(t.description, '') || "
+                                    + " || ".join(detail(k) for k in DETAIL_KEYS) + "), '')")
 PRODUCT_TABLES = ["products", "product_texts"]
 PRODUCT_LINE = t("{title}, ¥{price|money}", "{title}，¥{price|money}")
 

@@ -321,7 +321,7 @@ static llmcs_status read_goods(desk_turn *t, shop_connection *c, const char *id,
         status = keep_goods(t, &q, id, g);
         if (!(g->measure > 0)) g->measure = first_number(shop_query_text(&q, 6, &n));
     }
-    if (!status) shop_query_end(&q);
+    shop_query_end(&q);
     return status;
 }
 
@@ -409,6 +409,16 @@ static llmcs_status read_aspect(desk_turn *t, shop_connection *c, const char *id
         if ((status = shop_arena_copy(t->arena, text, m, value))) break;
     }
     shop_query_end(&q);
+    return status;
+}
+
+llmcs_status desk_read_aspect_number(desk_turn *t, const char *id, const desk_option *aspect, double *number) {
+    shop_connection *c;
+    const char *value = "";
+    SHOP_TRY(shop_read_begin(t->desk->shop, &c));
+    const llmcs_status status = read_aspect(t, c, id, aspect, &value);
+    shop_read_end(t->desk->shop, c);
+    *number = first_number(value);
     return status;
 }
 

@@ -66,6 +66,8 @@ llmcs_status desk_list_goods(desk_turn *t, const desk_browse *b, desk_goods *goo
 bool desk_goods_have_colour(const desk_goods *g, const char *colour);
 /* Returns the length of the colour word at byte i, or 0. */
 size_t desk_colour_at(const desk_words *w, size_t i);
+/* Reads the first number of the product's value for the aspect; 0 if it has none. */
+llmcs_status desk_read_aspect_number(desk_turn *t, const char *id, const desk_option *aspect, double *number);
 /* Reads one product. *found is false if it is not in the store. */
 llmcs_status desk_read_goods(desk_turn *t, const char *id, desk_goods *g, bool *found);
 

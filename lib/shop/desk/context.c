@@ -15,8 +15,6 @@ enum {
     FOCUS_TURNS = 4,
     MOST_WORDS = 16,
     LISTED = 4,
-    MOST_ADDED = 6,
-    LEAST_CODE = 6 /* bytes of an order number */,
     OWN_WORDS = 3, /* words before a kind that can mark it as the customer's own */
     LEAST_DESCRIBED = 5 /* bytes of a word looked up in a description */,
     ORDERS_TABLE = 16 /* bit of desk_query.tables */
@@ -179,8 +177,11 @@ static llmcs_status pick_one(desk_turn *t, const desk_signals *s, bool *handled)
     for (size_t i = 0; i < c->n_listed; i++) {
         desk_goods g;
         bool found;
+        double of_aspect = 0;
         SHOP_TRY(desk_read_goods(t, c->listed[i], &g, &found));
         if (s->thick && g.thickness > 0) g.measure = g.thickness;
+        if (s->aspect) SHOP_TRY(desk_read_aspect_number(t, c->listed[i], s->aspect, &of_aspect));
+        if (of_aspect > 0) g.measure = of_aspect; /* "the longest battery" */
         if (!found || (!by_price && !(g.measure > 0))) continue;
         const double value = by_price ? g.price : g.measure, so_far = by_price ? best.price : best.measure;
         if (!best.id || (s->cheapest || s->smallest ? value < so_far : value > so_far)) best = g;
@@ -381,7 +382,7 @@ llmcs_status desk_answer_bare_kind(desk_turn *t, const desk_rule *rule, size_t m
     if (s.left && asks_how(&t->read)) return say_not_stated(t, handled);
     if (s.left && s.order) return LLMCS_OK; /* "has my coffee grinder been sent" is about an order */
     if (s.left) SHOP_TRY(answer_named(t, handled));
-    if (!*handled) SHOP_TRY(desk_answer_narrowed(t, handled));
+    if (!*handled) SHOP_TRY(desk_answer_matching_products(t, handled));
     if (*handled) return LLMCS_OK;
     const desk_browse b = {.search = s.search,
                            .k = desk_picks(&s) ? 1 : LISTED,

@@ -7,7 +7,8 @@
  *   follow.c     messages that depend on the previous turn: a follow-up question, an object alone, "the second one"
  *   refer.c      which order a description means: "the one from last week", 还没发货的那个
  *   context.c    follow-ups about recent products and orders; signals.c: what such a message says
- *   browse.c     product search; products.c: questions about products that are no follow-ups by themselves
+ *   browse.c     product search; products.c: questions about products that are no follow-ups by themselves, with the
+ *                words and numbers that terms.c finds in products' texts
  *   machine.c    runs the program of a flow
  *   act.c        actions: keys, transactions, the host's answers
  *   answers.c    entries and built-in sentences
@@ -442,21 +443,24 @@ llmcs_status desk_read_kind(desk_turn *t, const char *text, size_t n, shop_wish 
 llmcs_status desk_say_products(desk_turn *t, desk_recommend_by by, const char *product, size_t k, bool have,
                                bool *found);
 
+/* ---- products.c */
+
+/* Answers a question that the reader takes for one about products. of_kind: also if the message names a kind of
+ * product. *handled: false if nothing fits. */
+llmcs_status desk_answer_product_question(desk_turn *t, bool of_kind, bool *handled);
+/* Same, only if words or numbers of the message occur in the products' texts: 三个人睡的帐篷. */
+llmcs_status desk_answer_matching_products(desk_turn *t, bool *handled);
+/* *other: the message names a kind of goods that the product is not. */
+llmcs_status desk_names_other_kind(desk_turn *t, const char *product, bool *other);
+/* Remembers the kind of product that the message names. */
+llmcs_status desk_keep_topic(desk_turn *t);
+
 /* ---- context.c */
 
 /* Handles a follow-up about recent products or orders. */
 llmcs_status desk_answer_in_context(desk_turn *t, const desk_rule *rule, bool *handled);
 /* True for a rule that refuses or hands over: it applies whatever the focus and the reader say. */
 bool desk_refuses(const desk_turn *t, const desk_rule *rule);
-/* products.c: answers a question that the reader takes for one about products. of_kind: also if the message names a
- * kind of product. *handled: false if nothing fits. */
-llmcs_status desk_answer_meant_products(desk_turn *t, bool of_kind, bool *handled);
-/* Same, only if the message has words or numbers that narrow the kind it names: 三个人睡的帐篷. */
-llmcs_status desk_answer_narrowed(desk_turn *t, bool *handled);
-/* *other: the message names a kind of goods that the product is not. */
-llmcs_status desk_names_other_kind(desk_turn *t, const char *product, bool *other);
-/* Remembers the kind of product that the message names. */
-llmcs_status desk_keep_topic(desk_turn *t);
 /* Handles a message that is a kind of product and at most most_left unknown words. */
 llmcs_status desk_answer_bare_kind(desk_turn *t, const desk_rule *rule, size_t most_left, bool *handled);
 /* True if recent turns listed or looked up products. */

@@ -8,7 +8,8 @@
 
 /* over_rule: a rule gives way to a label from this probability on. likely_entry: a flow that answers by entries gives
  * the reader's best entry from here on. leaves: probability from which a label interrupts an open question. is_answer:
- * acts that answer it, summed. sure_aside, no_answer: the same for thanks that read like a yes. */
+ * acts that answer it, summed. sure_aside, no_answer: the label and the acts of thanks that read like a yes. sure_talk:
+ * small talk that is not about products. any_entry: likely_entry for a flow without an object. */
 static const double over_rule = 0.6, likely_entry = 0.05, any_entry = 0.01, leaves = 0.75, is_answer = 0.5,
                     sure_aside = 0.9, sure_talk = 0.5, no_answer = 0.15;
 
@@ -114,14 +115,15 @@ llmcs_status desk_answer_meaning(desk_turn *t, const desk_reading *r, bool *hand
         desk_request request = desk_request_of(r);
         request.by_reader = true;
         if (!*handled && desk_may_mean_products(t, m))
-            SHOP_TRY(desk_answer_meant_products(t, desk_asks_product(t, m), handled));
+            SHOP_TRY(desk_answer_product_question(t, desk_asks_product(t, m), handled));
         t->no_entry = desk_asks_product(t, m) && m->entry_score < likely_entry;
         if (!*handled && m->intent->kind != DESK_INTENT_ENTRY) SHOP_TRY(desk_answer_request(t, &request, handled));
+        t->no_entry = false; /* of this request alone */
     } else if (m->kind == DESK_MEANS_SMALL_TALK) {
         SHOP_TRY(answer_talk(t, r, handled));
     } else if (m->kind == DESK_MEANS_UNKNOWN) {
         /* Whether the data of a product says it is for the data to decide. */
-        if (desk_product_slot(t, flow_of(m->second)) >= 0) SHOP_TRY(desk_answer_narrowed(t, handled));
+        if (desk_product_slot(t, flow_of(m->second)) >= 0) SHOP_TRY(desk_answer_matching_products(t, handled));
         if (*handled) return LLMCS_OK;
         desk_set_route(t, LLMCS_DESK_NONE);
         *handled = true;

@@ -1,246 +1,62 @@
 /*
  * Answers what the reader takes for a question about products where the message alone is no follow-up (context.c):
- * 云南的呢，500克的, "is the glass one dishwasher proof", "price please".
+ * 云南的呢，500克的, "is the glass one dishwasher proof", "price please", "what is the difference between the two".
  *
  * The candidates are the products of the kind that the message names, else those of the subject: listed or described
  * by recent turns, of the order looked up last, or of the kind that the customer named last; without any, all. Words
- * and numbers that occur in the texts of some candidates narrow them. One that is left is described; several are
- * listed, each with the aspect, or with the sentence of its description that has the word.
+ * and numbers that occur in the texts of some candidates narrow them (terms.h). One that is left is described; several
+ * are listed, each with the aspect, or with the sentence of its description that has the word.
  */
 #include <string.h>
 
-#include "shop/base/numeral.h"
 #include "shop/desk/browse.h"
 #include "shop/desk/decide.h"
+#include "shop/desk/terms.h"
 #include "shop/recommend/recommender.h"
 
 enum {
-    MOST_TERMS = 12,
+    MOST_MESSAGE = 400, /* bytes; a longer message is a story, not a question about a product */
     MOST_OF_ORDER = 8,
     MOST_OF_KIND = 4, /* kinds that one word covers, as "cup" does */
     LISTED = 4,
-    LEAST_WORD = 3,   /* letters of a Latin word */
-    LEAST_BARE = 3,   /* a smaller number in words needs a unit: "one of the two" */
-    MOST_ENDING = 4,  /* letters by which a word may be longer than its stem */
-    MOST_HAN = 6,     /* characters of a Chinese term */
-    SUBJECT_TURNS = 8 /* a subject older than this is over */
+    MOST_QUOTED = 300, /* bytes of a sentence */
+    SUBJECT_TURNS = 8  /* a subject older than this is over */
 };
-
-/* The score of a title or attribute that has a term. */
-static const double sure_match = 2;
 
 typedef enum source { OF_KIND, OF_LIST, OF_ORDER, OF_ALL } source;
 
-/* A word or number of the message. */
-typedef struct term {
-    const char *text, *unit; /* unit: what follows a number, or "" */
-    size_t n, unit_bytes;
-    bool number, han;
-} term;
-
 typedef struct candidate {
     desk_goods goods;
-    desk_words facts, told; /* title and attributes; description */
+    const desk_product_texts *texts;
     double score;
-    bool listed;
+    bool listed; /* the customer has seen it */
 } candidate;
 
 typedef struct candidates {
     candidate *all; /* [n] */
     size_t n;
+    desk_product_texts *texts; /* of all candidates as they were found */
+    size_t n_texts;
     source from;
+    const char *text; /* the search that found them */
 } candidates;
 
-/* ---- terms */
+/* What the message says of them. */
+typedef struct question {
+    desk_signals signals;
+    desk_search filters; /* colour, size and price of the message alone */
+    bool filtered;
+    bool points;   /* "the glass one", 那个 */
+    bool any;      /* "any waterproof ones?", 有没有, 哪个: not about the product in focus alone */
+    bool compares; /* "the difference between", 跟它比 */
+    bool extreme;  /* picks the cheapest, biggest, lightest */
+    desk_term terms[DESK_MOST_TERMS];
+    size_t n_terms;
+    double best; /* the best score */
+} question;
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-static bool is_latin(char c) { return (c >= 'a' && c <= 'z') || c == '\''; }
+/* ---- the question */
 
-/* Returns the length of what follows a number at byte i: a Latin word or one Chinese character, after at most one
- * space. */
-static size_t unit_at(const desk_words *w, size_t i, const char **unit) {
-    size_t len = 0, n = 0;
-    if (i < w->folded_bytes && w->folded[i] == ' ') i++;
-    *unit = w->folded + i;
-    while (i + n < w->folded_bytes && is_latin(w->folded[i + n])) n++;
-    if (n || i >= w->folded_bytes) return n;
-    return desk_is_han(desk_char_at(w->folded, w->folded_bytes, i, &len)) ? len : 0;
-}
-
-/* Reads a number in digits at byte i. Returns its length. */
-static size_t number_at(const desk_words *w, size_t i) {
-    size_t n = 0;
-    while (i + n < w->folded_bytes &&
-           (is_digit(w->folded[i + n]) ||
-            (n && w->folded[i + n] == '.' && i + n + 1 < w->folded_bytes && is_digit(w->folded[i + n + 1]))))
-        n++;
-    return n;
-}
-
-/* Reads "three", 三 or 一米八 (180) before a unit as a number. Returns the bytes read; 0 if there is none. */
-static size_t spelled_at(const desk_words *w, size_t i, unsigned int *value) {
-    static const char *const words[] = {"two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", NULL};
-    for (size_t k = 0; words[k]; k++) {
-        const char *const one[] = {words[k], NULL};
-        const size_t n = desk_phrase_at(w, i, one);
-        if (n) return *value = (unsigned int)k + 2, n;
-    }
-    size_t len, next, last;
-    unsigned int tens;
-    const int32_t c = desk_char_at(w->folded, w->folded_bytes, i, &len);
-    if (!shop_is_numeral(c) || !shop_read_numeral(&c, 1, value) || *value > 10) return 0;
-    const size_t metre = i + len;
-    if (metre + 3 < w->folded_bytes && !memcmp(w->folded + metre, "米", 3)) {
-        next = metre + 3;
-        const int32_t d = desk_char_at(w->folded, w->folded_bytes, next, &last);
-        if (shop_is_numeral(d) && shop_read_numeral(&d, 1, &tens) && tens && tens < 10)
-            return *value = *value * 100 + tens * 10, next + last - i;
-    }
-    return *value == 1 ? 0 : len;
-}
-
-/* True for the number of a size or price, which are filters. */
-static bool is_filter(const desk_search *own, const char *number, size_t n) {
-    double value = 0;
-    if (own->size && strlen(own->size) == n && !memcmp(own->size, number, n)) return true;
-    for (size_t i = 0; i < n && is_digit(number[i]); i++) value = value * 10 + (number[i] - '0');
-    return own->most > 0 && value >= 1 && (value == own->most || value * DESK_ROUGH_SHARE == own->most);
-}
-
-static void add_number(const desk_words *w, size_t end, const char *text, size_t n, term *terms, size_t *n_terms) {
-    term one = {.text = text, .n = n, .number = true};
-    one.unit_bytes = unit_at(w, end, &one.unit);
-    if (*n_terms < MOST_TERMS) terms[(*n_terms)++] = one;
-}
-
-/* True for a character that does not begin or end a Chinese term. */
-static bool is_function_word(const desk_words *w, size_t i) {
-    static const char *const words[] = {
-        "的", "了", "吗", "呢", "吧", "啊", "呀", "哦", "嘛", "有", "没", "是", "不", "能", "可", "以", "要", "想",
-        "我", "你", "您", "们", "哪", "个", "款", "种", "些", "这", "那", "什", "么", "啥", "多", "少", "就", "都",
-        "也", "还", "再", "和", "跟", "给", "会", "在", "很", "太", "说", "看", "来", "去", "咧", "捏", "呗", NULL};
-    return desk_phrase_at(w, i, words) > 0;
-}
-
-/* Returns the length of the Chinese term at byte i that occurs in the texts of a candidate, or 0. */
-static size_t han_term_at(const desk_words *w, size_t i, size_t end, const candidates *c) {
-    size_t ends[MOST_HAN], n = 0, best = 0;
-    for (size_t at = i, len; at < end && n < MOST_HAN; at += len) {
-        if (!desk_is_han(desk_char_at(w->folded, end, at, &len))) break;
-        ends[n++] = at + len;
-    }
-    for (size_t k = n; k >= 2 && !best; k--) {
-        if (is_function_word(w, ends[k - 2])) continue;
-        char text[MOST_HAN * 4 + 1];
-        memcpy(text, w->folded + i, ends[k - 1] - i);
-        text[ends[k - 1] - i] = 0;
-        for (size_t g = 0; g < c->n && !best; g++)
-            if (strstr(c->all[g].facts.folded, text) || strstr(c->all[g].told.folded, text)) best = ends[k - 1] - i;
-    }
-    return best;
-}
-
-/* Collects the terms of the message outside its kind, its aspects and the words that name nothing. */
-static llmcs_status find_terms(desk_turn *t, const desk_signals *s, const desk_search *own, const candidates *c,
-                               term terms[MOST_TERMS], size_t *n_found) {
-    const desk_words *w = &t->read;
-    size_t n_terms = 0;
-    for (size_t i = 0, len; i < w->folded_bytes; i += len) {
-        unsigned int value;
-        const bool begins = !i || !(is_latin(w->folded[i - 1]) || is_digit(w->folded[i - 1]));
-        const int32_t code = desk_char_at(w->folded, w->folded_bytes, i, &len);
-        if (i >= s->kind_begin && i < s->kind_end) {
-            len = s->kind_end - i;
-        } else if (is_digit(w->folded[i]) && begins) {
-            len = number_at(w, i);
-            if (!is_filter(own, w->folded + i, len)) add_number(w, i + len, w->folded + i, len, terms, &n_terms);
-        } else if (begins && spelled_at(w, i, &value)) {
-            char digits[16];
-            const char *copy;
-            const size_t before = n_terms;
-            len = spelled_at(w, i, &value);
-            sqlite3_snprintf(sizeof digits, digits, "%u", value);
-            SHOP_TRY(shop_arena_copy(t->arena, digits, strlen(digits), &copy));
-            add_number(w, i + len, copy, strlen(copy), terms, &n_terms);
-            if (n_terms > before && !terms[before].unit_bytes && value < LEAST_BARE) n_terms = before;
-        } else if (desk_known_at(t, s, i)) {
-            len = desk_known_at(t, s, i);
-        } else if (is_latin(w->folded[i]) && begins) {
-            for (len = 0; i + len < w->folded_bytes && is_latin(w->folded[i + len]);) len++;
-            if (len >= LEAST_WORD && n_terms < MOST_TERMS) terms[n_terms++] = (term){.text = w->folded + i, .n = len};
-        } else if (desk_is_han(code) && !is_function_word(w, i)) {
-            const size_t n = han_term_at(w, i, w->folded_bytes, c);
-            if (n && n_terms < MOST_TERMS) terms[n_terms++] = (term){.text = w->folded + i, .n = n, .han = true};
-            if (n) len = n;
-        }
-    }
-    *n_found = n_terms;
-    return LLMCS_OK;
-}
-
-/* ---- matches */
-
-/* Returns the stem's length: without a plural, "-ed", "-ing", "-y". */
-static size_t stem_of(const char *word, size_t n) {
-    static const char *const endings[] = {"ing", "ed", "es", "s", "y", NULL};
-    for (size_t i = 0; endings[i]; i++) {
-        const size_t m = strlen(endings[i]);
-        if (n >= m + LEAST_WORD && !memcmp(word + n - m, endings[i], m)) return n - m;
-    }
-    return n;
-}
-
-/* Returns where the text has the word, apart from its ending, or NULL. */
-static const char *find_word(const desk_words *text, const term *m) {
-    const size_t n = stem_of(m->text, m->n);
-    for (size_t i = 0; i + n <= text->folded_bytes; i++) {
-        const char *at = text->folded + i;
-        if (memcmp(at, m->text, n) || (i && is_latin(at[-1]))) continue;
-        size_t rest = 0;
-        while (i + n + rest < text->folded_bytes && is_latin(at[n + rest])) rest++;
-        if (rest <= MOST_ENDING) return at;
-    }
-    return NULL;
-}
-
-/* Returns 2 if the text has the number with the unit, 1 if it has the number alone, else 0. */
-static int match_number(const desk_words *text, const term *m) {
-    int best = 0;
-    for (size_t i = 0; i + m->n <= text->folded_bytes && best < 2; i++) {
-        const char *at = text->folded + i, *unit;
-        if (memcmp(at, m->text, m->n) || (i && (is_digit(at[-1]) || at[-1] == '.'))) continue;
-        if (is_digit(at[m->n]) || (at[m->n] == '.' && is_digit(at[m->n + 1]))) continue;
-        best = 1;
-        const size_t n = unit_at(text, i + m->n, &unit);
-        if (n && m->unit_bytes && *unit == *m->unit && !memcmp(unit, m->unit, n < m->unit_bytes ? n : m->unit_bytes))
-            best = 2;
-    }
-    return best;
-}
-
-/* Returns where the text has the term, or NULL. */
-static const char *find_term(const desk_words *text, const term *m) {
-    char copy[MOST_HAN * 4 + 1];
-    if (!m->han) return find_word(text, m);
-    memcpy(copy, m->text, m->n);
-    copy[m->n] = 0;
-    return strstr(text->folded, copy);
-}
-
-/* A title or attribute counts more than a sentence of the description. */
-static double score_of(const candidate *one, const term *terms, size_t n_terms) {
-    double score = 0;
-    for (size_t i = 0; i < n_terms; i++) {
-        const term *m = &terms[i];
-        if (m->number)
-            score += match_number(&one->facts, m);
-        else
-            score += find_term(&one->facts, m) ? sure_match : find_term(&one->told, m) ? 1 : 0;
-    }
-    return score;
-}
-
-/* True for "any waterproof ones?", 有没有, 哪个: not about the product in focus alone. */
 static bool asks_any(const desk_words *w) {
     static const char *const words[] = {
         "any",  "ones", "which", "other", "others", "do you have", "have you", "you got",     "有没有", "哪",
@@ -248,43 +64,83 @@ static bool asks_any(const desk_words *w) {
     return desk_has_any(w, words);
 }
 
+static bool asks_difference(const desk_words *w) {
+    static const char *const words[] = {"difference", "differ", "compare", "compared", "versus", "vs",
+                                        "than the",   "差别",   "区别",    "差在哪",   "对比",   "比呢",
+                                        "比起来",     "相比",   "差多少",  NULL};
+    return desk_has_any(w, words);
+}
+
+static llmcs_status read_question(desk_turn *t, question *q) {
+    bool names;
+    *q = (question){.best = 0};
+    SHOP_TRY(desk_read_signals(t, false, &q->signals));
+    SHOP_TRY(desk_read_search(t, &t->read, &q->filters, &names, &q->filtered));
+    const desk_signals *s = &q->signals;
+    q->points = s->reference || desk_points(&t->read);
+    q->any = asks_any(&t->read);
+    q->compares = asks_difference(&t->read);
+    q->extreme = desk_picks(s) ||
+                 ((s->cheaper || s->dearer || s->bigger || s->smaller) && (q->points || q->any) && !q->compares);
+    return LLMCS_OK;
+}
+
 /* ---- candidates */
 
-static llmcs_status read_texts(desk_turn *t, shop_connection *c, candidate *one) {
+/* Long texts are cut: a product's texts are the shop's own, but a turn must stay short. */
+static llmcs_status read_texts(desk_turn *t, shop_connection *c, const char *id, desk_product_texts *texts) {
     static const char sql[] =
-        "SELECT t.title || ' ; ' || ifnull((SELECT group_concat(j.value, ' ; ') FROM json_each(t.attributes) j), ''),"
-        " t.description FROM products p JOIN product_texts t ON t.product = p.row WHERE p.id = ?1"
+        "SELECT substr(t.title, 1, 300), substr(coalesce((SELECT group_concat(j.value, '; ') FROM"
+        " json_each(t.attributes) j), ''), 1, 1000), replace(substr(t.description, 1, 3000), '\342\200\231', '''')"
+        " FROM products p JOIN product_texts t ON t.product = p.row WHERE p.id = ?1"
         " ORDER BY t.lang = ?2 DESC, t.row LIMIT 1";
+    desk_buffer facts = {.allocator = &t->desk->allocator};
     shop_query q;
     size_t n;
-    one->facts = one->told = (desk_words){.plain = "", .folded = ""};
-    SHOP_TRY(shop_query_begin(c, &q, sql, "ss", one->goods.id, t->flows->langs[t->lang]));
+    *texts =
+        (desk_product_texts){{.plain = "", .folded = ""}, {.plain = "", .folded = ""}, {.plain = "", .folded = ""}};
+    SHOP_TRY(shop_query_begin(c, &q, sql, "ss", id, t->flows->langs[t->lang]));
     llmcs_status status = shop_query_next(&q);
-    const char *text = NULL;
     if (!status && q.has_row) {
-        text = shop_query_text(&q, 0, &n);
-        status = desk_words_make(t->arena, text, n, &one->facts);
+        const char *text = shop_query_text(&q, 0, &n);
+        desk_put(&facts, text, n);
+        desk_puts(&facts, "; ");
         text = shop_query_text(&q, 1, &n);
-        if (!status) status = desk_words_make(t->arena, text, n, &one->told);
+        desk_put(&facts, text, n);
+        status = facts.status;
+        if (!status) status = desk_words_make(t->arena, text, n, &texts->details);
+        if (!status) status = desk_words_make(t->arena, desk_buffer_text(&facts), facts.n, &texts->facts);
+        text = shop_query_text(&q, 2, &n);
+        if (!status) status = desk_words_make(t->arena, text, n, &texts->description);
     }
-    if (!status) shop_query_end(&q);
+    shop_query_end(&q);
+    desk_buffer_free(&facts);
     return status;
 }
 
 static llmcs_status read_all_texts(desk_turn *t, candidates *c) {
     shop_connection *link;
     llmcs_status status = LLMCS_OK;
+    SHOP_TRY(shop_arena_alloc(t->arena, DESK_MOST_SEARCHED, sizeof *c->texts, &c->texts));
     SHOP_TRY(shop_read_begin(t->desk->shop, &link));
-    for (size_t i = 0; i < c->n && !status; i++) status = read_texts(t, link, &c->all[i]);
+    for (; c->n_texts < c->n && !status; c->n_texts++) {
+        status = read_texts(t, link, c->all[c->n_texts].goods.id, &c->texts[c->n_texts]);
+        c->all[c->n_texts].texts = &c->texts[c->n_texts];
+    }
     shop_read_end(t->desk->shop, link);
     return status;
 }
 
-static llmcs_status add_candidate(desk_turn *t, candidates *c, const char *id) {
-    bool found = false;
+static bool has_candidate(const candidates *c, const char *id) {
     for (size_t i = 0; i < c->n; i++)
-        if (!strcmp(c->all[i].goods.id, id)) return c->all[i].listed = true, LLMCS_OK;
-    if (c->n == DESK_MOST_SEARCHED) return LLMCS_OK;
+        if (!strcmp(c->all[i].goods.id, id)) return true;
+    return false;
+}
+
+/* Adds a product that the customer has seen; one that is gone is left out. */
+static llmcs_status add_seen(desk_turn *t, candidates *c, const char *id) {
+    bool found = false;
+    if (has_candidate(c, id) || c->n == DESK_MOST_SEARCHED) return LLMCS_OK;
     c->all[c->n] = (candidate){.listed = true};
     SHOP_TRY(desk_read_goods(t, id, &c->all[c->n].goods, &found));
     c->n += found;
@@ -295,13 +151,13 @@ static llmcs_status add_of_kind(desk_turn *t, candidates *c, const char *text) {
     desk_goods *goods;
     size_t n;
     const desk_search search = {.text = text};
+    const double begin = shop_now_ms();
     SHOP_TRY(shop_arena_alloc(t->arena, DESK_MOST_SEARCHED, sizeof *goods, &goods));
     SHOP_TRY(desk_search_goods(t, &search, goods, &n));
-    for (size_t i = 0; i < n && c->n < DESK_MOST_SEARCHED; i++) {
-        bool known = false;
-        for (size_t k = 0; k < c->n && !known; k++) known = !strcmp(c->all[k].goods.id, goods[i].id);
-        if (!known) c->all[c->n++] = (candidate){.goods = goods[i]};
-    }
+    for (size_t i = 0; i < n && c->n < DESK_MOST_SEARCHED; i++)
+        if (!has_candidate(c, goods[i].id)) c->all[c->n++] = (candidate){.goods = goods[i]};
+    if (!c->text) c->text = text;
+    t->out.ms.recommend += shop_now_ms() - begin;
     return LLMCS_OK;
 }
 
@@ -309,13 +165,12 @@ static llmcs_status add_of_kind(desk_turn *t, candidates *c, const char *text) {
  */
 static llmcs_status add_of_named(desk_turn *t, candidates *c, const char *text) {
     shop_wish wish;
-    const desk_kind *kind = NULL;
     desk_words w;
     size_t n_searches = 0;
     SHOP_TRY(shop_read_wish(t->desk->shop, text, strlen(text), &wish));
     if (wish.kind) return add_of_kind(t, c, text);
     SHOP_TRY(desk_words_make(t->arena, text, strlen(text), &w));
-    kind = desk_named_kind(t, &w, NULL);
+    const desk_kind *kind = desk_named_kind(t, &w, NULL);
     for (size_t i = 0; kind && i < kind->n_titles && n_searches < MOST_OF_KIND; i++) {
         const bool han = (unsigned char)*kind->titles[i] >= 0x80;
         if (han != !strncmp(t->flows->langs[t->lang], "zh", 2)) continue;
@@ -347,48 +202,48 @@ static llmcs_status add_of_order(desk_turn *t, candidates *c) {
     }
     shop_query_end(&q);
     shop_read_end(t->desk->shop, link);
-    for (size_t i = 0; i < n && !status; i++) status = add_candidate(t, c, ids[i]);
+    for (size_t i = 0; i < n && !status; i++) status = add_seen(t, c, ids[i]);
     return status;
 }
 
-/* Adds the products listed last and the others of their kind. */
+/* Adds the products listed last, and the others of their kind. */
 static llmcs_status add_listed(desk_turn *t, candidates *c) {
     const desk_conversation *now = t->c;
-    const char *id = now->about ? now->about : now->n_listed ? now->listed[0] : NULL, *text = now->search.text;
-    desk_goods g;
-    bool found;
-    if (!text && id) {
-        SHOP_TRY(desk_read_goods(t, id, &g, &found));
-        if (found) text = g.title;
+    bool about_listed = !now->about;
+    for (size_t i = 0; i < now->n_listed; i++) {
+        about_listed = about_listed || !strcmp(now->about, now->listed[i]);
+        SHOP_TRY(add_seen(t, c, now->listed[i]));
     }
-    if (text) SHOP_TRY(add_of_kind(t, c, text));
-    for (size_t i = 0; i < now->n_listed; i++) SHOP_TRY(add_candidate(t, c, now->listed[i]));
-    return now->about ? add_candidate(t, c, now->about) : LLMCS_OK;
+    if (now->about) SHOP_TRY(add_seen(t, c, now->about));
+    if (!c->n) return LLMCS_OK;
+    /* A product in focus that came from no list is of its own kind. */
+    c->text = now->search.text && about_listed ? now->search.text : c->all[c->n - 1].goods.title;
+    return add_of_kind(t, c, c->text);
 }
 
-static llmcs_status find_candidates(desk_turn *t, const desk_signals *s, candidates *c) {
+static llmcs_status find_candidates(desk_turn *t, const question *q, candidates *c) {
     const desk_conversation *now = t->c;
-    const int64_t oldest = now->n_turns + 1 - SUBJECT_TURNS;
-    const bool listed = now->n_listed || now->about;
-    const int64_t products = listed ? now->products_at : 0, topic = now->topic ? now->topic_at : 0;
-    const int64_t orders = now->orders_at;
+    const desk_signals *s = &q->signals;
+    const int64_t oldest = now->n_turns >= SUBJECT_TURNS ? now->n_turns + 1 - SUBJECT_TURNS : 1;
+    const int64_t products = now->n_listed || now->about ? now->products_at : 0;
+    const int64_t topic = now->topic ? now->topic_at : 0, orders = now->orders_at;
     SHOP_TRY(shop_arena_alloc(t->arena, DESK_MOST_SEARCHED, sizeof *c->all, &c->all));
     c->from = OF_KIND;
-    if ((s->names && s->kind_end > s->kind_begin) || desk_named_kind(t, &t->read, NULL)) {
+    if (s->names && s->kind_end > s->kind_begin) {
         SHOP_TRY(add_of_named(t, c, t->read.plain));
-    } else if (orders >= oldest && orders > 0 && orders > products && orders >= topic) {
+    } else if (orders >= oldest && orders > products && orders >= topic) {
         c->from = OF_ORDER;
         SHOP_TRY(add_of_order(t, c));
-        if (c->n == 1 && asks_any(&t->read)) { /* "have you got any in red?" about what was ordered */
+        if (c->n == 1 && q->any) { /* "have you got any in red?" about what was ordered */
             const char *title = c->all[0].goods.title;
             c->from = OF_KIND;
             c->n = 0;
             SHOP_TRY(add_of_kind(t, c, title));
         }
-    } else if (products >= oldest && products > 0 && products >= topic) {
+    } else if (products >= oldest && products >= topic) {
         c->from = OF_LIST;
         SHOP_TRY(add_listed(t, c));
-    } else if (topic >= oldest && topic > 0) {
+    } else if (topic >= oldest) {
         SHOP_TRY(add_of_named(t, c, now->topic));
     }
     if (!c->n) {
@@ -398,83 +253,223 @@ static llmcs_status find_candidates(desk_turn *t, const desk_signals *s, candida
     return read_all_texts(t, c);
 }
 
-/* ---- the answer */
+/* ---- narrowing */
 
-/* Keeps the candidates that pass the message's colour, size and price, if any does. */
-static void keep_passing(candidates *c, const desk_search *own) {
-    const desk_browse b = {.search = *own};
-    size_t kept = 0;
-    for (size_t i = 0; i < c->n; i++) kept += desk_goods_pass(&b, &c->all[i].goods);
-    if (!kept) return;
-    size_t n = 0;
+static double score_of(const candidate *one, const desk_term *terms, size_t n_terms) {
+    double score = 0;
+    for (size_t i = 0; i < n_terms; i++) score += desk_match_term(one->texts, &terms[i]);
+    return score;
+}
+
+/* Keeps the candidates that pass the message's colour, size and price. False, and keeps all, if none does. */
+static bool keep_passing(candidates *c, const desk_search *filters) {
+    const desk_browse b = {.search = *filters};
+    size_t n = 0, passing = 0;
+    for (size_t i = 0; i < c->n; i++) passing += desk_goods_pass(&b, &c->all[i].goods);
+    if (!passing) return false;
     for (size_t i = 0; i < c->n; i++)
         if (desk_goods_pass(&b, &c->all[i].goods)) c->all[n++] = c->all[i];
     c->n = n;
+    return true;
 }
 
-/* Keeps the candidates with the best score; of these, if the message points at some ("the glass one"), the listed. */
-static double keep_best(candidates *c, const term *terms, size_t n_terms, bool points) {
-    double best = 0;
+/* Keeps the candidates with the best score; of these, if the message points at some ("the glass one"), those seen. */
+static void keep_best(candidates *c, question *q) {
     size_t n = 0, n_listed = 0;
     for (size_t i = 0; i < c->n; i++) {
-        c->all[i].score = score_of(&c->all[i], terms, n_terms);
-        if (c->all[i].score > best) best = c->all[i].score;
+        c->all[i].score = score_of(&c->all[i], q->terms, q->n_terms);
+        if (c->all[i].score > q->best) q->best = c->all[i].score;
     }
-    for (size_t i = 0; i < c->n; i++) n_listed += c->all[i].listed && c->all[i].score >= best;
+    for (size_t i = 0; i < c->n; i++) n_listed += c->all[i].listed && c->all[i].score >= q->best;
     for (size_t i = 0; i < c->n; i++)
-        if (c->all[i].score >= best && (!points || !n_listed || c->all[i].listed)) c->all[n++] = c->all[i];
+        if (c->all[i].score >= q->best && (!q->points || !n_listed || c->all[i].listed)) c->all[n++] = c->all[i];
     c->n = n;
-    return best;
+}
+
+/* The value that an extreme is about: the price, the aspect named ("which has the longest battery"), the thickness, or
+ * the measure. *known is false if the product has none. */
+static llmcs_status extreme_value(desk_turn *t, const desk_goods *g, const desk_signals *s, double *value,
+                                  bool *known) {
+    const bool by_price = s->cheapest || s->dearest || s->cheaper || s->dearer;
+    *value = by_price ? g->price : s->thick && g->thickness > 0 ? g->thickness : g->measure;
+    if (!by_price && s->aspect) {
+        double of_aspect;
+        SHOP_TRY(desk_read_aspect_number(t, g->id, s->aspect, &of_aspect));
+        if (of_aspect > 0) *value = of_aspect;
+    }
+    *known = by_price || *value > 0;
+    return LLMCS_OK;
 }
 
 /* Keeps the cheapest, dearest, biggest or smallest. */
-static void keep_extreme(candidates *c, const desk_signals *s) {
+static llmcs_status keep_extreme(desk_turn *t, candidates *c, const desk_signals *s) {
     const bool by_price = s->cheapest || s->dearest || s->cheaper || s->dearer;
-    const bool least = s->cheapest || s->smallest || s->cheaper || s->smaller;
+    const bool least = by_price ? s->cheapest || s->cheaper : s->smallest || s->smaller;
     size_t best = c->n;
+    double best_value = 0;
     for (size_t i = 0; i < c->n; i++) {
-        const double value = by_price ? c->all[i].goods.price : c->all[i].goods.measure;
-        if (!by_price && !(value > 0)) continue;
-        const double so_far = best == c->n ? value : by_price ? c->all[best].goods.price : c->all[best].goods.measure;
-        if (best == c->n || (least ? value < so_far : value > so_far)) best = i;
+        double value;
+        bool known;
+        SHOP_TRY(extreme_value(t, &c->all[i].goods, s, &value, &known));
+        if (!known || (best < c->n && !(least ? value < best_value : value > best_value))) continue;
+        best = i;
+        best_value = value;
     }
-    if (best == c->n) return;
+    if (best == c->n) return LLMCS_OK;
     c->all[0] = c->all[best];
     c->n = 1;
+    return LLMCS_OK;
+}
+
+/* True if the candidate has all terms that any candidate has: not for "the glass or the bone china one". */
+static bool has_all_terms(const candidates *c, const candidate *one, const question *q) {
+    for (size_t k = 0; k < q->n_terms; k++)
+        for (size_t i = 0; i < c->n; i++)
+            if (score_of(&c->all[i], &q->terms[k], 1) > 0 && !(score_of(one, &q->terms[k], 1) > 0)) return false;
+    return true;
+}
+
+/* Returns the product in focus if the message is about it rather than about the candidates that fit best, or NULL. */
+static const char *in_focus(const desk_turn *t, const candidates *c, const question *q) {
+    const char *about = t->c->about ? t->c->about : t->c->n_listed == 1 ? t->c->listed[0] : NULL;
+    bool fits = false, listed = false;
+    if (c->from != OF_LIST || !about || q->any || q->compares || q->extreme || q->filtered) return NULL;
+    for (size_t i = 0; i < c->n; i++) {
+        fits = fits || (!strcmp(c->all[i].goods.id, about) && has_all_terms(c, &c->all[i], q));
+        listed = listed || c->all[i].listed;
+    }
+    return fits || !(q->best > 0) || (q->points && !listed) ? about : NULL;
+}
+
+/* ---- the answer */
+
+static bool ends_sentence(const desk_words *w, size_t i) {
+    const char *p = w->plain + i;
+    const bool decimal = *p == '.' && p[1] >= '0' && p[1] <= '9';
+    return (strchr(".!?;", *p) && !decimal) || !strncmp(p, "。", 3);
 }
 
 /* Sets goods.says to the sentence of the description that has one of the terms, unless a title or attribute has it. */
-static llmcs_status quote(desk_turn *t, candidate *one, const term *terms, size_t n_terms) {
-    const desk_words *w = &one->told;
+static llmcs_status quote_term(desk_turn *t, candidate *one, const question *q) {
+    const desk_words *w = &one->texts->description;
     const char *at = NULL;
-    for (size_t i = 0; i < n_terms && !at; i++)
-        if (!terms[i].number && !find_term(&one->facts, &terms[i])) at = find_term(w, &terms[i]);
+    for (size_t i = 0; i < q->n_terms && !at; i++)
+        if (!desk_find_term(&one->texts->facts, &q->terms[i])) at = desk_find_term(w, &q->terms[i]);
     if (!at || w->plain_bytes != w->folded_bytes) return LLMCS_OK;
     size_t begin = (size_t)(at - w->folded), end = begin;
-    while (begin && !strchr(".!?", w->plain[begin - 1]) && !(begin >= 3 && !memcmp(w->plain + begin - 3, "。", 3)))
-        begin--;
+    while (begin && !ends_sentence(w, begin - 1) && !(begin >= 3 && !strncmp(w->plain + begin - 3, "。", 3))) begin--;
     while (begin < end && w->plain[begin] == ' ') begin++;
-    while (end < w->plain_bytes && !strchr(".!?", w->plain[end]) && strncmp(w->plain + end, "。", 3) != 0) end++;
+    while (end < w->plain_bytes && !ends_sentence(w, end)) end++;
+    if (end - begin > MOST_QUOTED) return LLMCS_OK;
     return shop_arena_copy(t->arena, w->plain + begin, end - begin, &one->goods.says);
 }
 
-static llmcs_status list_candidates(desk_turn *t, candidates *c, const desk_signals *s, const term *terms,
-                                    size_t n_terms) {
+/* Lists the candidates: compared ones with their attributes, others with the aspect or a sentence. */
+static llmcs_status list_candidates(desk_turn *t, candidates *c, const question *q) {
+    const desk_signals *s = &q->signals;
     desk_goods *goods;
     SHOP_TRY(shop_arena_alloc(t->arena, c->n, sizeof *goods, &goods));
     for (size_t i = 0; i < c->n; i++) {
-        SHOP_TRY(quote(t, &c->all[i], terms, n_terms));
+        if (!q->compares)
+            SHOP_TRY(quote_term(t, &c->all[i], q));
+        else if (c->all[i].texts->details.plain_bytes)
+            c->all[i].goods.says = c->all[i].texts->details.plain;
         goods[i] = c->all[i].goods;
     }
-    const desk_browse b = {.search = s->search,
-                           .k = LISTED,
-                           .sentence = DESK_HAVE_THESE,
-                           .rank = s->dearer ? DESK_DEAR_FIRST : DESK_CHEAP_FIRST,
-                           .show = s->second ? s->second : s->aspect}; /* the price is shown anyway */
+    desk_browse b = {.search = c->from == OF_LIST ? s->search : q->filters,
+                     .k = LISTED,
+                     .sentence = DESK_HAVE_THESE,
+                     .rank = s->dearer ? DESK_DEAR_FIRST : DESK_CHEAP_FIRST,
+                     .show = q->compares ? NULL
+                             : s->second ? s->second
+                                         : s->aspect}; /* the price is shown anyway */
+    b.search.text = c->text;
     t->c->unknown = 0;
     t->out.probability = 1;
     return desk_list_goods(t, &b, goods, c->n);
 }
+
+/* Says that there is none with this colour, size or price, and lists the nearest. */
+static llmcs_status say_none_passes(desk_turn *t, const candidates *c, const question *q, bool *handled) {
+    desk_browse b = {.search = q->filters, .k = LISTED, .sentence = DESK_HAVE_THESE, .rank = DESK_CHEAP_FIRST};
+    b.search.text = c->text;
+    SHOP_TRY(desk_browse_products(t, &b, handled));
+    if (*handled) t->c->unknown = 0, t->out.probability = 1;
+    return LLMCS_OK;
+}
+
+/* Keeps what is compared: the places named, else the listed candidates that have one of the terms, and the product in
+ * focus. */
+static void keep_compared(const desk_turn *t, candidates *c, question *q) {
+    size_t n = 0;
+    const bool places = q->signals.number_of_places > 1;
+    for (size_t i = 0; i < c->n; i++) {
+        const candidate *one = &c->all[i];
+        bool named = false;
+        for (size_t k = 0; places && k < t->c->n_listed; k++)
+            named = named || (!strcmp(t->c->listed[k], one->goods.id) && desk_names_place(&t->read, k));
+        const bool focus = t->c->about && !strcmp(t->c->about, one->goods.id);
+        const bool matches = score_of(one, q->terms, q->n_terms) >= DESK_SURE_MATCH;
+        if (places ? named : focus || (one->listed && matches)) c->all[n++] = *one;
+    }
+    if (n > 1) c->n = n;
+    for (size_t i = n = 0; n < 2 && i < c->n; i++) n += c->all[i].listed;
+    if (n < 2 || c->n <= DESK_MAX_LISTED) return;
+    for (size_t i = n = 0; i < c->n; i++) /* "what's the difference" of the list */
+        if (c->all[i].listed) c->all[n++] = c->all[i];
+    c->n = n;
+}
+
+static llmcs_status choose(desk_turn *t, candidates *c, question *q, bool matched, bool *handled) {
+    if (q->filtered && !keep_passing(c, &q->filters)) return matched ? LLMCS_OK : say_none_passes(t, c, q, handled);
+    q->n_terms = desk_find_terms(t, &q->signals, &q->filters, c->texts, c->n_texts, q->terms);
+    if (q->compares && c->from == OF_LIST) {
+        keep_compared(t, c, q);
+    } else {
+        keep_best(c, q);
+        if (matched && !(q->best > 0) && !q->extreme) return LLMCS_OK;
+        if (c->from == OF_ALL && (q->best < DESK_SURE_MATCH || c->n > LISTED)) return LLMCS_OK;
+        if (q->extreme) SHOP_TRY(keep_extreme(t, c, &q->signals));
+        const char *about = in_focus(t, c, q);
+        if (about) return desk_answer_product(t, about, &q->signals, NULL, handled);
+        const bool any = c->from == OF_KIND && q->any;
+        if (!(q->best > 0) && !q->extreme && !q->filtered && !q->signals.aspect && !any && c->n > 1)
+            return LLMCS_OK; /* none stands out */
+    }
+    if (c->n == 1) return desk_answer_product(t, c->all[0].goods.id, &q->signals, NULL, handled);
+    if (c->from == OF_ORDER) return LLMCS_OK;
+    *handled = true;
+    return list_candidates(t, c, q);
+}
+
+/* matched: answers only if a word or number of the message occurs in the texts of a candidate. */
+static llmcs_status answer_about(desk_turn *t, bool of_kind, bool matched, bool *handled) {
+    const char *product = desk_listed_product(t, &t->read), *named = NULL;
+    candidates c = {.n = 0};
+    question q;
+    desk_goods g;
+    bool found = false;
+    *handled = false;
+    if (!t->read.plain_bytes || t->read.folded_bytes > MOST_MESSAGE) return LLMCS_OK;
+    SHOP_TRY(read_question(t, &q));
+    if (q.signals.names && !of_kind) return LLMCS_OK;
+    if (product && !q.signals.names && q.signals.number_of_places < 2 && !q.compares)
+        SHOP_TRY(desk_read_goods(t, product, &g, &found));
+    if (found) return desk_answer_product(t, product, &q.signals, NULL, handled);
+    const bool chooses = q.filtered || q.extreme || q.compares || desk_compares(&q.signals);
+    if (q.signals.names && !chooses) SHOP_TRY(desk_named_product(t, &t->read, &named));
+    if (named) return desk_answer_product(t, named, &q.signals, NULL, handled);
+    SHOP_TRY(find_candidates(t, &q, &c));
+    return c.n ? choose(t, &c, &q, matched, handled) : LLMCS_OK;
+}
+
+llmcs_status desk_answer_product_question(desk_turn *t, bool of_kind, bool *handled) {
+    return answer_about(t, of_kind, false, handled);
+}
+
+llmcs_status desk_answer_matching_products(desk_turn *t, bool *handled) { return answer_about(t, true, true, handled); }
+
+/* ---- the subject */
 
 llmcs_status desk_names_other_kind(desk_turn *t, const char *product, bool *other) {
     const desk_kind *kind = desk_named_kind(t, &t->read, NULL);
@@ -486,81 +481,17 @@ llmcs_status desk_names_other_kind(desk_turn *t, const char *product, bool *othe
     SHOP_TRY(desk_read_goods(t, product, &g, &found));
     if (!found) return LLMCS_OK;
     SHOP_TRY(desk_words_make(t->arena, g.title, strlen(g.title), &title));
-    *other = !desk_has_one(&title, kind->titles, kind->n_titles);
+    *other = !desk_has_one(&title, kind->titles, kind->n_titles) && !desk_has_one(&title, kind->words, kind->n_words);
     return LLMCS_OK;
 }
 
 llmcs_status desk_keep_topic(desk_turn *t) {
     shop_wish wish;
-    SHOP_TRY(desk_read_kind(t, t->read.plain, t->read.plain_bytes, &wish));
     const char *word = NULL;
+    SHOP_TRY(desk_read_kind(t, t->read.plain, t->read.plain_bytes, &wish));
     if (!wish.kind && !desk_named_kind(t, &t->read, &word)) return LLMCS_OK;
     t->c->topic_at = t->c->n_turns + 1;
     if (wish.kind) return shop_arena_copy(t->arena, t->read.plain + wish.begin, wish.end - wish.begin, &t->c->topic);
     t->c->topic = word;
     return LLMCS_OK;
 }
-
-/* True if the candidate has all terms that any candidate has: not for "the glass or the bone china one". */
-static bool has_all_terms(const candidates *c, const candidate *one, const term *terms, size_t n_terms) {
-    for (size_t k = 0; k < n_terms; k++)
-        for (size_t i = 0; i < c->n; i++)
-            if (score_of(&c->all[i], &terms[k], 1) > 0 && !(score_of(one, &terms[k], 1) > 0)) return false;
-    return true;
-}
-
-/* Returns the product in focus if the message is about it rather than about the candidates that fit best, or NULL. */
-static const char *in_focus(const desk_turn *t, const candidates *c, const term *terms, size_t n_terms, double best,
-                            bool points) {
-    const char *about = t->c->about ? t->c->about : t->c->n_listed == 1 ? t->c->listed[0] : NULL;
-    bool fits = false, listed = false;
-    if (c->from != OF_LIST || !about || asks_any(&t->read)) return NULL;
-    for (size_t i = 0; i < c->n; i++) {
-        fits = fits || (!strcmp(c->all[i].goods.id, about) && has_all_terms(c, &c->all[i], terms, n_terms));
-        listed = listed || c->all[i].listed;
-    }
-    return fits || !(best > 0) || (points && !listed) ? about : NULL;
-}
-
-/* matched: answers only if a word or number of the message occurs in the texts of a candidate. */
-static llmcs_status answer_about(desk_turn *t, bool of_kind, bool matched, bool *handled) {
-    const char *product = desk_listed_product(t, &t->read), *named = NULL;
-    desk_signals s;
-    desk_search own = {.text = NULL};
-    candidates c = {.n = 0};
-    term terms[MOST_TERMS];
-    size_t n_terms;
-    bool names, filters;
-    *handled = false;
-    SHOP_TRY(desk_read_signals(t, false, &s));
-    if (s.names && !of_kind) return LLMCS_OK;
-    if (product && !s.names) return desk_answer_product(t, product, &s, NULL, handled);
-    SHOP_TRY(desk_read_search(t, &t->read, &own, &names, &filters));
-    if (s.names && !filters && !desk_compares(&s) && !desk_picks(&s)) SHOP_TRY(desk_named_product(t, &t->read, &named));
-    if (named) return desk_answer_product(t, named, &s, NULL, handled);
-    SHOP_TRY(find_candidates(t, &s, &c));
-    if (!c.n) return LLMCS_OK;
-    if (filters) keep_passing(&c, &own);
-    SHOP_TRY(find_terms(t, &s, &own, &c, terms, &n_terms));
-    const bool points = s.reference || desk_points(&t->read);
-    const double best = keep_best(&c, terms, n_terms, points);
-    const bool extreme = desk_picks(&s) || ((s.cheaper || s.dearer || s.bigger || s.smaller) && points);
-    if (matched && !(best > 0) && !extreme) return LLMCS_OK;
-    if (c.from == OF_ALL && (best < sure_match || c.n > LISTED)) return LLMCS_OK;
-    if (extreme) keep_extreme(&c, &s);
-    const char *about = extreme || filters ? NULL : in_focus(t, &c, terms, n_terms, best, points);
-    if (about) return desk_answer_product(t, about, &s, NULL, handled);
-    const bool any = c.from == OF_KIND && asks_any(&t->read);
-    if (!(best > 0) && !extreme && !filters && !s.aspect && !any && c.n > 1) return LLMCS_OK; /* none stands out */
-    if (c.n == 1) return desk_answer_product(t, c.all[0].goods.id, &s, NULL, handled);
-    if (c.from == OF_ORDER) return LLMCS_OK;
-    if (c.from != OF_LIST) s.search.text = c.all[0].goods.title;
-    *handled = true;
-    return list_candidates(t, &c, &s, terms, n_terms);
-}
-
-llmcs_status desk_answer_meant_products(desk_turn *t, bool of_kind, bool *handled) {
-    return answer_about(t, of_kind, false, handled);
-}
-
-llmcs_status desk_answer_narrowed(desk_turn *t, bool *handled) { return answer_about(t, true, true, handled); }

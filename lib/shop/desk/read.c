@@ -253,6 +253,7 @@ llmcs_status desk_read_message(desk_turn *t, desk_reading r[DESK_MAX_PARTS + 1],
     }
     for (size_t i = 0; i < *n; i++) {
         r[i].label = "";
+        r[i].talk = -1;
         r[i].rule = i ? desk_find_rule(t, &r[i].words, false) : desk_find_rule_of_message(t, false);
     }
     SHOP_TRY(embed_parts(t, r, *n));

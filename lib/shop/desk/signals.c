@@ -24,9 +24,26 @@ static const char *const smaller[] = {"smaller", "lighter", "thinner", "shorter"
                                       "小的",    "轻一点",  "更轻",    "薄一点",  "更薄",   "短一点", NULL};
 static const char *const cheapest[] = {"cheapest", "least expensive", "lowest price", "最便宜", "最低价", NULL};
 static const char *const dearest[] = {"most expensive", "dearest", "priciest", "best one", "最贵", "最好", NULL};
-static const char *const biggest[] = {
-    "biggest",       "largest", "thickest", "longest", "heaviest", "roomiest", "holds the most", "hold the most",
-    "fits the most", "最大",    "装得最多", "最能装",  "最厚",     "最长",     "最重",           NULL};
+static const char *const biggest[] = {"biggest",
+                                      "largest",
+                                      "thickest",
+                                      "longest",
+                                      "heaviest",
+                                      "roomiest",
+                                      "holds the most",
+                                      "hold the most",
+                                      "fits the most",
+                                      "最大",
+                                      "最久",
+                                      "最强",
+                                      "last the longest",
+                                      "lasts longest",
+                                      "装得最多",
+                                      "最能装",
+                                      "最厚",
+                                      "最长",
+                                      "最重",
+                                      NULL};
 static const char *const smallest[] = {"smallest", "lightest", "thinnest", "shortest", "最小",
                                        "最轻",     "最薄",     "最短",     NULL};
 static const char *const others[] = {"another", "other", "others", "else", "more",   "different", "any more",

@@ -290,16 +290,22 @@ static llmcs_status get_queue(desk_turn *t, const desk_json *root) {
     return get_unmasked(t, root, "choice_text", &c->choice_text);
 }
 
+/* Reads the number of a turn; 0 if it is none of this conversation. */
+static int64_t read_turn(const desk_conversation *c, const desk_json *focus, const char *key) {
+    const double turn = desk_json_number(focus, key, 0);
+    return turn >= 0 && turn <= (double)c->n_turns ? (int64_t)turn : 0;
+}
+
 static llmcs_status get_focus(desk_turn *t, const desk_json *focus) {
     desk_conversation *c = t->c;
     if (!focus) return LLMCS_OK;
     const int kind = (int)desk_json_number(focus, "kind", 0);
     c->spoken = kind == DESK_SPOKEN_PRODUCTS || kind == DESK_SPOKEN_ORDERS ? (desk_spoken)kind : DESK_SPOKEN_NONE;
-    c->products_at = (int64_t)desk_json_number(focus, "products_at", 0);
-    c->orders_at = (int64_t)desk_json_number(focus, "orders_at", 0);
+    c->products_at = read_turn(c, focus, "products_at");
+    c->orders_at = read_turn(c, focus, "orders_at");
     c->search.least = desk_json_number(focus, "least", 0);
     c->search.most = desk_json_number(focus, "most", 0);
-    c->topic_at = (int64_t)desk_json_number(focus, "topic_at", 0);
+    c->topic_at = read_turn(c, focus, "topic_at");
     SHOP_TRY(get_unmasked(t, focus, "topic", &c->topic));
     SHOP_TRY(get_unmasked(t, focus, "text", &c->search.text));
     SHOP_TRY(get_unmasked(t, focus, "without", &c->search.without));

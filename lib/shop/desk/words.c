@@ -111,18 +111,19 @@ llmcs_status desk_words_make(shop_arena *a, const char *text, size_t n, desk_wor
 
 /* ---- phrases */
 
+/* True if the phrase of m bytes is at byte i, and no word goes on before or after it. */
+static bool is_phrase_at(const char *folded, size_t n, const char *phrase, size_t m, size_t i) {
+    size_t len;
+    if (i + m > n || folded[i] != phrase[0] || memcmp(folded + i, phrase, m) != 0) return false;
+    if (is_word_char(desk_char_at(phrase, m, 0, &len)) && is_word_char(char_before(folded, i))) return false;
+    return !(is_word_char(char_before(phrase, m)) && i + m < n && is_word_char(desk_char_at(folded, n, i + m, &len)));
+}
+
 size_t desk_find_phrase(const char *folded, size_t n, const char *phrase, size_t from) {
     const size_t m = strlen(phrase);
-    size_t len;
-    if (!m || m > n) return SIZE_MAX;
-    const bool word_begins = is_word_char(desk_char_at(phrase, m, 0, &len));
-    const bool word_ends = is_word_char(char_before(phrase, m));
-    for (size_t i = from; i + m <= n; i++) {
-        if (folded[i] != phrase[0] || memcmp(folded + i, phrase, m) != 0) continue;
-        if (word_begins && is_word_char(char_before(folded, i))) continue;
-        if (word_ends && i + m < n && is_word_char(desk_char_at(folded, n, i + m, &len))) continue;
-        return i;
-    }
+    if (!m) return SIZE_MAX;
+    for (size_t i = from; i + m <= n; i++)
+        if (is_phrase_at(folded, n, phrase, m, i)) return i;
     return SIZE_MAX;
 }
 
@@ -163,8 +164,7 @@ static size_t phrase_at(const char *text, size_t n, size_t i, const char *const 
     size_t best = 0;
     for (; *phrases; phrases++) {
         const size_t m = strlen(*phrases);
-        if (m > best && i + m <= n && !memcmp(text + i, *phrases, m) && desk_find_phrase(text, n, *phrases, i) == i)
-            best = m;
+        if (m > best && is_phrase_at(text, n, *phrases, m, i)) best = m;
     }
     return best;
 }
@@ -539,7 +539,7 @@ static const char *const common[] = {"the",  "and",  "for",   "with",  "you",   
  */
 static size_t find_noun(const desk_words *text, const char *word, size_t n, size_t *end) {
     const char *const t = text->folded;
-    for (size_t i = 0, len; i < text->folded_bytes; i = *end) {
+    for (size_t i = 0, len = 1; i < text->folded_bytes; i = *end) {
         *end = i;
         while (*end < text->folded_bytes && is_word_char(desk_char_at(t, text->folded_bytes, *end, &len))) *end += len;
         if (*end > i && shop_same_noun(t + i, *end - i, word, n)) return i;
