@@ -79,11 +79,12 @@ enum { DESK_MOST_LEFT = 2 };
 typedef struct desk_signals {
     bool cheaper, dearer, bigger, smaller, other, reference;
     bool cheapest, dearest, biggest, smallest;
-    bool thick;                                                  /* compares thickness */
-    bool order;                                                  /* has a word of `of_orders` */
-    bool of_order;                                               /* count words of `of_orders` as known */
-    size_t kind_begin, kind_end;                                 /* range of the named or excluded kind */
-    const char *number;                                          /* digits that are neither price nor size, or NULL */
+    bool thick;                  /* compares thickness */
+    bool difference;             /* compares products with each other: "the difference between", 跟它比 */
+    bool order;                  /* has a word of `of_orders` */
+    bool of_order;               /* count words of `of_orders` as known */
+    size_t kind_begin, kind_end; /* range of the named or excluded kind */
+    const char *number;          /* digits that are neither price nor size, or NULL */
     size_t rest_begin[DESK_MOST_LEFT], rest_end[DESK_MOST_LEFT]; /* ranges of the unknown words */
     bool filters;                                                /* has a colour, size or price */
     bool budget;                                                 /* has a price */

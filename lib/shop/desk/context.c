@@ -266,7 +266,7 @@ static llmcs_status answer_products(desk_turn *t, const desk_rule *rule, desk_si
     const bool definite = s->reference || s->aspect;
     /* A new kind of product starts a new search; "not tea" narrows the old one. */
     if (s->names && !s->search.without) return LLMCS_OK;
-    if (s->cheaper && bargains(&t->read)) return LLMCS_OK;
+    if ((s->cheaper && bargains(&t->read)) || (s->difference && t->desk->reader)) return LLMCS_OK;
     /* "How do I buy the last one?" is about buying, not about the product. */
     if (rule && rule->entry && !s->aspect && !desk_compares(s) && !s->filters && !desk_picks(s)) return LLMCS_OK;
     if (s->adds && s->left && c->search.text) return browse_further(t, s, handled);

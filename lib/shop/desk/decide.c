@@ -285,6 +285,7 @@ static bool requests_action(const desk_turn *t, const desk_reading *r) {
 /* Answers "is the second one in stock?". *handled is false if the message is not about the product. */
 static llmcs_status answer_listed(desk_turn *t, const desk_reading *r, const char *about, bool *handled) {
     const char *product = desk_listed_product(t, &t->read);
+    if (t->desk->reader && desk_asks_difference(&t->read)) return LLMCS_OK;
     const int meant = r->rule ? r->rule->flow : r->intent ? r->intent->flow : -1;
     /* An order flow (return, cancel) does not apply to a listed product. */
     bool other = (r->rule || r->accepted) && desk_product_slot(t, meant) < 0 &&

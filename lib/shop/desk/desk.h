@@ -452,6 +452,8 @@ llmcs_status desk_answer_product_question(desk_turn *t, bool of_kind, bool *hand
 llmcs_status desk_answer_matching_products(desk_turn *t, bool *handled);
 /* *other: the message names a kind of goods that the product is not. */
 llmcs_status desk_names_other_kind(desk_turn *t, const char *product, bool *other);
+/* True for "the difference between the two", 跟它比. */
+bool desk_asks_difference(const desk_words *w);
 /* Remembers the kind of product that the message names. */
 llmcs_status desk_keep_topic(desk_turn *t);
 

@@ -29,7 +29,8 @@ typedef struct candidate {
     desk_goods goods;
     const desk_product_texts *texts;
     double score;
-    bool listed; /* the customer has seen it */
+    bool listed;  /* the customer has seen it */
+    bool earlier; /* of the subject before */
 } candidate;
 
 typedef struct candidates {
@@ -46,10 +47,10 @@ typedef struct question {
     desk_signals signals;
     desk_search filters; /* colour, size and price of the message alone */
     bool filtered;
-    bool points;   /* "the glass one", 那个 */
-    bool any;      /* "any waterproof ones?", 有没有, 哪个: not about the product in focus alone */
-    bool compares; /* "the difference between", 跟它比 */
-    bool extreme;  /* picks the cheapest, biggest, lightest */
+    bool points;  /* "the glass one", 那个 */
+    bool any;     /* "any waterproof ones?", 有没有, 哪个: not about the product in focus alone */
+    bool extreme; /* picks the cheapest, biggest, lightest */
+    bool advice;  /* the reader takes it for a request for a recommendation */
     desk_term terms[DESK_MOST_TERMS];
     size_t n_terms;
     double best; /* the best score */
@@ -64,10 +65,11 @@ static bool asks_any(const desk_words *w) {
     return desk_has_any(w, words);
 }
 
-static bool asks_difference(const desk_words *w) {
-    static const char *const words[] = {"difference", "differ", "compare", "compared", "versus", "vs",
-                                        "than the",   "差别",   "区别",    "差在哪",   "对比",   "比呢",
-                                        "比起来",     "相比",   "差多少",  NULL};
+static bool asks_advice(const desk_words *w) {
+    static const char *const words[] = {"recommend", "which would you", "which one would you",
+                                        "哪个好",    "哪款好",          "推荐哪",
+                                        "买哪个",    "选哪个",          "拿哪个",
+                                        NULL};
     return desk_has_any(w, words);
 }
 
@@ -79,9 +81,8 @@ static llmcs_status read_question(desk_turn *t, question *q) {
     const desk_signals *s = &q->signals;
     q->points = s->reference || desk_points(&t->read);
     q->any = asks_any(&t->read);
-    q->compares = asks_difference(&t->read);
-    q->extreme = desk_picks(s) ||
-                 ((s->cheaper || s->dearer || s->bigger || s->smaller) && (q->points || q->any) && !q->compares);
+    q->extreme = desk_picks(s) || ((s->cheaper || s->dearer || s->bigger || s->smaller) && (q->points || q->any) &&
+                                   !q->signals.difference);
     return LLMCS_OK;
 }
 
@@ -221,6 +222,14 @@ static llmcs_status add_listed(desk_turn *t, candidates *c) {
     return add_of_kind(t, c, c->text);
 }
 
+/* Adds the products listed before the customer named another kind: a message may come back to them. */
+static llmcs_status add_earlier(desk_turn *t, candidates *c) {
+    const size_t n = c->n;
+    for (size_t i = 0; i < t->c->n_listed; i++) SHOP_TRY(add_seen(t, c, t->c->listed[i]));
+    for (size_t i = n; i < c->n; i++) c->all[i].earlier = true;
+    return LLMCS_OK;
+}
+
 static llmcs_status find_candidates(desk_turn *t, const question *q, candidates *c) {
     const desk_conversation *now = t->c;
     const desk_signals *s = &q->signals;
@@ -245,6 +254,7 @@ static llmcs_status find_candidates(desk_turn *t, const question *q, candidates 
         SHOP_TRY(add_listed(t, c));
     } else if (topic >= oldest) {
         SHOP_TRY(add_of_named(t, c, now->topic));
+        if (products >= oldest) SHOP_TRY(add_earlier(t, c));
     }
     if (!c->n) {
         c->from = OF_ALL;
@@ -280,6 +290,8 @@ static void keep_best(candidates *c, question *q) {
         c->all[i].score = score_of(&c->all[i], q->terms, q->n_terms);
         if (c->all[i].score > q->best) q->best = c->all[i].score;
     }
+    for (size_t i = 0; !(q->best > 0) && i < c->n; i++)
+        if (c->all[i].earlier) c->all[i].score = -1; /* nothing leads back to it */
     for (size_t i = 0; i < c->n; i++) n_listed += c->all[i].listed && c->all[i].score >= q->best;
     for (size_t i = 0; i < c->n; i++)
         if (c->all[i].score >= q->best && (!q->points || !n_listed || c->all[i].listed)) c->all[n++] = c->all[i];
@@ -333,7 +345,7 @@ static bool has_all_terms(const candidates *c, const candidate *one, const quest
 static const char *in_focus(const desk_turn *t, const candidates *c, const question *q) {
     const char *about = t->c->about ? t->c->about : t->c->n_listed == 1 ? t->c->listed[0] : NULL;
     bool fits = false, listed = false;
-    if (c->from != OF_LIST || !about || q->any || q->compares || q->extreme || q->filtered) return NULL;
+    if (c->from != OF_LIST || !about || q->any || q->signals.difference || q->extreme || q->filtered) return NULL;
     for (size_t i = 0; i < c->n; i++) {
         fits = fits || (!strcmp(c->all[i].goods.id, about) && has_all_terms(c, &c->all[i], q));
         listed = listed || c->all[i].listed;
@@ -367,10 +379,11 @@ static llmcs_status quote_term(desk_turn *t, candidate *one, const question *q) 
 /* Lists the candidates: compared ones with their attributes, others with the aspect or a sentence. */
 static llmcs_status list_candidates(desk_turn *t, candidates *c, const question *q) {
     const desk_signals *s = &q->signals;
+    const bool with_details = s->difference || q->advice;
     desk_goods *goods;
     SHOP_TRY(shop_arena_alloc(t->arena, c->n, sizeof *goods, &goods));
     for (size_t i = 0; i < c->n; i++) {
-        if (!q->compares)
+        if (!with_details)
             SHOP_TRY(quote_term(t, &c->all[i], q));
         else if (c->all[i].texts->details.plain_bytes)
             c->all[i].goods.says = c->all[i].texts->details.plain;
@@ -378,11 +391,11 @@ static llmcs_status list_candidates(desk_turn *t, candidates *c, const question 
     }
     desk_browse b = {.search = c->from == OF_LIST ? s->search : q->filters,
                      .k = LISTED,
-                     .sentence = DESK_HAVE_THESE,
+                     .sentence = q->advice ? DESK_RECOMMEND_TEXT : DESK_HAVE_THESE,
                      .rank = s->dearer ? DESK_DEAR_FIRST : DESK_CHEAP_FIRST,
-                     .show = q->compares ? NULL
-                             : s->second ? s->second
-                                         : s->aspect}; /* the price is shown anyway */
+                     .show = with_details ? NULL
+                             : s->second  ? s->second
+                                          : s->aspect}; /* the price is shown anyway */
     b.search.text = c->text;
     t->c->unknown = 0;
     t->out.probability = 1;
@@ -398,18 +411,32 @@ static llmcs_status say_none_passes(desk_turn *t, const candidates *c, const que
     return LLMCS_OK;
 }
 
+/* True if the message has a colour of the product. */
+static bool names_colour(const desk_turn *t, const desk_goods *g) {
+    char word[32];
+    for (size_t i = 0, n; i < t->read.folded_bytes; i += n ? n : 1) {
+        n = desk_colour_at(&t->read, i);
+        if (!n || n >= sizeof word) continue;
+        memcpy(word, t->read.folded + i, n);
+        word[n] = 0;
+        if (desk_goods_have_colour(g, word)) return true;
+    }
+    return false;
+}
+
 /* Keeps what is compared: the places named, else the listed candidates that have one of the terms, and the product in
  * focus. */
 static void keep_compared(const desk_turn *t, candidates *c, question *q) {
     size_t n = 0;
-    const bool places = q->signals.number_of_places > 1;
+    static const char *const first_two[] = {"first two", "前两", "前面两", NULL};
+    const bool two = desk_has_any(&t->read, first_two), places = two || q->signals.number_of_places > 1;
     for (size_t i = 0; i < c->n; i++) {
         const candidate *one = &c->all[i];
         bool named = false;
         for (size_t k = 0; places && k < t->c->n_listed; k++)
-            named = named || (!strcmp(t->c->listed[k], one->goods.id) && desk_names_place(&t->read, k));
+            named = named || (!strcmp(t->c->listed[k], one->goods.id) && (two ? k < 2 : desk_names_place(&t->read, k)));
         const bool focus = t->c->about && !strcmp(t->c->about, one->goods.id);
-        const bool matches = score_of(one, q->terms, q->n_terms) >= DESK_SURE_MATCH;
+        const bool matches = score_of(one, q->terms, q->n_terms) >= DESK_SURE_MATCH || names_colour(t, &one->goods);
         if (places ? named : focus || (one->listed && matches)) c->all[n++] = *one;
     }
     if (n > 1) c->n = n;
@@ -420,10 +447,22 @@ static void keep_compared(const desk_turn *t, candidates *c, question *q) {
     c->n = n;
 }
 
+/* "Which would you take?" is about the products listed. False if the message is no such question. */
+static bool keep_advised(candidates *c, const question *q) {
+    size_t n = 0;
+    if (!q->advice || c->from != OF_LIST || q->best > 0 || q->extreme || !(q->any || q->points)) return false;
+    for (size_t i = 0; i < c->n; i++)
+        if (c->all[i].listed) c->all[n++] = c->all[i];
+    c->n = n ? n : c->n;
+    return n > 1;
+}
+
 static llmcs_status choose(desk_turn *t, candidates *c, question *q, bool matched, bool *handled) {
-    if (q->filtered && !keep_passing(c, &q->filters)) return matched ? LLMCS_OK : say_none_passes(t, c, q, handled);
+    const bool compares = q->signals.difference && c->from == OF_LIST;
+    if (q->filtered && !compares && !keep_passing(c, &q->filters))
+        return matched ? LLMCS_OK : say_none_passes(t, c, q, handled);
     q->n_terms = desk_find_terms(t, &q->signals, &q->filters, c->texts, c->n_texts, q->terms);
-    if (q->compares && c->from == OF_LIST) {
+    if (compares) {
         keep_compared(t, c, q);
     } else {
         keep_best(c, q);
@@ -432,7 +471,7 @@ static llmcs_status choose(desk_turn *t, candidates *c, question *q, bool matche
         if (q->extreme) SHOP_TRY(keep_extreme(t, c, &q->signals));
         const char *about = in_focus(t, c, q);
         if (about) return desk_answer_product(t, about, &q->signals, NULL, handled);
-        const bool any = c->from == OF_KIND && q->any;
+        const bool any = (c->from == OF_KIND && q->any) || keep_advised(c, q);
         if (!(q->best > 0) && !q->extreme && !q->filtered && !q->signals.aspect && !any && c->n > 1)
             return LLMCS_OK; /* none stands out */
     }
@@ -452,8 +491,9 @@ static llmcs_status answer_about(desk_turn *t, bool of_kind, bool matched, bool 
     *handled = false;
     if (!t->read.plain_bytes || t->read.folded_bytes > MOST_MESSAGE) return LLMCS_OK;
     SHOP_TRY(read_question(t, &q));
+    q.advice = !of_kind || asks_advice(&t->read);
     if (q.signals.names && !of_kind) return LLMCS_OK;
-    if (product && !q.signals.names && q.signals.number_of_places < 2 && !q.compares)
+    if (product && !q.signals.names && q.signals.number_of_places < 2 && !q.signals.difference)
         SHOP_TRY(desk_read_goods(t, product, &g, &found));
     if (found) return desk_answer_product(t, product, &q.signals, NULL, handled);
     const bool chooses = q.filtered || q.extreme || q.compares || desk_compares(&q.signals);

@@ -229,6 +229,13 @@ static llmcs_status find_number(desk_turn *t, const char **number) {
     return n ? shop_arena_copy(t->arena, w->folded + i, n, number) : LLMCS_OK;
 }
 
+bool desk_asks_difference(const desk_words *w) {
+    static const char *const words[] = {"difference", "differ", "compare", "compared", "versus", "vs",
+                                        "than the",   "差别",   "区别",    "差在哪",   "对比",   "比呢",
+                                        "比起来",     "相比",   "差多少",  NULL};
+    return desk_has_any(w, words);
+}
+
 /* A kind in a word that no title has ("rucksack", 饭盒) is searched for by the title of flows.json's "kinds". */
 static llmcs_status read_other_word(desk_turn *t, desk_signals *s) {
     const desk_words *w = &t->read;
@@ -263,6 +270,7 @@ llmcs_status desk_read_signals(desk_turn *t, bool of_order, desk_signals *s) {
                         .biggest = desk_has_any(w, biggest),
                         .smallest = desk_has_any(w, smallest),
                         .thick = desk_has_any(w, thick),
+                        .difference = desk_asks_difference(w),
                         .order = desk_has_any(w, of_orders),
                         .of_order = of_order,
                         .search = t->c->search};

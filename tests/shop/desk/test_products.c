@@ -1,4 +1,5 @@
 /* Questions about products that are no follow-ups by themselves, with a reader that takes every message for one. */
+#include "shop/base/clock.h"
 #include "shop/desk/reader_case.h"
 
 static const char flows[] =
@@ -11,7 +12,8 @@ static const char flows[] =
     "\"product\":{\"type\":\"product\",\"ask\":{\"en\":\"Which product?\",\"zh\":\"哪款？\"}},"
     "\"aspect\":{\"type\":\"choice\",\"ask\":{\"en\":\"What?\",\"zh\":\"什么？\"},\"options\":["
     "{\"value\":\"price\",\"words\":{\"en\":[\"how much\",\"price\"],\"zh\":[\"多少钱\"]}},"
-    "{\"value\":\"colour\",\"words\":{\"en\":[\"colour\"],\"zh\":[\"颜色\",\"啥色\"]}}]}},"
+    "{\"value\":\"colour\",\"words\":{\"en\":[\"colour\"],\"zh\":[\"颜色\",\"啥色\"]}},"
+    "{\"value\":\"weight\",\"words\":{\"en\":[\"weight\"],\"zh\":[\"重量\"]}}]}},"
     "\"finds\":{\"p\":{\"sql\":\"SELECT id, price FROM products WHERE id = :product\",\"tables\":[\"products\"]},"
     "\"o\":{\"sql\":\"SELECT id, status FROM orders WHERE customer = :customer AND id = "
     ":order\",\"tables\":[\"orders\"]}},"
@@ -44,8 +46,8 @@ static const struct goods {
      "{\"colour\":\"pine green\",\"weight\":\"4.5 kg\"}", "{\"颜色\":\"松绿\",\"重量\":\"4.5公斤\"}",
      "Up in five minutes. The fly is waterproof.", "五分钟搭好。外帐防水。", 929},
     {"t2", "tent", "Ridgeline Allround Tent, sand, 4 people", "九脊 全能帐篷 沙色 4人",
-     "{\"colour\":\"sand\",\"weight\":\"6 kg\"}", "{\"颜色\":\"沙色\",\"重量\":\"6公斤\"}", "With a porch.", "带前庭。",
-     1259},
+     "{\"colour\":\"sand\",\"weight\":\"6 kg\"}", "{\"颜色\":\"沙色\",\"重量\":\"6公斤\"}",
+     "With a porch. It stood 4.5 hours of storm in the Alps.", "带前庭。", 1259},
     {"b1", "bed", "Plankhouse Loft Bed Frame, oak, 180 x 200 cm", "木板屋 阁楼床架 橡木色 180×200厘米",
      "{\"colour\":\"oak\"}", "{\"颜色\":\"橡木色\"}", "It does not creak.", "不吱呀响。", 2429},
     {"b2", "bed", "Nordvik Studio Bed Frame, walnut, 120 x 200 cm", "北湾 工作室床架 胡桃木色 120×200厘米",
@@ -271,6 +273,75 @@ START_TEST(the_subject_is_kept_with_the_conversation_and_masked) {
 }
 END_TEST
 
+/* Several products are compared by price and attributes, and the one that leads in an aspect is named. */
+START_TEST(products_are_compared) {
+    desk_case d;
+    open_desk(&d);
+    HAS(say(&d, "mugs pls"), "Ostra");
+    HAS(say(&d, "what is the difference between the first two"), "¥41: moss green; glass");
+    HAS(d.turn->reply, "¥58: terracotta; bone china");
+    LACKS(d.turn->reply, "Maren");
+    HAS(say(&d, "is the glass one cheaper than the bone china one"), "¥41: moss green; glass");
+    HAS(d.turn->reply, "Pebblefield");
+    LACKS(d.turn->reply, "Maren");
+    HAS(say(&d, "so which would you recommend of these"), "may suit you");
+    HAS(d.turn->reply, "Ostra");
+    HAS(say_as(&d, "2", NULL, "有帐篷吗"), "九脊");
+    HAS(say_as(&d, "2", NULL, "哪个重量最轻啊 背着走的那种"), "关于獭瀑");
+    close_desk(&d);
+}
+END_TEST
+
+/* A filter that no product passes is said; the search is that of the list, not of an earlier one. */
+START_TEST(filters_and_searches_belong_to_the_list) {
+    desk_case d;
+    open_desk(&d);
+    HAS(say(&d, "tents pls"), "Otterfall");
+    HAS(say(&d, "have you got the mug for the microwave in pink"), "none that are pink");
+    LACKS(d.turn->reply, "Tent");
+    HAS(say(&d, "anything cheaper?"), "Mug");
+    LACKS(d.turn->reply, "Tent");
+    close_desk(&d);
+}
+END_TEST
+
+/* "car" is no part of "carries"; 十分 and 二十 are no ten people and no two; a decimal point ends no sentence. */
+START_TEST(whole_words_and_numbers) {
+    desk_case d;
+    open_desk(&d);
+    HAS(say(&d, "bed frames pls"), "Nordvik");
+    LACKS(say(&d, "can any of them go into a car"), "carries");
+    LACKS(say_as(&d, "2", NULL, "二十人的帐篷有没有"), "关于");
+    LACKS(say_as(&d, "3", NULL, "帐篷三百以内"), "关于獭瀑");
+    HAS(say_as(&d, "4", NULL, "do any tents say how they stand 4.5 metres of wind, or a storm of any strength"),
+        "Ridgeline");
+    HAS(d.turn->reply, "It stood 4.5 hours of storm");
+    close_desk(&d);
+}
+END_TEST
+
+/* A product that is gone is not in focus; a message without text or of 16 KiB changes nothing. */
+START_TEST(what_is_gone_or_too_long) {
+    static char text[16384];
+    desk_case d;
+    open_desk(&d);
+    HAS(say(&d, "tents for three people"), "Otterfall");
+    sqlite3 *db = NULL;
+    ck_assert_int_eq(sqlite3_open(d.path, &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(db, "DELETE FROM products WHERE id = 't1'", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    LACKS(say(&d, "and is it waterproof at all"), "About .");
+    LACKS(d.turn->reply, "t1");
+    (void)say(&d, "\342\200\213\342\200\213");
+    ck_assert_str_ne(d.turn->reply, "");
+    for (size_t i = 0; i + 4 < sizeof text; i += 3) memcpy(text + i, "防", 3);
+    const double begin = shop_now_ms();
+    (void)say(&d, text);
+    ck_assert_double_lt(shop_now_ms() - begin, 20000);
+    close_desk(&d);
+}
+END_TEST
+
 static void add(TCase *t) {
     tcase_set_timeout(t, 60);
     tcase_add_test(t, words_and_numbers_narrow_the_subject);
@@ -282,6 +353,10 @@ static void add(TCase *t) {
     tcase_add_test(t, the_data_decides_what_is_known);
     tcase_add_test(t, others_of_what_was_ordered);
     tcase_add_test(t, attributes_without_a_subject);
+    tcase_add_test(t, products_are_compared);
+    tcase_add_test(t, filters_and_searches_belong_to_the_list);
+    tcase_add_test(t, whole_words_and_numbers);
+    tcase_add_test(t, what_is_gone_or_too_long);
     tcase_add_test(t, goods_of_the_order);
     tcase_add_test(t, a_kind_named_before);
     tcase_add_test(t, the_subject_is_kept_with_the_conversation_and_masked);
