@@ -496,7 +496,7 @@ static llmcs_status answer_about(desk_turn *t, bool of_kind, bool matched, bool 
     if (product && !q.signals.names && q.signals.number_of_places < 2 && !q.signals.difference)
         SHOP_TRY(desk_read_goods(t, product, &g, &found));
     if (found) return desk_answer_product(t, product, &q.signals, NULL, handled);
-    const bool chooses = q.filtered || q.extreme || q.compares || desk_compares(&q.signals);
+    const bool chooses = q.filtered || q.extreme || q.signals.difference || desk_compares(&q.signals);
     if (q.signals.names && !chooses) SHOP_TRY(desk_named_product(t, &t->read, &named));
     if (named) return desk_answer_product(t, named, &q.signals, NULL, handled);
     SHOP_TRY(find_candidates(t, &q, &c));
