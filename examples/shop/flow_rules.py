@@ -69,6 +69,12 @@ MONTH_ZH = "((十[一二]|[一二三四五六七八九十]|1[0-2]|[1-9])月|上�
 def order_rules():
     """Questions about an order's total, its refund and its goods: certain enough to go before the reader."""
     return [
+        pattern("registered", rf"^{GAP}(and |but |so |ok |well |wait |sorry |then )*(did|has|have) (that|it|this|you) (all )?(work(ed)?|go(ne)? through|done it|done that|do it|do that|happen(ed)?)( now| already| ok)?{GAP}$"
+                rf"|^{GAP}([\w']+ ){{0,3}}(is|was|has) (the|my|that) (new )?(address|return|exchange|request|cancellation|complaint|report|change)( now| been| really| actually)* (changed|registered|recorded|submitted|saved|through|done|noted|filed|updated|requested)( now| already| yet| or not)?{GAP}$"
+                rf"|^{GAP}([\w']+ ){{0,3}}what (exactly )?(have|did) you( now| just)? (registered?|recorded?|changed?|done|do|submit(ted)?|noted?|put down|file|filed)( now| exactly| for me| so far| down| just)*{GAP}$"
+                rf"|^{GAP}([\w']+ ){{0,3}}(have|did) you( really| actually| now)? (changed?|registered?|recorded?|submit(ted)?|filed?) (it|that|the (address|return|exchange|request|complaint))( now| already| yet| or not)?{GAP}$",
+                rf"^{GAP}(那|这(个|单)?|请问|我的|所以|你)*(地址|退货|换货|申请|投诉|取消|登记)?(现在|到底|究竟|都|已经)*(是不是)?(弄|办|改|申请|提交|处理|登记)(好|完|成|成功|上)?了?(没有?|吗|么|嘛|没有?(弄|办|改|申请|提交|处理|登记)(好|成)?){GAP}(啊|呀|呢)?{GAP}$"
+                rf"|^{GAP}(那|所以)?(你们?|您)?(刚才|现在|到底|究竟)*(给我|帮我)?(登记|记|改|提交|办)(了|的|成)(是|了)?(些)?(什么|啥)(啊|呀|呢|了)?{GAP}$", always=True),
         pattern("orders_placed", NO_LIST + r".*\b((which|what) (of )?((my|the|all) )?(other )?(orders?|purchases|ones?) (of mine )?(was|were|is|are|got|have been|has been|did (i|you)|have i|i('ve| have)?)\b.{0,20}\b(cancell?ed|refunded|returned|sent back)\b(?! it\b)"
                 rf"|(which|what) (of )?((my|the|all) )?(orders?|purchases|things|items)? ?(did|have|had) i (place|placed|make|made|buy|bought|order|ordered|get)\b.{{0,16}}\b{MONTH}\b"
                 rf"|(show|list|see|give)( me)? (all )?(of )?my (orders|purchases) (of|from|in|since) (last )?{MONTH}\b|my {MONTH} orders\b|did i (order|buy|get) (anything|something) (else )?(in |from )?{MONTH}\b)",

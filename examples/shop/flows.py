@@ -244,6 +244,7 @@ TEXTS = {
     "stuck": t("Or shall I pass you on to a colleague (write \"agent\"), or leave it (write \"stop\")?", "也可以转同事处理（回复“人工”），或者先不办（回复“不用了”）。"),
     "already_done": t("I have done that already. If there is more to it, write \"agent\" and a colleague reads it here.",
                       "这个已经办好了。如果还要补充，回复“人工”，同事会看这里的对话。"),
+    "done_here": t("This is done in our conversation: {a}", "这次对话里已经办了：{a}"),
     "left_open": t("I have left it as it is; nothing was changed.", "那这件事就先不办了，没有做任何改动。"),
     "sorry": t("I am sorry about the trouble.", "很抱歉给您添麻烦了。"),
     "recommend": t("These may suit you:", "可以看看这几款："),
@@ -644,6 +645,9 @@ FLOWS = {
     "order_goods": {"title": t("know what is in an order", "问订单里有什么"), "steps": [
         {"if": {"order": None, "login": False}, "then": [{"knowledge": True}, END]},
         order_from("recent"), {"set": {"order_aspect": "goods"}}, {"go": "order_status"}]},
+    "registered": {"title": t("know what was done", "问办好了没有"), "steps": [
+        {"last_action": True, "none": [
+            {"if": {"login": True}, "then": [say("I have changed nothing in this conversation so far.", "这次对话里还没有办过什么。")]}, {"go": "order_status"}]}]},
     "orders_placed": {"title": t("see your orders", "查看订单"), "steps": [
         without_login(entry("tracking")),
         {"if": {"month": None, "state": None}, "then": [{"go": "order_status"}]},

@@ -65,6 +65,8 @@ static const struct {
                       locals_of_what},
     [DESK_NOT_STATED] = {"not_stated", "I have no information on that, so I cannot say. Write \"agent\" for a person.",
                          "这个我这里没有说明，不敢乱说。输入“人工”可以找同事。", NULL},
+    [DESK_DONE_HERE] = {"done_here", "This is done in our conversation: {a}", "这次对话里已经办了：{a}",
+                        locals_of_what},
     [DESK_CLOSED_LIST] = {"closed_list", "Please choose one:{list}", "请选择：{list}", locals_of_list},
 };
 

@@ -203,6 +203,7 @@ typedef struct desk_conversation {
     size_t n_listed;
     const char *offered[DESK_MAX_LISTED]; /* ids of the orders listed last */
     size_t n_offered;
+    const char *did;    /* what the reply said of the last action that is done; or NULL */
     int done;           /* flow that opened a ticket in the previous turn, + 1; 0: none */
     bool kept;          /* `resume` was set one turn earlier */
     bool acted;         /* `resume` has acted on one object; only another object may follow */

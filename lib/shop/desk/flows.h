@@ -98,6 +98,7 @@ typedef enum desk_sentence {
     DESK_NONE_SUCH,
     DESK_NO_MORE,
     DESK_NOT_STATED,
+    DESK_DONE_HERE,
     DESK_N_SENTENCES
 } desk_sentence;
 
@@ -204,6 +205,7 @@ typedef enum desk_op_kind {
     DESK_OP_ENTRY,
     DESK_OP_KNOWLEDGE,
     DESK_OP_RECOMMEND,
+    DESK_OP_LAST_ACTION,
     DESK_OP_HAND_OVER,
     DESK_OP_SET,
     DESK_OP_GO,

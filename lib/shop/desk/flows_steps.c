@@ -303,6 +303,14 @@ static llmcs_status step_recommend(compiler *p, const desk_json *step, block *b)
     return add_branch(p, step, "none", 1, (int)p->n, b->confirmed);
 }
 
+static llmcs_status step_last_action(compiler *p, const desk_json *step, block *b) {
+    const desk_json *yes = desk_json_get(step, "last_action");
+    desk_op *op;
+    SHOP_TRY(add_op(p, DESK_OP_LAST_ACTION, &op));
+    if (yes->type != DESK_JSON_BOOL || yes->number < 1) return desk_bad(p->f, yes, "expected true");
+    return add_branch(p, step, "none", 1, (int)p->n, b->confirmed);
+}
+
 static llmcs_status step_hand_over(compiler *p, const desk_json *step) {
     const desk_json *reason = desk_json_get(step, "hand_over"), *say = desk_json_get(step, "say");
     double priority = 0;
@@ -367,6 +375,7 @@ static const struct {
              {"set", {"set"}},
              {"go", {"go"}},
              {"end", {"end"}},
+             {"last_action", {"last_action", "none"}},
              {"say", {"say"}}};
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
@@ -380,7 +389,7 @@ static llmcs_status compile_step(compiler *p, const desk_json *step, block *b) {
         return desk_bad(
             p->f, step,
             "no step: expected one of slot find if say say_by confirm do entry knowledge recommend hand_over "
-            "set go end");
+            "set go end last_action");
     SHOP_TRY(desk_check_keys(p->f, step, kinds[kind].keys));
     switch (kind) {
         case 0:
@@ -409,6 +418,8 @@ static llmcs_status compile_step(compiler *p, const desk_json *step, block *b) {
             return step_go(p, step);
         case 12:
             return step_end(p);
+        case 13:
+            return step_last_action(p, step, b);
         default:
             return step_say(p, step);
     }

@@ -497,6 +497,24 @@ static llmcs_status run_recommend(desk_turn *t, desk_frame *frame, const desk_op
     return found ? LLMCS_OK : desk_say_sentence(t, DESK_NO_RECOMMENDATION);
 }
 
+/* Says what the last action of the conversation did. */
+static llmcs_status run_last_action(desk_turn *t, desk_frame *frame, const desk_op *op, size_t at, int *next) {
+    const desk_local locals[] = {{"a", t->c->did}};
+    desk_values_in v;
+    if (was_said(frame, at)) return LLMCS_OK;
+    mark_said(frame, at);
+    if (!t->c->did) {
+        if (op->no >= 0) *next = op->no;
+        return op->no >= 0 ? LLMCS_OK : desk_say_sentence(t, DESK_NOTHING_TO_CONFIRM);
+    }
+    SHOP_TRY(desk_values_of(t, NULL, &v));
+    v.locals = locals;
+    v.n_locals = 1;
+    t->wordable = false;
+    desk_set_route(t, LLMCS_DESK_FLOW);
+    return desk_say_text(t, t->flows->sentences[DESK_DONE_HERE], &v);
+}
+
 static llmcs_status run_hand_over(desk_turn *t, desk_frame *frame, const desk_op *op, run_result *result) {
     desk_values_in v;
     SHOP_TRY(desk_values_of(t, frame, &v));
@@ -544,6 +562,8 @@ static llmcs_status run_op(desk_turn *t, desk_frame *frame, int at, int *next, r
             return run_knowledge(t, frame, op, (size_t)at, next, result);
         case DESK_OP_RECOMMEND:
             return run_recommend(t, frame, op, (size_t)at, next);
+        case DESK_OP_LAST_ACTION:
+            return run_last_action(t, frame, op, (size_t)at, next);
         case DESK_OP_HAND_OVER:
             return run_hand_over(t, frame, op, result);
         case DESK_OP_SET:
@@ -615,6 +635,14 @@ static llmcs_status keep_orders(desk_turn *t, const desk_frame *frame) {
     return rows ? desk_keep_offered(t, rows) : LLMCS_OK;
 }
 
+/* Remembers what the reply, from byte `before` on, says of an action that this turn did. */
+static llmcs_status keep_did(desk_turn *t, const desk_frame *frame, size_t before) {
+    const desk_act_record *last = frame->n_acts ? &frame->acts[frame->n_acts - 1] : NULL;
+    if (!last || last->state != LLMCS_ACTION_DONE || !t->act.key || strcmp(last->key, t->act.key) != 0) return LLMCS_OK;
+    if (t->reply.status || before >= t->reply.n) return LLMCS_OK;
+    return shop_arena_copy(t->arena, t->reply.text + before, t->reply.n - before, &t->c->did);
+}
+
 /* Remembers that a ticket was opened. Other actions show in the flow's next lookup. */
 static void keep_ticket(desk_turn *t, const desk_frame *frame) {
     const desk_act_record *last = frame->n_acts ? &frame->acts[frame->n_acts - 1] : NULL;
@@ -643,6 +671,7 @@ llmcs_status desk_run(desk_turn *t) {
     run_result result;
     desk_frame *frame = desk_top(t);
     if (!frame) return LLMCS_OK;
+    const size_t before = t->reply.n;
     SHOP_TRY(run_frame(t, frame, &result));
     if (t->handed_over) result = RUN_HANDED_OVER; /* by an answer that was not understood; no frame is left */
     SHOP_TRY(show_slots(t, frame));
@@ -656,6 +685,7 @@ llmcs_status desk_run(desk_turn *t) {
     }
     if (result != RUN_ENDS) return LLMCS_OK;
     keep_ticket(t, frame);
+    SHOP_TRY(keep_did(t, frame, before));
     desk_await_object(t, frame->origin, frame);
     desk_pop(t);
     drop_settled(t, frame);

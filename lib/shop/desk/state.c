@@ -162,6 +162,7 @@ static llmcs_status write_state(desk_turn *t, desk_buffer *b) {
     for (size_t i = 0; i < c->n_listed; i++) put_comma(b), desk_put_json(b, c->listed[i]);
     if (c->n_listed) desk_puts(b, "]");
     SHOP_TRY(put_masked_list(t, b, "offered", c->offered, c->n_offered));
+    SHOP_TRY(put_masked(t, b, "did", c->did));
     if (c->done) put_key(b, "done"), desk_put_json(b, t->flows->flows[c->done - 1].name);
     if (c->resume && c->kept) put_key(b, "kept"), desk_puts(b, "true");
     if (c->resume && c->acted) put_key(b, "acted"), desk_puts(b, "true");
@@ -332,6 +333,7 @@ static llmcs_status read_state(desk_turn *t, shop_connection *c, const char *tex
     for (const desk_json *one = listed ? listed->first : NULL; one && t->c->n_listed < DESK_MAX_LISTED; one = one->next)
         if (one->type == DESK_JSON_STRING) t->c->listed[t->c->n_listed++] = one->text;
     SHOP_TRY(get_masked_list(t, desk_json_get(root, "offered"), t->c->offered, &t->c->n_offered));
+    SHOP_TRY(get_unmasked(t, root, "did", &t->c->did));
     t->done_before = desk_find_flow(t->flows, desk_json_text(root, "done", "")) + 1;
     t->c->acted = desk_json_number(root, "acted", 0) != 0;
     t->c->kept = desk_json_number(root, "kept", 0) != 0;

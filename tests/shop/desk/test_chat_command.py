@@ -225,6 +225,17 @@ class Dialogues(Case):
             self.assertRegex(answer["reply"], "PL26101319.*(Sunscreen|防晒霜)", texts)
             self.assertNotIn("SG7835926153", answer["reply"], texts)
 
+    def test_what_was_done_is_said_again(self):
+        for start, yes, questions in (("please cancel my order " + C001_UNPAID, "yes", ("did that go through?", "What have you registered now?")),
+                                      ("请取消我的订单" + C001_UNPAID, "是的", ("改好了吗", "到底改没改"))):
+            self.setUp()
+            before, _, done, *answers = self.say(questions[0], start, yes, *questions, conversation=start)
+            self.assertEqual(done["action"]["state"], "DONE")
+            self.assertNotIn("cancelled" if "cancel" in start else "已取消", before["reply"])
+            for question, answer in zip(questions, answers):
+                self.assertIn(done["reply"], answer["reply"], question)
+                self.assertEqual(answer["action"], {}, question)
+
     def test_which_orders_fit(self):
         october, july = {"PL26101319", "PL26100522"}, {"PL26070714"}
         for customer, text, expected in (("c001", "which orders did I place in October", october), ("c001", "我十月买了啥", october),

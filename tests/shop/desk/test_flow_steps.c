@@ -29,10 +29,13 @@ static const char flows[] =
     "\"cancel\":{\"steps\":[{\"slot\":\"order\"},{\"find\":\"o\"},{\"confirm\":{\"en\":\"Cancel {order}?\"}},"
     "{\"do\":\"cancel\",\"done\":[{\"say\":{\"en\":\"{order} is cancelled.\"}}]}]},"
     "\"tagged\":{\"steps\":[{\"knowledge\":{\"tags\":[\"no such tag\"]},\"none\":[{\"say\":{\"en\":\"No entry.\"}}]}]},"
+    "\"did\":{\"steps\":[{\"last_action\":true,\"none\":[{\"say\":{\"en\":\"Nothing yet.\"}}]}]},"
     "\"hours\":{\"steps\":[{\"say\":{\"en\":\"From nine.\"}}]}},"
     "\"rules\":[{\"words\":{\"en\":[\"sent order\"]},\"flow\":\"sent\"},{\"words\":{\"en\":[\"lost "
     "order\"]},\"flow\":\"lost\"},"
-    "{\"words\":{\"en\":[\"cancel\"]},\"flow\":\"cancel\"},{\"words\":{\"en\":[\"tagged\"]},\"flow\":\"tagged\"},"
+    "{\"words\":{\"en\":[\"go "
+    "through\"]},\"flow\":\"did\"},{\"words\":{\"en\":[\"cancel\"]},\"flow\":\"cancel\"},{\"words\":{\"en\":["
+    "\"tagged\"]},\"flow\":\"tagged\"},"
     "{\"words\":{\"en\":[\"opening hours\"]},\"flow\":\"hours\"},"
     "{\"words\":{\"en\":[\"sure first\"]},\"entry\":\"gift\",\"entry_first\":0.5},"
     "{\"words\":{\"en\":[\"wrap\"]},\"entry\":\"gift\"}]}";
@@ -48,6 +51,17 @@ START_TEST(login_is_a_condition) {
     open_case(&d);
     ck_assert_str_eq(say_as(&d, "guest", NULL, "what of my sent order"), "Log in for that.");
     ck_assert_str_eq(say(&d, "what of my sent order"), "PL1002: shipped.");
+    desk_case_close(&d);
+}
+END_TEST
+
+START_TEST(the_last_action_is_said_again) {
+    desk_case d;
+    open_case(&d);
+    ck_assert_str_eq(say(&d, "did that go through"), "Nothing yet.");
+    say(&d, "cancel PL1001");
+    ck_assert_str_eq(say(&d, "yes"), "PL1001 is cancelled.");
+    ck_assert_str_eq(say(&d, "did that go through"), "This is done in our conversation: PL1001 is cancelled.");
     desk_case_close(&d);
 }
 END_TEST
@@ -178,6 +192,7 @@ END_TEST
 
 static void add(TCase *t) {
     tcase_add_test(t, login_is_a_condition);
+    tcase_add_test(t, the_last_action_is_said_again);
     tcase_add_test(t, a_step_lists_its_own_candidates);
     tcase_add_test(t, entries_by_tag);
     tcase_add_test(t, numbers_are_read_as_they_are_typed);

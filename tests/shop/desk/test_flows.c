@@ -96,6 +96,7 @@ static const struct {
     /* steps */
     {STEPS("1"), LLMCS_FORMAT, "flows.f.steps[0]: found a number, expected a step"},
     {STEPS("{}"), LLMCS_FORMAT, "no step: expected one of"},
+    {STEPS("{\"last_action\":false}"), LLMCS_FORMAT, "steps[0].last_action: expected true"},
     {STEPS("{\"say\":\"nothing\"}"), LLMCS_FORMAT, "steps[0].say: no text named \"nothing\""},
     {STEPS("{\"slot\":\"ordre\"}"), LLMCS_FORMAT, "no slot named \"ordre\""},
     {STEPS("{\"slot\":\"order\",\"nine\":1}"), LLMCS_FORMAT, "nine: unknown key; check its spelling"},
