@@ -457,6 +457,14 @@ static bool keep_advised(candidates *c, const question *q) {
     return n > 1;
 }
 
+/* True if a request for goods ends in a word that the first candidate lacks: the belt in "do you have a brown leather
+ * belt". It names what is wanted, so that the words before it do not suffice. */
+static bool lacks_noun(const candidates *c, const question *q) {
+    if (!q->n_terms || !q->any) return false;
+    const desk_term *last = &q->terms[q->n_terms - 1];
+    return last->kind == DESK_TERM_WORD && !(score_of(&c->all[0], last, 1) > 0);
+}
+
 static llmcs_status choose(desk_turn *t, candidates *c, question *q, bool matched, bool *handled) {
     const bool compares = q->signals.difference && c->from == OF_LIST;
     if (q->filtered && !compares && !keep_passing(c, &q->filters))
@@ -467,7 +475,7 @@ static llmcs_status choose(desk_turn *t, candidates *c, question *q, bool matche
     } else {
         keep_best(c, q);
         if (matched && !(q->best > 0) && !q->extreme) return LLMCS_OK;
-        if (c->from == OF_ALL && (q->best < DESK_SURE_MATCH || c->n > LISTED)) return LLMCS_OK;
+        if (c->from == OF_ALL && (q->best < DESK_SURE_MATCH || c->n > LISTED || lacks_noun(c, q))) return LLMCS_OK;
         if (q->extreme) SHOP_TRY(keep_extreme(t, c, &q->signals));
         const char *about = in_focus(t, c, q);
         if (about) return desk_answer_product(t, about, &q->signals, NULL, handled);

@@ -65,6 +65,13 @@ static const struct goods sold_out = {"m4",
                                       "喝咖啡的杯子。",
                                       88};
 
+static const struct goods creams[] = {
+    {"c1", "sunscreen", "Petra Daily Sunscreen, 40 ml", "石与梅 日常防晒霜 40毫升", "{\"protection\":\"SPF 30\"}",
+     "{\"防晒指数\":\"SPF30\"}", "For each day.", "每天用。", 69},
+    {"c2", "sunscreen", "Rainleaf Fresh Sunscreen, 60 ml", "雨叶 清爽防晒霜 60毫升", "{\"protection\":\"SPF 50\"}",
+     "{\"防晒指数\":\"SPF50\"}", "For the beach.", "去海边用。", 179},
+};
+
 static llmcs_model *reader;
 static char reader_folder[TEMP_PATH_BYTES];
 
@@ -146,6 +153,30 @@ START_TEST(a_title_names_its_product) {
     HAS(say_as(&d, "4", NULL, "is the ostra harvest mug any good"), "About Ostra Harvest Mug");
     /* Lists of a kind show what is in stock. */
     LACKS(say_as(&d, "5", NULL, "do you have any mugs"), "Reserve");
+    close_desk(&d);
+}
+END_TEST
+
+/* A number that follows a word without a space tells goods apart. */
+START_TEST(numbers_in_codes_are_read) {
+    desk_case d;
+    open_desk(&d);
+    for (size_t i = 0; i < 2; i++) put_goods(d.shop, &creams[i], 3);
+    HAS(say_as(&d, "1", NULL, "防晒霜SPF50的哪个便宜"), "雨叶");
+    LACKS(d.turn->reply, "石与梅");
+    HAS(say_as(&d, "2", NULL, "which spf50 sunscreen do you have"), "Rainleaf");
+    LACKS(d.turn->reply, "Petra");
+    HAS(say_as(&d, "3", NULL, "防晒霜SPF30的哪个便宜"), "石与梅");
+    close_desk(&d);
+}
+END_TEST
+
+/* What the shop does not sell is not answered with goods that share its material. */
+START_TEST(goods_of_no_kind_are_not_sold) {
+    desk_case d;
+    open_desk(&d);
+    LACKS(say_as(&d, "1", NULL, "do you have a moss green glass vase"), "Ostra");
+    HAS(say_as(&d, "2", NULL, "do you have anything in moss green glass"), "Ostra");
     close_desk(&d);
 }
 END_TEST
@@ -346,6 +377,8 @@ static void add(TCase *t) {
     tcase_set_timeout(t, 60);
     tcase_add_test(t, words_and_numbers_narrow_the_subject);
     tcase_add_test(t, a_title_names_its_product);
+    tcase_add_test(t, numbers_in_codes_are_read);
+    tcase_add_test(t, goods_of_no_kind_are_not_sold);
     tcase_add_test(t, numbers_are_whole);
     tcase_add_test(t, descriptions_answer);
     tcase_add_test(t, the_product_in_focus_is_meant);
