@@ -233,6 +233,9 @@ RULES = list(rules([
             r"^(?!.*\b(deliver\w*|carry|floor|upstairs|courier)\b).*\b(shop|store|you|your|u)\b.*\b(parking( space| lot)?|park (my|the|our|near|at|there|outside)|(charging|charge) (stations?|points?)|ev charg\w*|(?<!you )lifts?(?! (it|the|up|off|them)\b)|escalators?|lockers? for bags|(allow|dogs?|pets?) (allowed|dogs|pets|welcome)|wheelchair|ramp|toilets?(?! (brush|paper|seat|bag|roll))|changing rooms?|fitting rooms?|disabled access)\b|"
             r"\bfree wi-?fi\b|\b(do|have) (you|u) (have |got |offer )?(a )?wi-?fi\b|\bwi-?fi\b.{0,12}\b(shop|store|there)\b|\b(shop|store|there)\b.{0,16}\bwi-?fi\b|\bwi-?fi password\b",
             r"(门店|店里|店).{0,4}有.{0,3}(充电桩|电梯|空调|座位|储物柜|休息区|饮水|儿童区)|(停车|停(得)?下车|坡道|轮椅|(带|牵)(狗|猫|宠物)|宠物.{0,4}进|洗手间|厕所|无线网|wifi|母婴室|试衣间|地铁|公交).{0,8}(吗|么|不|没|嘛|哪|怎么|几号)?(?=.{0,6}$)(?<!狗窝)"),
+    # The whole message asks who answers: certain, whatever else has such words.
+    pattern("about_bot", r"^(hi|hello|hey|so|wait|sorry|excuse me|but|and|ok|hang on|[\s,.!?-])*((are|r) (you|u)|is (this|that)|am i (talking|speaking|chatting|writing) (to|with)) (even |actually |really |just |only |like )*(a |an |the |some )?(real |actual |live |chat ?)*(humans?|persons?|people|robots?|bots?|chatbots?|ai|machines?|computers?|chatgpt|automated)( or (are (you|u) )?(just |only )?(a |an |the |some )?(real |actual |live |chat ?)*(humans?|persons?|people|robots?|bots?|chatbots?|ai|machines?|computers?|not))?( here| there| or what| then| by any chance)?[\s?!.]*$",
+            r"^(你好|您好|请问|那|[\s,.!?])*(你|您|这|对面|这边)(到底|究竟)?(是不是|是)(个|一个)?(真人|机器人|机器|人工智能|ai|人工|真的人)(还是(个|一个)?(真人|机器人|机器|人工智能|ai|人工|人))?(在(回|回复|聊|说话))?[\s吗啊呀么嘛呢?!.,]*$", always=True),
     pattern("about_bot", r"(谁|什么人)在(跟|和)?我?(说话|聊天|回复)|(我)?(在)?(跟|和|同)谁(在)?(说话|聊天|讲话)", r"\b(are|r) (you|u) (a |an )?(real|human|robot|bot|ai|person|machine|chatgpt)\b", r"你是(不是)?.{0,3}(真人|机器人|机器|ai|人工)"),
     pattern("refund_points", r"^(?!.*\b(please|pls|want to|wanna|like to|going to) (cancel|return|refund)\b(?!.{0,40}\b(points|coupons?|vouchers?)\b)).*(\b(points|coupons?|vouchers?)\b.*\b(refund\w*|return\w*|cancel\w*)\b|\b(refund\w*|return\w*|cancel\w*)\b.*\b(points|coupons?|vouchers?)\b)",
             r"(积分|券).{0,12}(退|还(?!有|剩|没)|恢复)|(退款|退货|取消).{0,14}(积分|券)"),
@@ -325,6 +328,10 @@ RULES = list(rules([
     pattern("payment", r"💳.*(❌|🚫|😡|不|won|fail|not|doesn)"),
     {"pattern": r"^[^a-z]{0,4}(🎁|🎀)", "entry": "gift-wrap"},
     pattern("order_status", r"^[^a-z]{0,3}(📦|🚚|🚛)"),
+    pattern("insult", r"^(你们?|这(个)?机器人|客服|系统)?(怎么)?(这么|那么|好|真|太|也太|真是|就是个?|是不是)*(笨|蠢|傻|没用|智障|差劲|垃圾)(死了?|得要死|透了|啊|呀|吧|了|哦|的|蛋|机器人|到家)*[\s!！.。~]*$"),
+    # Small talk that is a question of its own; a greeting would greet twice.
+    pattern("how_are_you", r"^(hi|hello|hey|hiya|and|so|well|thanks|fine|good|great|[\s,.!])*(how('?s| is| are|'?re| r) (you|u|ya|things|it going|life|everything|your (day|week|morning|evening|night|weekend))( doing| going| keeping| feeling| been| so far)*( today| tonight| this morning| then)?|how (do you|are we) do(ing)?|what'?s up|how('?s| was) your (day|week|weekend|night))[\s?!.,:)]*$",
+            r"^(你好|您好|嗨|哈喽|亲|[\s,.!?])*(你|您)?(最近|今天)?(过得|过的|心情|还)?(好吗|怎么样|好不好|还好吗|吃(饭)?了(吗|没)(有)?|累不累|忙不忙|累吗|忙吗)[\s啊呀?!.,~]*$"),
     pattern("insult", r"^[\s!！]*(😡|🤬|😠|💩|🖕)[\s!！😡🤬😠💩🖕]*$"),
     pattern("greeting", r"^\s*(👋|🙋|😊|🙂)\s*[👋🙋😊🙂]*\s*$"),
     pattern("thanks", rf"^{GAP}(ok |okay |cool |great |lovely |nice |brilliant )*(ta|nice one|ta very much|legend|sweet|awesome|perfect|brilliant|lovely|great stuff|much obliged|appreciated?( it)?|got it|understood|all good|that'?s all|that is all|no more questions|nothing else)( then| mate| love| ta| thanks)?{GAP}$",

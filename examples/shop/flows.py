@@ -222,6 +222,9 @@ TEXTS = {
     "handover": t("I am passing you on to a colleague, who will answer here. Our team is there daily from {facts.service_open} to "
                   "{facts.service_close}.",
                   "帮您转给同事，会在这里回复您。人工客服每天{facts.service_open}到{facts.service_close}在线。"),
+    "off_topic": t("I am only the assistant of {facts.name}, so I cannot say much about that. I can look up orders, help with returns and "
+                   "tell you about our goods; write \"agent\" for a person.",
+                   "我是{facts.name}的智能客服，这个我不太懂。查订单、办退换货、介绍商品都可以找我，要找同事请输入“人工”。"),
     "waiting": t("A colleague will answer here; our team is there daily from {facts.service_open} to {facts.service_close}. By phone: "
                  "{facts.phone}.",
                  "同事会在这里回复您，人工客服每天{facts.service_open}到{facts.service_close}在线，也可以打{facts.phone}。"),
@@ -599,6 +602,9 @@ FLOWS = {
         say(["I can see that you are upset. Tell me what went wrong, or write \"agent\" for a person.",
              "I am sorry that this upsets you. What happened? A colleague can take over if you write \"agent\"."],
             ["看得出您很生气。请告诉我发生了什么，或输入“人工”找同事。", "很抱歉让您不愉快。您说说是什么事，需要的话输入“人工”转同事。"])]},
+    "how_are_you": {"small_talk": True, "title": t("chat a little", "闲聊"), "steps": [
+        say(["Very well, thank you for asking! What can I look up for you?", "All is well here, thank you. What can I do for you?"],
+            ["挺好的，谢谢关心！有什么可以帮您查的？", "我一切都好，谢谢您。今天想问点什么？"])]},
     "about_bot": {"intents": ["about_bot"], "small_talk": True, "title": t("know who answers", "了解客服机器人"), "steps": [
         say("I am the automatic assistant of {facts.name}, not a person. I can look up your orders, help with cancelling, returns, exchanges, "
             "invoices and complaints, and answer questions about the shop. For a person write \"agent\".",

@@ -349,16 +349,9 @@ static llmcs_status answer_alone(desk_turn *t, const desk_reading *r, bool *hand
     return LLMCS_OK;
 }
 
-/* True for a question, with or without a question mark: "is that safe". */
-static bool asks(const desk_words *w) {
-    static const char *const openings[] = {"is ",   "are ",   "can ",    "could ", "do ", "does ",
-                                           "will ", "would ", "should ", "may ",   NULL};
-    return desk_begins_with(w->folded, openings) || desk_is_question(w);
-}
-
 /* "Is that safe?" after an entry that does not mention it: says that nothing is known. */
 static llmcs_status answer_other_aspect(desk_turn *t, const desk_reading *r, bool *handled) {
-    if (r->rule || (r->accepted && r->score >= sure_entry) || !asks(&t->words)) return LLMCS_OK;
+    if (r->rule || (r->accepted && r->score >= sure_entry) || !desk_asks(&t->words)) return LLMCS_OK;
     t->c->unknown = 0;
     *handled = true;
     desk_set_route(t, LLMCS_DESK_NONE);
@@ -516,18 +509,26 @@ static llmcs_status decline_negated(desk_turn *t, const desk_reading *r, bool *h
     return desk_say_sentence(t, DESK_NOTHING_DONE);
 }
 
+/* True for the intent of a flow that interrupts everything: a wish for a person. */
+static bool starts_at_once(const desk_turn *t, const desk_intent *intent) {
+    return intent && intent->kind == DESK_INTENT_FLOW && t->flows->flows[intent->flow].always;
+}
+
 /* Handles a message while the frame's question waits: small talk, another request, or an answer. *done: the turn ends
  * here. */
 static llmcs_status answer_question(desk_turn *t, const desk_reading *r, desk_frame *frame, bool *handled, bool *done) {
-    const desk_intent *first = r->intent;
+    /* "Thanks, but get me a human" is thanks for the reader only. */
+    const bool thanks = r->meaning.kind == DESK_MEANS_SMALL_TALK && !r->intent;
+    const desk_intent *first = thanks && starts_at_once(t, r->classified) ? r->classified : r->intent;
     const bool waits = frame && frame->asked >= 0;
     /* A short yes or no answers the open question, whatever the classifier says. */
     const bool answers = waits && (desk_is_yes(&t->words) || desk_is_no(&t->words));
-    const bool interrupts = !answers && first && first->kind == DESK_INTENT_FLOW && t->flows->flows[first->flow].always;
-    *done = waits && !r->rule && desk_may_be_aside(t, frame) && desk_is_aside(&r->meaning, answers);
+    const bool interrupts = !answers && starts_at_once(t, first);
+    *done = waits && !interrupts && !r->rule && desk_may_be_aside(t, frame) && desk_is_aside(&r->meaning, answers);
     if (*done) return desk_answer_aside(t, frame, &r->meaning);
     if (interrupts) {
-        const desk_request request = desk_request_of(r);
+        desk_request request = desk_request_of(r);
+        if (thanks) request.label = first->label, request.flow = first->flow, request.score = 1;
         SHOP_TRY(desk_answer_request(t, &request, handled));
     } else if (waits && !answers && desk_leaves_question(frame, &r->meaning)) {
         SHOP_TRY(desk_answer_meaning(t, r, handled));
@@ -538,6 +539,14 @@ static llmcs_status answer_question(desk_turn *t, const desk_reading *r, desk_fr
         *handled = !given_up;
     }
     return LLMCS_OK;
+}
+
+/* "asdfghjkl" means nothing, whatever the reader makes of it. */
+static llmcs_status ask_what_is_meant(desk_turn *t) {
+    t->asks_product = false;
+    t->out.intent = "";
+    t->out.out_of_scope = 0;
+    return desk_not_understood(t);
 }
 
 /* One message in between keeps the flow that ended last open. */
@@ -568,6 +577,8 @@ llmcs_status desk_decide(desk_turn *t) {
         t->out.ms.flow += shop_now_ms() - begin;
         return LLMCS_OK;
     }
+    if (!frame && t->c->repeats > 1 && desk_is_yes(&t->words)) return desk_hand_over(t, "wanted", 0, NULL, NULL);
+    if (!frame && desk_asks_who_is_there(t)) return desk_hand_over(t, t->c->reason, 0, NULL, NULL);
     SHOP_TRY(desk_read_message(t, r, &n));
     if (t->desk->reader) SHOP_TRY(desk_keep_topic(t));
     const desk_meaning *meaning = &r[0].meaning;
@@ -578,6 +589,7 @@ llmcs_status desk_decide(desk_turn *t) {
     SHOP_TRY(answer_question(t, r, frame, &handled, &done));
     if (done) return LLMCS_OK;
     if (!handled && t->c->n_choices) SHOP_TRY(desk_answer_choice(t, &handled));
+    if (!handled && !r[0].rule && !desk_top(t) && desk_is_noise(&t->words)) return ask_what_is_meant(t);
     if (!handled && retry) SHOP_TRY(desk_answer_not_found(t, retry - 1, &r[0], &handled));
     if (!handled && (products || orders)) SHOP_TRY(desk_answer_in_context(t, r[0].rule, &handled));
     if (!handled && products) SHOP_TRY(answer_listed(t, &r[0], about, &handled));

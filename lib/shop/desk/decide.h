@@ -15,8 +15,9 @@ typedef struct desk_reading {
     bool accepted, near_tie;
     bool likely; /* passes the classifier's threshold but not the flow's, and is no near tie */
     const float *vector;
-    desk_meaning meaning; /* of the whole message */
-    int talk;             /* flow of small talk that the classifier or a cue finds in it, or -1 */
+    desk_meaning meaning;          /* of the whole message */
+    const desk_intent *classified; /* what the classifier surely takes it for, if the reader says otherwise; or NULL */
+    int talk;                      /* flow of small talk that the classifier or a cue finds in it, or -1 */
 } desk_reading;
 
 /* Lowest scores: desk_part_score: a part of a message that is answered on its own. desk_digression_score: an intent
@@ -34,6 +35,18 @@ const desk_rule *desk_find_rule(const desk_turn *t, const desk_words *w, bool al
 const desk_rule *desk_find_rule_of_message(const desk_turn *t, bool always);
 /* Reads the message into r[0] and its parts into r[1..*n). */
 llmcs_status desk_read_message(desk_turn *t, desk_reading r[DESK_MAX_PARTS + 1], size_t *n);
+
+/* ---- talk.c */
+
+/* True for a question, with or without a question mark: "is that safe". */
+bool desk_asks(const desk_words *w);
+/* Finds the question or request in a message with small talk around it: "thanks. when will you ship it?". */
+llmcs_status desk_find_question(desk_turn *t, const desk_reading *r, size_t n, desk_words *question, bool *found);
+
+/* True for "is anyone there?" while the conversation waits for a person. */
+bool desk_asks_who_is_there(const desk_turn *t);
+/* True if the message is about no goods, order or matter of the shop: "tell me a joke". */
+llmcs_status desk_is_off_topic(desk_turn *t, const desk_meaning *m, bool *off);
 
 /* ---- reader.c */
 

@@ -67,6 +67,16 @@ static const struct {
                          "这个我这里没有说明，不敢乱说。输入“人工”可以找同事。", NULL},
     [DESK_DONE_HERE] = {"done_here", "This is done in our conversation: {a}", "这次对话里已经办了：{a}",
                         locals_of_what},
+    [DESK_OFF_TOPIC] =
+        {"off_topic",
+         "I am only the shop's assistant, so I cannot say much about that. I can help with our goods and "
+         "your orders; write \"agent\" for a person.",
+         "我只是店里的助手，这个我不太懂。商品和订单的问题都可以问我，要找同事请输入“人工”。", NULL},
+    [DESK_ALL_I_KNOW] = {"all_i_know",
+                         "That is all I can see about it. Write \"agent\" and a colleague takes a closer look.",
+                         "我这里能查到的就是这些，想再细问请输入“人工”，同事来帮您看。", NULL},
+    [DESK_SAME_AGAIN] = {"same_again", "I know no more than that. Shall I pass you on to a colleague?",
+                         "这件事我只知道这些了，要帮您转给同事吗？", NULL},
     [DESK_CLOSED_LIST] = {"closed_list", "Please choose one:{list}", "请选择：{list}", locals_of_list},
 };
 

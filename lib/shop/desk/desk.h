@@ -15,6 +15,7 @@
  *   values.c     reads slot values from a text
  *   state.c      loads and stores a conversation: row, state, turn
  *   private.c    the guard, names, audit and wording, which other parts of the library provide
+ *   talk.c       small talk around a question; noise.c: letters that are no words
  *   host.c       threads for calls to the host
  *   people.c     taking over, handing back, history
  *   open.c       llmcs_shop_desk_open; service.c: opens everything that a store's settings name
@@ -187,6 +188,7 @@ typedef struct desk_conversation {
     size_t n_frames;
     int unknown; /* consecutive messages that were not understood */
     bool sorry;  /* the desk has apologised */
+    int repeats; /* times that the last reply has been given again in a row */
     int64_t serial;
     const char *mentioned[DESK_MAX_SLOTS]; /* slot values of earlier flows */
     desk_request queue[DESK_MAX_QUEUE];

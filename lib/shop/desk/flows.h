@@ -99,6 +99,9 @@ typedef enum desk_sentence {
     DESK_NO_MORE,
     DESK_NOT_STATED,
     DESK_DONE_HERE,
+    DESK_OFF_TOPIC,
+    DESK_ALL_I_KNOW,
+    DESK_SAME_AGAIN,
     DESK_N_SENTENCES
 } desk_sentence;
 

@@ -99,7 +99,7 @@ static const char *entry_for(const desk_turn *t, const desk_meaning *m) {
 static llmcs_status answer_talk(desk_turn *t, const desk_reading *r, bool *handled) {
     desk_set_route(t, LLMCS_DESK_SMALLTALK);
     *handled = true;
-    if (r->talk < 0) return desk_say_sentence(t, DESK_ACKNOWLEDGED);
+    if (r->talk < 0) return desk_say_sentence(t, desk_is_question(&t->words) ? DESK_OFF_TOPIC : DESK_ACKNOWLEDGED);
     SHOP_TRY(desk_start_flow(t, r->talk, &t->read));
     return desk_run(t);
 }
@@ -127,7 +127,9 @@ llmcs_status desk_answer_meaning(desk_turn *t, const desk_reading *r, bool *hand
         if (*handled) return LLMCS_OK;
         desk_set_route(t, LLMCS_DESK_NONE);
         *handled = true;
-        SHOP_TRY(desk_say_sentence(t, DESK_NOT_STATED));
+        bool off;
+        SHOP_TRY(desk_is_off_topic(t, m, &off));
+        SHOP_TRY(desk_say_sentence(t, off ? DESK_OFF_TOPIC : DESK_NOT_STATED));
     }
     if (*handled) t->c->unknown = 0;
     return LLMCS_OK;

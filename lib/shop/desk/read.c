@@ -219,6 +219,7 @@ static void prefer_meaning(desk_reading *r) {
     const desk_meaning *m = &r->meaning;
     if (!desk_is_sure(m)) return;
     const bool flow = m->intent && m->intent->kind == DESK_INTENT_FLOW;
+    if (r->accepted && r->score >= desk_digression_score) r->classified = r->intent;
     r->intent = m->intent;
     r->label = m->intent ? m->intent->label : "";
     r->accepted = m->intent != NULL;
@@ -230,16 +231,18 @@ static void prefer_meaning(desk_reading *r) {
     r->out_of_scope = m->unknown;
 }
 
-/* Returns the flow of small talk that the message is: the classifier's, else the one with a cue in it; or -1. */
+/* Returns the flow of small talk that the message is: a rule's, the classifier's, else the one with a cue in it; or -1.
+ */
 static int find_talk(const desk_turn *t, const desk_reading *r) {
     const desk_intent *intent = r->intent;
+    if (r->rule && r->rule->flow >= 0 && t->flows->flows[r->rule->flow].small_talk) return r->rule->flow;
     if (intent && intent->kind == DESK_INTENT_FLOW && t->flows->flows[intent->flow].small_talk) return intent->flow;
     for (size_t i = 0; i < t->flows->n_flows; i++)
         if (t->flows->flows[i].small_talk && desk_has_cue(t, &t->flows->flows[i])) return (int)i;
     return -1;
 }
 
-llmcs_status desk_read_message(desk_turn *t, desk_reading r[DESK_MAX_PARTS + 1], size_t *n) {
+static llmcs_status read_once(desk_turn *t, desk_reading r[DESK_MAX_PARTS + 1], size_t *n) {
     desk_span parts[DESK_MAX_PARTS];
     const size_t n_parts = desk_split(&t->read, parts);
     memset(r, 0, (DESK_MAX_PARTS + 1) * sizeof *r);
@@ -267,6 +270,53 @@ llmcs_status desk_read_message(desk_turn *t, desk_reading r[DESK_MAX_PARTS + 1],
     SHOP_TRY(desk_read_meaning(t, &r[0].meaning));
     SHOP_TRY(desk_check_meaning(t, &r[0].meaning));
     prefer_meaning(&r[0]);
+    return LLMCS_OK;
+}
+
+static bool is_talk(const desk_reading *r) {
+    return r->meaning.kind == DESK_MEANS_SMALL_TALK && desk_is_sure(&r->meaning);
+}
+
+/* Takes the classifier's intent instead of the reader's small talk. False if it knows none, or small talk, too. */
+static bool take_classified(const desk_turn *t, desk_reading *r) {
+    const desk_intent *intent = r->classified;
+    if (!intent || (intent->kind == DESK_INTENT_FLOW && t->flows->flows[intent->flow].small_talk)) return false;
+    r->meaning = (desk_meaning){.kind = DESK_MEANS_NOTHING};
+    r->intent = intent;
+    r->label = intent->label;
+    r->accepted = true;
+    r->score = desk_digression_score;
+    r->out_of_scope = 0;
+    return true;
+}
+
+/* "Thanks. When will you ship it?" is small talk for the reader: reads the question alone. */
+static llmcs_status read_question(desk_turn *t, desk_reading r[DESK_MAX_PARTS + 1], size_t *n) {
+    desk_reading alone[DESK_MAX_PARTS + 1];
+    const desk_words words = t->words, read = t->read;
+    const float *vector = t->vector;
+    desk_words question;
+    size_t n_alone;
+    bool found;
+    SHOP_TRY(desk_find_question(t, r, *n, &question, &found));
+    if (!found) return LLMCS_OK;
+    t->words = t->read = question;
+    SHOP_TRY(desk_embed(t));
+    SHOP_TRY(read_once(t, alone, &n_alone));
+    if (is_talk(&alone[0]) && !take_classified(t, &alone[0])) {
+        t->words = words;
+        t->read = read;
+        t->vector = vector;
+        return LLMCS_OK;
+    }
+    memcpy(r, alone, sizeof alone);
+    *n = n_alone;
+    return LLMCS_OK;
+}
+
+llmcs_status desk_read_message(desk_turn *t, desk_reading r[DESK_MAX_PARTS + 1], size_t *n) {
+    SHOP_TRY(read_once(t, r, n));
+    if (is_talk(&r[0])) SHOP_TRY(read_question(t, r, n));
     t->out.intent = r[0].accepted && (!r[0].intent || r[0].intent->kind != DESK_INTENT_ENTRY) ? r[0].label : "";
     t->out.intent_score = r[0].score;
     t->out.out_of_scope = r[0].out_of_scope;

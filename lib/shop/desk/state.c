@@ -153,6 +153,7 @@ static llmcs_status write_state(desk_turn *t, desk_buffer *b) {
     const desk_conversation *c = t->c;
     desk_putf(b, "{\"flows\":\"%016llx\",\"serial\":%lld,\"unknown\":%d,\"sorry\":%d",
               (unsigned long long)t->flows->fingerprint, (long long)c->serial, c->unknown, (int)c->sorry);
+    if (c->repeats) desk_putf(b, ",\"repeats\":%d", c->repeats);
     if (c->retry) put_key(b, "retry"), desk_put_json(b, t->flows->flows[c->retry - 1].name);
     if (c->resume) put_key(b, "resume"), desk_put_json(b, t->flows->flows[c->resume - 1].name);
     if (c->resume && c->lacks_object) put_key(b, "lacks_object"), desk_puts(b, "true");
@@ -324,6 +325,7 @@ static llmcs_status read_state(desk_turn *t, shop_connection *c, const char *tex
     const bool same = read_hex(desk_json_text(root, "flows", "")) == t->flows->fingerprint;
     t->c->serial = (int64_t)desk_json_number(root, "serial", 0);
     t->c->unknown = (int)desk_json_number(root, "unknown", 0);
+    t->c->repeats = (int)desk_json_number(root, "repeats", 0);
     t->c->retry = desk_find_flow(t->flows, desk_json_text(root, "retry", "")) + 1;
     t->c->resume = desk_find_flow(t->flows, desk_json_text(root, "resume", "")) + 1;
     t->c->lacks_object = desk_json_number(root, "lacks_object", 0) != 0;

@@ -210,7 +210,13 @@ size_t desk_count_words(const char *folded, size_t n) {
 
 /* ---- language */
 
-static const char *const everywhere[] = {"ok", "okay", "hi", "hello", "bye", "app", "email", "vip", "sms", "qq", NULL};
+static const char *const everywhere[] = {"ok",  "okay", "hi", "hello", "bye", "app",  "email", "vip",
+                                         "sms", "qq",   "xs", "xl",    "xxl", "xxxl", NULL};
+
+/* True if the word tells the language of the text. A single letter may be a size or a choice. */
+static bool is_evidence(const char *t, size_t i, size_t end) {
+    return end - i > 1 && !phrase_at(t, end, i, everywhere) && !desk_is_mashed(t + i, end - i);
+}
 
 const char *desk_language(const desk_words *w) {
     const char *t = w->folded;
@@ -227,7 +233,7 @@ const char *desk_language(const desk_words *w) {
             if (d != '\'' && !is_word_char(d)) break;
             digits = digits || (d >= '0' && d <= '9');
         }
-        if (!digits && !phrase_at(t, end, i, everywhere)) letters = true;
+        if (!digits && is_evidence(t, i, end)) letters = true;
         len = end - i;
     }
     return letters ? "en" : NULL;

@@ -34,8 +34,8 @@ size_t desk_phrase_at(const desk_words *w, size_t i, const char *const *phrases)
 /* True if the text is one of the phrases, apart from polite words, punctuation and emoji. */
 bool desk_is_only(const desk_words *w, const char *const *phrases, size_t n);
 
-/* Returns "zh" if the text has Han characters, "en" if it has other letters, else NULL. International words ("ok") and
- * words with digits do not count. */
+/* Returns "zh" if the text has Han characters, "en" if it has other words, else NULL. International words ("ok"),
+ * sizes, words with digits and letters that are no words do not count. */
 const char *desk_language(const desk_words *w);
 
 /* True for a clear yes: it begins with one, and does not deny, ask, doubt, name something else or go on at length. */
@@ -80,6 +80,15 @@ size_t desk_count_words(const char *folded, size_t n);
 double desk_overlap(shop_arena *a, const desk_words *text, const char *line, size_t *n_common);
 /* Same for words already made; also marks the bytes of the common words in the folded text. marks: or NULL. */
 double desk_overlap_marked(const desk_words *text, const desk_words *line, size_t *n_common, bool *marks);
+
+/* ---- noise.c */
+
+/* True if the word (folded) is no word but keys pressed at random: "asdfghjkl", "qqq". */
+bool desk_is_mashed(const char *word, size_t n);
+/* True if the text has nothing else, or only cries: 啊啊啊啊. */
+bool desk_is_noise(const desk_words *w);
+
+/* ---- parts */
 
 enum { DESK_MAX_PARTS = 6 };
 typedef struct desk_span {

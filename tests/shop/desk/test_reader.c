@@ -108,6 +108,114 @@ START_TEST(small_talk_is_no_yes) {
 }
 END_TEST
 
+/* Thanks before a question are no reason to leave it unanswered. */
+START_TEST(thanks_hide_no_question) {
+    desk_case d;
+    open_sure(&d, "smalltalk");
+    HAS(say(&d, "thanks. when do you open?"), "We open at 9 am.");
+    HAS(say(&d, "ok thanks, but what are your opening hours"), "We open at 9 am.");
+    HAS(say(&d, "谢谢 那几点开门"), "9点开门");
+    HAS(say(&d, "多谢你，营业时间是几点"), "9点开门");
+    (void)say(&d, "thanks, you are kind");
+    ck_assert_str_eq(llmcs_shop_desk_route_name(d.turn->route), "smalltalk");
+    (void)say(&d, "thanks! how is your day?");
+    ck_assert_str_eq(llmcs_shop_desk_route_name(d.turn->route), "smalltalk");
+    close_both(&d);
+}
+END_TEST
+
+/* A wish for a person ends the wait for a yes, whatever thanks come with it. */
+START_TEST(thanks_hide_no_wish_for_a_person) {
+    desk_case d;
+    open_with(&d, (const char *const[]){"smalltalk", "ask", "act:ack"}, (double[]){0.49, 0.01, 0.5}, 3);
+    HAS(say(&d, "cancel order PL1001"), "Cancel order PL1001?");
+    (void)say(&d, "thanks, but give me a human");
+    ck_assert_str_eq(llmcs_shop_desk_route_name(d.turn->route), "handover");
+    ORDER_IS("PL1001", "paid");
+    close_both(&d);
+}
+END_TEST
+
+/* Keys pressed at random are asked back, whatever the reader makes of them, and change no language. */
+START_TEST(noise_is_asked_back) {
+    static const char *const noise[] = {"asdfghjkl", "qqq", "qwer", "asdasd", "sdkfjhskdf", "啊啊啊啊"};
+    static const char *const words[] = {"liberty", "tmrw", "hhhh", "hmmm", "nightstand", "xxl", "property"};
+    for (size_t i = 0; i < sizeof noise / sizeof *noise; i++) {
+        desk_case d;
+        open_sure(&d, "abstain");
+        HAS(say(&d, "你们的店在哪"), "没有说明");
+        HAS(say(&d, noise[i]), "换个说法");
+        ck_assert_str_eq(llmcs_shop_desk_route_name(d.turn->route), "ask_back");
+        ck_assert_str_eq(d.turn->lang, "zh");
+        close_both(&d);
+    }
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        desk_case d;
+        open_sure(&d, "abstain");
+        (void)say(&d, words[i]);
+        ck_assert_msg(d.turn->route == LLMCS_DESK_NONE, "\"%s\": %s", words[i], d.turn->reply);
+        close_both(&d);
+    }
+}
+END_TEST
+
+/* A matter of the shop without an answer and a chat about the weather get different replies. */
+START_TEST(chat_is_no_matter_of_the_shop) {
+    static const char *const chat[] = {"what's the weather like", "tell me a joke", "my cat is sick"};
+    static const char *const matters[] = {"do you sell used goods", "can i pay with bitcoin", "is it waterproof",
+                                          "is the parcel insured"};
+    desk_case d;
+    open_sure(&d, "abstain");
+    for (size_t i = 0; i < sizeof chat / sizeof *chat; i++) {
+        HAS(say_as(&d, "chat", "anna", chat[i]), "only the shop's assistant");
+        ck_assert_str_eq(llmcs_shop_desk_route_name(d.turn->route), "none");
+    }
+    HAS(say_as(&d, "chat", "anna", "会不会写诗"), "只是店里的助手");
+    for (size_t i = 0; i < sizeof matters / sizeof *matters; i++) {
+        char conversation[16];
+        snprintf(conversation, sizeof conversation, "m%zu", i);
+        LACKS(say_as(&d, conversation, "anna", matters[i]), "only the shop's assistant");
+    }
+    close_both(&d);
+    open_sure(&d, "smalltalk");
+    HAS(say(&d, "how old are you"), "only the shop's assistant");
+    HAS(say(&d, "i am so tired"), "just write to me");
+    close_both(&d);
+}
+END_TEST
+
+/* Who waits for a person hears that one comes, not when the shop is open. */
+START_TEST(nobody_answers_yet) {
+    desk_case d;
+    open_sure(&d, "entry:gift");
+    (void)say(&d, "human please");
+    HAS(say(&d, "hello? is anyone there?"), "a colleague will answer here");
+    HAS(say(&d, "有人吗？怎么没人回"), "同事会在这里回复您");
+    ck_assert_str_eq(llmcs_shop_desk_route_name(d.turn->route), "handover");
+    HAS(say(&d, "do you wrap it?"), "Gift wrapping");
+    HAS(say_as(&d, "c2", "anna", "is anyone there?"), "Gift wrapping");
+    close_both(&d);
+}
+END_TEST
+
+/* Who asks again and gets the same reply hears that there is no more to it, then is offered a person. */
+START_TEST(the_same_reply_again) {
+    desk_case d;
+    open_sure(&d, "entry:gift");
+    LACKS(say(&d, "do you wrap it"), "all I can see");
+    HAS(say(&d, "but would you wrap it up"), "Gift wrapping costs 8 CNY.\nThat is all I can see about it");
+    ck_assert_str_eq(llmcs_shop_desk_route_name(d.turn->route), "entry");
+    ck_assert_uint_eq(d.turn->n_citations, 1);
+    HAS(say(&d, "i asked about the wrapping"), "Shall I pass you on to a colleague?");
+    (void)say(&d, "yes please");
+    ck_assert_str_eq(llmcs_shop_desk_route_name(d.turn->route), "handover");
+    (void)say_as(&d, "c2", "anna", "可以包装吗");
+    HAS(say_as(&d, "c2", "anna", "我就问你包不包"), "能查到的就是这些");
+    LACKS(say_as(&d, "c2", "anna", "operator"), "能查到的就是这些");
+    close_both(&d);
+}
+END_TEST
+
 /* An unsure reader leaves the decision to the classifier; an entry that the store lacks answers nothing. */
 START_TEST(others_decide_if_it_cannot) {
     static const char *const labels[] = {"flow:cancel", "flow:stock", "entry:gift", "abstain", "smalltalk", "ask"};
@@ -150,6 +258,12 @@ static void add(TCase *t) {
     tcase_add_test(t, rules_that_refuse_come_first);
     tcase_add_test(t, a_yes_is_the_answer);
     tcase_add_test(t, small_talk_is_no_yes);
+    tcase_add_test(t, thanks_hide_no_question);
+    tcase_add_test(t, thanks_hide_no_wish_for_a_person);
+    tcase_add_test(t, noise_is_asked_back);
+    tcase_add_test(t, chat_is_no_matter_of_the_shop);
+    tcase_add_test(t, nobody_answers_yet);
+    tcase_add_test(t, the_same_reply_again);
     tcase_add_test(t, others_decide_if_it_cannot);
     tcase_add_test(t, wrong_models);
 }
