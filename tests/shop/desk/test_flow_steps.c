@@ -185,7 +185,7 @@ START_TEST(many_short_runs_of_a_find) {
     desk_case_make(&d);
     d.options.flows_json = counting;
     SHOP_OK(llmcs_shop_desk_open(d.shop, &d.options, &d.desk));
-    for (int i = 0; i < 100; i++) ck_assert_str_eq(say(&d, "count"), "12288 pairs."); /* 3 * 4^6 */
+    for (int i = 0; i < 100; i++) HAS(say(&d, "count"), "12288 pairs."); /* 3 * 4^6 */
     desk_case_close(&d);
 }
 END_TEST
