@@ -44,7 +44,7 @@ static const struct {
     unsigned int months;
 } of_children[] = {{"给18个月宝宝玩的", 18},
                    {"my son is 3", 36},
-                   {"he's 2 and a half, wants a bike", 30},
+                   {"our boy is 2 and a half now", 30},
                    {"my girl is two and loves bikes", 24}};
 
 static const char *const no_ages_of_children[] = {"a bike for my son, 2 years warranty",
