@@ -514,6 +514,14 @@ static bool starts_at_once(const desk_turn *t, const desk_intent *intent) {
     return intent && intent->kind == DESK_INTENT_FLOW && t->flows->flows[intent->flow].always;
 }
 
+/* "asdfghjkl" means nothing, whatever the reader makes of it. */
+static llmcs_status ask_what_is_meant(desk_turn *t) {
+    t->asks_product = false;
+    t->out.intent = "";
+    t->out.out_of_scope = 0;
+    return desk_not_understood(t);
+}
+
 /* Handles a message while the frame's question waits: small talk, another request, or an answer. *done: the turn ends
  * here. */
 static llmcs_status answer_question(desk_turn *t, const desk_reading *r, desk_frame *frame, bool *handled, bool *done) {
@@ -538,15 +546,8 @@ static llmcs_status answer_question(desk_turn *t, const desk_reading *r, desk_fr
         SHOP_TRY(desk_answer_pending(t, frame, r, &given_up));
         *handled = !given_up;
     }
-    return LLMCS_OK;
-}
-
-/* "asdfghjkl" means nothing, whatever the reader makes of it. */
-static llmcs_status ask_what_is_meant(desk_turn *t) {
-    t->asks_product = false;
-    t->out.intent = "";
-    t->out.out_of_scope = 0;
-    return desk_not_understood(t);
+    *done = !*handled && !r->rule && !desk_top(t) && desk_is_noise(&t->words);
+    return *done ? ask_what_is_meant(t) : LLMCS_OK;
 }
 
 /* One message in between keeps the flow that ended last open. */
@@ -557,10 +558,15 @@ static void keep_resume(desk_turn *t, int resume, bool lacks, bool acted) {
     t->c->kept = true;
 }
 
+/* A yes to "shall I pass you on?", or "is anyone there?" while the conversation waits. */
+static bool expects_person(const desk_turn *t) {
+    return (t->c->repeats > 1 && desk_is_yes(&t->words)) || desk_asks_who_is_there(t);
+}
+
 llmcs_status desk_decide(desk_turn *t) {
     desk_reading r[DESK_MAX_PARTS + 1];
     size_t n;
-    bool handled = false;
+    bool handled = false, done;
     desk_frame *frame = desk_top(t);
     /* Flow time excludes encoding and classification, which are reported separately. */
     const double begin = shop_now_ms(), counted = t->out.ms.encode + t->out.ms.classify;
@@ -577,19 +583,16 @@ llmcs_status desk_decide(desk_turn *t) {
         t->out.ms.flow += shop_now_ms() - begin;
         return LLMCS_OK;
     }
-    if (!frame && t->c->repeats > 1 && desk_is_yes(&t->words)) return desk_hand_over(t, "wanted", 0, NULL, NULL);
-    if (!frame && desk_asks_who_is_there(t)) return desk_hand_over(t, t->c->reason, 0, NULL, NULL);
+    if (!frame && expects_person(t)) return desk_hand_over(t, *t->c->reason ? t->c->reason : "wanted", 0, NULL, NULL);
     SHOP_TRY(desk_read_message(t, r, &n));
     if (t->desk->reader) SHOP_TRY(desk_keep_topic(t));
     const desk_meaning *meaning = &r[0].meaning;
     desk_weigh_rule(t, &r[0]);
     t->asks_product = desk_asks_product(t, meaning);
     const bool products = desk_may_mean_products(t, meaning), orders = desk_may_mean_orders(t, meaning);
-    bool done;
     SHOP_TRY(answer_question(t, r, frame, &handled, &done));
     if (done) return LLMCS_OK;
     if (!handled && t->c->n_choices) SHOP_TRY(desk_answer_choice(t, &handled));
-    if (!handled && !r[0].rule && !desk_top(t) && desk_is_noise(&t->words)) return ask_what_is_meant(t);
     if (!handled && retry) SHOP_TRY(desk_answer_not_found(t, retry - 1, &r[0], &handled));
     if (!handled && (products || orders)) SHOP_TRY(desk_answer_in_context(t, r[0].rule, &handled));
     if (!handled && products) SHOP_TRY(answer_listed(t, &r[0], about, &handled));
