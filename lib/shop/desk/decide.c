@@ -532,13 +532,15 @@ static llmcs_status answer_question(desk_turn *t, const desk_reading *r, desk_fr
     /* A short yes or no answers the open question, whatever the classifier says. */
     const bool answers = waits && (desk_is_yes(&t->words) || desk_is_no(&t->words));
     const bool interrupts = !answers && starts_at_once(t, first);
-    *done = waits && !interrupts && !r->rule && desk_may_be_aside(t, frame) && desk_is_aside(&r->meaning, answers);
+    *done = waits && !interrupts && !r->rule && !desk_consents(&t->words) && desk_may_be_aside(t, frame) &&
+            desk_is_aside(&r->meaning, answers);
     if (*done) return desk_answer_aside(t, frame, &r->meaning);
     if (interrupts) {
         desk_request request = desk_request_of(r);
         if (thanks) request.label = first->label, request.flow = first->flow, request.score = 1;
         SHOP_TRY(desk_answer_request(t, &request, handled));
-    } else if (waits && !answers && desk_leaves_question(frame, &r->meaning)) {
+    } else if (waits && !answers && desk_leaves_question(frame, &r->meaning) &&
+               !(r->meaning.intent->kind == DESK_INTENT_FLOW && desk_is_negated(t, r->meaning.intent->flow))) {
         SHOP_TRY(desk_answer_meaning(t, r, handled));
     }
     if (!*handled && !interrupts && waits && frame == desk_top(t)) {

@@ -68,6 +68,10 @@ bool desk_asks_product(const desk_turn *t, const desk_meaning *m);
 void desk_weigh_rule(const desk_turn *t, desk_reading *r);
 /* True if the message asks something else than what the frame's question is about. */
 bool desk_leaves_question(const desk_frame *frame, const desk_meaning *m);
+/* True if the reader is sure that the message asks something and requests no action. */
+bool desk_surely_asks(const desk_turn *t, const desk_meaning *m);
+/* True if it is sure that the message does not answer the desk's question: it asks, denies or corrects. */
+bool desk_is_no_answer(const desk_meaning *m);
 /* False if the frame's question takes any text as an answer. */
 bool desk_may_be_aside(const desk_turn *t, const desk_frame *frame);
 /* True for small talk while a question waits: "phew, thanks!". agrees: the words could be a yes. */

@@ -295,7 +295,7 @@ llmcs_status desk_value_find(desk_turn *t, int slot, const desk_words *w, bool a
 llmcs_status desk_named_product(desk_turn *t, const desk_words *w, const char **product);
 /* True if the text names goods or how many: "one of the mugs". */
 bool desk_says_part(const desk_turn *t, const desk_words *w);
-/* True if the text has what `like` requires of the slot's values. */
+/* True if the text has what `like` requires of the slot's values, outside codes such as order numbers. */
 bool desk_is_like(const desk_slot *s, const desk_words *w);
 /* Formats a row by the `line` of its find. */
 llmcs_status desk_row_in_words(desk_turn *t, const desk_query *find, const desk_rows *rows, size_t row,

@@ -9,9 +9,10 @@
 /* over_rule: a rule gives way to a label from this probability on. likely_entry: a flow that answers by entries gives
  * the reader's best entry from here on. leaves: probability from which a label interrupts an open question. is_answer:
  * acts that answer it, summed. sure_aside, no_answer: the label and the acts of thanks that read like a yes. sure_talk:
- * small talk that is not about products. any_entry: likely_entry for a flow without an object. */
+ * small talk that is not about products. any_entry: likely_entry for a flow without an object. surely_asks,
+ * surely_none: acts of a question, and of no answer, summed. */
 static const double over_rule = 0.6, likely_entry = 0.05, any_entry = 0.01, leaves = 0.75, is_answer = 0.5,
-                    sure_aside = 0.9, sure_talk = 0.5, no_answer = 0.15;
+                    sure_aside = 0.9, sure_talk = 0.5, no_answer = 0.15, surely_asks = 0.9, surely_none = 0.85;
 
 bool desk_is_sure(const desk_meaning *m) { return m->kind != DESK_MEANS_NOTHING && m->score >= desk_meaning_score; }
 
@@ -57,6 +58,17 @@ bool desk_leaves_question(const desk_frame *frame, const desk_meaning *m) {
     const double *acts = m->acts;
     if (m->kind != DESK_MEANS_INTENT || m->score < leaves || flow_of(m->intent) == frame->flow) return false;
     return acts[DESK_ACT_ANSWER] + acts[DESK_ACT_YES] + acts[DESK_ACT_NO] + acts[DESK_ACT_REMARK] < is_answer;
+}
+
+bool desk_surely_asks(const desk_turn *t, const desk_meaning *m) {
+    const int flow = flow_of(m->intent);
+    if (m->kind != DESK_MEANS_UNKNOWN && m->kind != DESK_MEANS_INTENT) return false;
+    return m->acts[DESK_ACT_ASK] + m->acts[DESK_ACT_FOLLOW] >= surely_asks && (flow < 0 || !t->flows->flows[flow].acts);
+}
+
+bool desk_is_no_answer(const desk_meaning *m) {
+    const double *a = m->acts;
+    return a[DESK_ACT_ASK] + a[DESK_ACT_FOLLOW] + a[DESK_ACT_NO] + a[DESK_ACT_STOP] + a[DESK_ACT_REPAIR] >= surely_none;
 }
 
 bool desk_may_be_aside(const desk_turn *t, const desk_frame *frame) {

@@ -177,6 +177,11 @@ static bool calls_off(const desk_turn *t, const desk_frame *frame, const desk_re
 
 bool desk_is_only_ordinal(const desk_turn *t) { return desk_ordinal(&t->words, DESK_MAX_ORDINAL) > 0; }
 
+/* True if the message asks something, by its words or by the reader. */
+static bool asks_something(const desk_turn *t, const desk_reading *r) {
+    return desk_is_question(&t->words) || desk_surely_asks(t, &r->meaning);
+}
+
 /* Returns the flow's slot for remarks if a confirmation is open, or -1. */
 static int remark_slot(const desk_turn *t, const desk_frame *frame) {
     const desk_flow *flow = &t->flows->flows[frame->flow];
@@ -187,11 +192,11 @@ static int remark_slot(const desk_turn *t, const desk_frame *frame) {
 }
 
 /* Adds "just one of them, it is too small" to the remark slot, for the staff, and repeats the confirmation with it. */
-static llmcs_status keep_remark(desk_turn *t, desk_frame *frame, bool *kept) {
+static llmcs_status keep_remark(desk_turn *t, desk_frame *frame, const desk_reading *r, bool *kept) {
     const int slot = remark_slot(t, frame);
     const size_t words = desk_count_words(t->words.folded, t->words.folded_bytes);
     *kept = false;
-    if (slot < 0 || frame->by_label || words < 2 || desk_is_question(&t->words) || desk_is_only_ordinal(t) ||
+    if (slot < 0 || frame->by_label || words < 2 || asks_something(t, r) || desk_is_only_ordinal(t) ||
         desk_is_code(&t->words))
         return LLMCS_OK;
     const char *old = frame->slots[slot] ? frame->slots[slot] : "";
@@ -280,8 +285,59 @@ static llmcs_status ask_for_rest(desk_turn *t, desk_frame *frame, bool *handled)
     return desk_run(t);
 }
 
+/* Blanks what the message says of the goods of the frame's order: 行 就退加湿器 确认 without 加湿器. *n_named: the
+ * words found, 0 if the message cannot be blanked. */
+static llmcs_status blank_goods(desk_turn *t, const desk_frame *frame, int slot, desk_words *rest, size_t *n_named) {
+    const desk_described *d = t->flows->slots[slot].described;
+    const int from = desk_from(t, frame, slot);
+    const size_t n = t->words.plain_bytes;
+    const desk_rows *rows = NULL;
+    *n_named = 0;
+    if (!d || !d->title || from < 0 || n != t->words.folded_bytes) return LLMCS_OK;
+    SHOP_TRY(desk_choices(t, frame, slot, &rows));
+    const desk_query *find = &t->flows->finds[from];
+    size_t column = 0;
+    while (column < find->n_columns && strcmp(find->columns[column], d->title) != 0) column++;
+    for (size_t r = 0; rows && column < find->n_columns && r < rows->n; r++) {
+        const desk_cell *row = rows->cells + r * rows->n_columns;
+        desk_words title;
+        bool *marks;
+        char *text;
+        if (!row->text || strcmp(row->text, frame->slots[slot]) != 0 || !row[column].text) continue;
+        SHOP_TRY(desk_words_make(t->arena, row[column].text, strlen(row[column].text), &title));
+        SHOP_TRY(shop_arena_alloc(t->arena, n + 1, sizeof *marks, &marks));
+        SHOP_TRY(shop_arena_alloc(t->arena, n + 1, 1, &text));
+        memcpy(text, t->words.plain, n);
+        (void)desk_overlap_marked(&t->words, &title, n_named, marks);
+        for (size_t i = 0; i < n; i++)
+            if (marks[i]) text[i] = ' ';
+        return desk_words_make(t->arena, text, n, rest);
+    }
+    return LLMCS_OK;
+}
+
+/* 对的 换30码, 行 就退加湿器 确认: a yes that repeats the wish, or names the only piece of the order. */
+static llmcs_status repeats_with_yes(desk_turn *t, desk_frame *frame, bool *yes) {
+    const int order = desk_order_slot(t, frame->flow), parts = parts_slot(t, frame);
+    const char *value = NULL;
+    desk_words rest;
+    size_t n_named;
+    SHOP_TRY(desk_beside_yes(t->arena, &t->words, &rest));
+    if (!rest.folded_bytes || desk_is_question(&t->words) || desk_gives_up(&t->words)) return LLMCS_OK;
+    for (size_t i = 0; i < t->flows->n_slots && !*yes; i++) {
+        if (!t->flows->flows[frame->flow].uses[i] || !t->flows->slots[i].like || !frame->slots[i]) continue;
+        SHOP_TRY(desk_value_find(t, (int)i, &rest, true, &value));
+        *yes = value && !strcmp(value, frame->slots[i]);
+    }
+    if (*yes || order < 0 || !frame->slots[order] || parts < 0 || !has_one_piece(t, frame)) return LLMCS_OK;
+    SHOP_TRY(blank_goods(t, frame, order, &rest, &n_named));
+    *yes = n_named && desk_is_yes(&rest);
+    return LLMCS_OK;
+}
+
 static llmcs_status answer_confirm(desk_turn *t, desk_frame *frame, const desk_reading *r, bool *handled) {
-    const bool yes = desk_is_yes(&t->words) || agrees(t, frame, r);
+    bool yes = desk_is_yes(&t->words) || agrees(t, frame, r);
+    if (!yes) SHOP_TRY(repeats_with_yes(t, frame, &yes));
     const bool negated = desk_is_negated(t, frame->flow) && !desk_is_question(&t->words); /* "don't return it" */
     const bool no = !yes && (desk_is_no(&t->words) || negated || calls_off(t, frame, r));
     const size_t words = desk_count_words(t->words.folded, t->words.folded_bytes);
@@ -305,7 +361,8 @@ static llmcs_status answer_confirm(desk_turn *t, desk_frame *frame, const desk_r
         return LLMCS_OK;
     }
     /* "Never mind. Do you deliver to Singapore?", "actually, can I return them?" */
-    const bool other_way = !yes && desk_changes_mind(&t->words) && wants_other_action(t, frame, r);
+    const bool other_way = !yes && desk_changes_mind(&t->words) && wants_other_action(t, frame, r) &&
+                           !(says_how_many(&t->words) && !has_one_piece(t, frame)); /* "actually only one of them" */
     if (other_way || (no && wants_instead(t, frame, r))) {
         desk_pop(t);
         *handled = false;
@@ -331,15 +388,37 @@ static bool is_bare_answer(const desk_turn *t) {
            desk_count_words(t->words.folded, t->words.folded_bytes) <= 2;
 }
 
+/* True if the message may be an address without a number or a word such as "street": capitals, 大学. */
+static bool names_place(const desk_words *w) {
+    static const char *const han[] = {"市",   "县",   "大学", "学院", "中学", "小学", "学校", "酒店", "宾馆", "医院",
+                                      "公司", "园区", "大楼", "座",   "楼",   "村",   "苑",   "府",   "城",   NULL};
+    size_t capitals = 0;
+    for (size_t i = 0; han[i]; i++)
+        if (strstr(w->folded, han[i])) return true;
+    for (size_t i = 0; i + 1 < w->plain_bytes; i++)
+        capitals += w->plain[i] >= 'A' && w->plain[i] <= 'Z' && w->plain[i + 1] >= 'a' && w->plain[i + 1] <= 'z' &&
+                    (!i || w->plain[i - 1] == ' ');
+    return capitals >= 3;
+}
+
+static bool fits_address(const desk_turn *t, const desk_frame *frame, const desk_reading *r) {
+    const char *text = t->words.folded;
+    const size_t gap = strncmp(text, "no", 2) ? 0 : strspn(text + 2, ". ");
+    const bool number = gap && text[2 + gap] >= '0' && text[2 + gap] <= '9'; /* "no 5 Mill Lane" */
+    const bool denies = desk_is_no(&t->words) && !number;
+    const bool no = denies || desk_is_no_answer(&r->meaning);
+    if (desk_is_whole_address(&t->words)) return !denies || desk_skip_preamble(&t->words);
+    if (desk_is_address(&t->words)) return !no;
+    return !no && !desk_is_question(&t->read) && !r->rule && !desk_is_yes(&t->words) && names_place(&t->words) &&
+           !wants_other(frame, r, desk_part_score);
+}
+
 /* True if the message answers a free-text slot, rather than asks a question or changes the subject. */
 static bool fits_free_text(const desk_turn *t, const desk_frame *frame, int slot, const desk_reading *r) {
     const desk_slot_type type = t->flows->slots[slot].type;
     const bool other = wants_other(frame, r, desk_digression_score), asks = desk_is_question(&t->read);
-    if (type == DESK_SLOT_ADDRESS) {
-        if (desk_is_address(&t->words)) return true;
-        return !asks && !r->rule && !desk_is_yes(&t->words) && !desk_is_no(&t->words) &&
-               !wants_other(frame, r, desk_part_score);
-    }
+    if (type == DESK_SLOT_ADDRESS) return fits_address(t, frame, r);
+    if (!t->flows->slots[slot].like && desk_surely_asks(t, &r->meaning)) return false;
     if (desk_changes_mind(&t->read) && wants_other(frame, r, desk_part_score)) return false;
     if (is_bare_answer(t) || closes(t, r)) return false; /* "yes" is no answer to "what would you like instead?" */
     if (t->flows->slots[slot].like && !desk_is_like(&t->flows->slots[slot], &t->words)) return false;
@@ -349,9 +428,11 @@ static bool fits_free_text(const desk_turn *t, const desk_frame *frame, int slot
 
 /* "The yoga mat" to "what would you like instead?": keeps it as the first part of the answer. */
 static llmcs_status keep_part(desk_turn *t, desk_frame *frame, int slot, bool *handled) {
+    static const char *const denials[] = {"not", "meant", "wrong", "不是", "没问", "我说的", "我问的", "搞错", NULL};
     const int object = desk_order_slot(t, frame->flow);
     desk_reference ref;
     if (!t->flows->slots[slot].like || object < 0 || !frame->slots[object] || frame->part) return LLMCS_OK;
+    if (desk_has_any(&t->words, denials)) return LLMCS_OK; /* "I'm not asking about that one" */
     SHOP_TRY(desk_refer(t, object, &t->words, true, &ref));
     for (size_t i = 0; i < ref.n && !*handled; i++) *handled = !strcmp(ref.ids[i], frame->slots[object]);
     if (!*handled) return LLMCS_OK;
@@ -431,15 +512,15 @@ static llmcs_status say_own_entry(desk_turn *t, const desk_frame *frame) {
 }
 
 /* The message is neither an answer nor another request. */
-static llmcs_status missed_answer(desk_turn *t, desk_frame *frame) {
+static llmcs_status missed_answer(desk_turn *t, desk_frame *frame, const desk_reading *r) {
     const desk_op *op = &t->flows->flows[frame->flow].ops[frame->asked];
     desk_set_route(t, LLMCS_DESK_FLOW);
-    if (op->kind == DESK_OP_CONFIRM && desk_is_question(&t->words)) { /* neither a yes nor a no */
+    if (op->kind == DESK_OP_CONFIRM && asks_something(t, r)) { /* neither a yes nor a no */
         SHOP_TRY(say_own_entry(t, frame));
         return desk_run(t);
     }
     bool kept;
-    SHOP_TRY(keep_remark(t, frame, &kept));
+    SHOP_TRY(keep_remark(t, frame, r, &kept));
     if (kept) return LLMCS_OK;
     if (op->kind == DESK_OP_CONFIRM) return ask_or_decline(t, frame);
     if (++frame->tries >= t->flows->slots[op->index].tries) return desk_hand_over(t, "slot_missing", 0, NULL, NULL);
@@ -462,7 +543,9 @@ static llmcs_status digress(desk_turn *t, desk_frame *frame, const desk_reading 
         const desk_request request = {.text = r->text, .label = "", .score = 1, .flow = commanded, .vector = r->vector};
         return desk_answer_request(t, &request, handled);
     }
-    const bool asks = desk_is_question(&t->words);
+    const int other = replaces ? replacing_flow(t, r) : -1;
+    if (other >= 0 && other != frame->flow && desk_is_negated(t, other)) return LLMCS_OK; /* 要换新的 不想退 */
+    const bool asks = asks_something(t, r);
     /* "Only one of them is broken" to whether to report something broken: it names what is open, and no other action.
      */
     const bool of_this = desk_has_cue(t, &t->flows->flows[frame->flow]) && !desk_names_action(&t->words);
@@ -477,13 +560,26 @@ static llmcs_status digress(desk_turn *t, desk_frame *frame, const desk_reading 
     /* A statement answers the open question, unless it has a cue of another flow. */
     const bool barred =
         r->intent && ((r->intent->kind == DESK_INTENT_FLOW && !replaces) || (!asks && is_suggestion(t, r->intent)));
-    if (!barred && wants_other(frame, r, desk_is_question(&t->words) ? desk_part_score : desk_digression_score)) {
+    if (!barred && wants_other(frame, r, asks ? desk_part_score : desk_digression_score)) {
         const desk_request request = desk_request_of(r);
         return desk_answer_request(t, &request, handled);
     }
-    if (!desk_is_question(&t->words)) return LLMCS_OK;
+    if (!asks) return LLMCS_OK;
     const desk_request request = {.text = r->text, .label = "", .flow = -1, .vector = r->vector};
     return desk_say_knowledge(t, &request, 0.5, handled);
+}
+
+/* Answers a question by the entry that the reader finds likely. The flow resumes afterwards. */
+static llmcs_status answer_by_entry(desk_turn *t, const desk_frame *frame, const desk_reading *r, bool *handled) {
+    static const double likely = 0.2, needs_turn = 0.9;
+    const desk_meaning *m = &r->meaning;
+    const int flow = replacing_flow(t, r);
+    if (r->rule || !m->entry || m->entry_score < likely || !asks_something(t, r) || is_bare_answer(t) || frame->unfit)
+        return LLMCS_OK;
+    /* Another request, or a question that needs nothing of this turn. */
+    if (flow >= 0 && flow != frame->flow && (t->flows->flows[flow].acts || m->acts[DESK_ACT_FOLLOW] < needs_turn))
+        return LLMCS_OK;
+    return desk_say_entry(t, m->entry->entry, handled);
 }
 
 /* "Can I return the first one" to "which order has something missing?": starts the return with that order. */
@@ -502,7 +598,7 @@ static llmcs_status answer_with_other_flow(desk_turn *t, const desk_frame *frame
 }
 
 /* "The navy one" when the order is already known: keeps it, changes it, or says that there is none. */
-static llmcs_status refer_again(desk_turn *t, desk_frame *frame, bool *handled) {
+static llmcs_status refer_again(desk_turn *t, desk_frame *frame, const desk_reading *r, bool *handled) {
     const desk_op *op = &t->flows->flows[frame->flow].ops[frame->asked];
     const int slot = desk_order_slot(t, frame->flow);
     desk_reference ref;
@@ -518,7 +614,7 @@ static llmcs_status refer_again(desk_turn *t, desk_frame *frame, bool *handled) 
     for (size_t i = 0; i < ref.n; i++)
         if (!strcmp(ref.ids[i], frame->slots[slot])) {
             bool kept = false;
-            if (!has_one_piece(t, frame) && !desk_is_no(&t->words)) SHOP_TRY(keep_remark(t, frame, &kept));
+            if (!has_one_piece(t, frame) && !desk_is_no(&t->words)) SHOP_TRY(keep_remark(t, frame, r, &kept));
             return kept ? LLMCS_OK : desk_run(t);
         }
     if (!ref.strong) { /* "it was a white one that came": a title word alone does not change the order */
@@ -573,7 +669,7 @@ llmcs_status desk_answer_pending(desk_turn *t, desk_frame *frame, const desk_rea
     *given_up = false;
     t->request = (desk_request){.text = t->read.plain, .label = "", .flow = -1, .vector = r->vector};
     SHOP_TRY(answer_with_other_flow(t, frame, r, &handled));
-    if (!handled) SHOP_TRY(refer_again(t, frame, &handled));
+    if (!handled) SHOP_TRY(refer_again(t, frame, r, &handled));
     if (!handled) SHOP_TRY(drop_contradicted(t, frame, r, &handled));
     if (desk_has_cue(t, &t->flows->flows[frame->flow])) frame->by_label = false;
     if (handled) {
@@ -591,9 +687,10 @@ llmcs_status desk_answer_pending(desk_turn *t, desk_frame *frame, const desk_rea
     *given_up = t->c->n_frames < n_frames;
     if (*given_up) return LLMCS_OK;
     if (closes(t, r)) return leave_open(t, r);
-    SHOP_TRY(digress(t, frame, r, &handled));
+    SHOP_TRY(answer_by_entry(t, frame, r, &handled));
+    if (!handled) SHOP_TRY(digress(t, frame, r, &handled));
     if (handled && frame->by_label) drop_frame(t, frame);
-    return handled ? LLMCS_OK : missed_answer(t, frame);
+    return handled ? LLMCS_OK : missed_answer(t, frame, r);
 }
 
 /* Matches "the first", or words of one of the titles. */

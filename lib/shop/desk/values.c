@@ -4,7 +4,14 @@
 #include "shop/desk/desk.h"
 #include "shop/recommend/recommender.h"
 
-enum { MATCH_LIMIT = 20000, HEAP_KIB = 256, MIN_DIGITS = 3, SEARCHED_PRODUCTS = 5, OWN_NAMES = 2 };
+enum {
+    MATCH_LIMIT = 20000,
+    HEAP_KIB = 256,
+    MIN_DIGITS = 3,
+    CODE_DIGITS = 5,
+    SEARCHED_PRODUCTS = 5,
+    OWN_NAMES = 2
+};
 
 static llmcs_status copy_part(desk_turn *t, const char *text, size_t n, const char **out) {
     return shop_arena_copy(t->arena, text, n, out);
@@ -324,6 +331,22 @@ static size_t find_lead(const desk_slot *s, const desk_words *w) {
     return last;
 }
 
+/* Returns the length of a code of 5 or more letters and digits at byte i, or 0. */
+static size_t code_at(const desk_words *w, size_t i) {
+    size_t n = i, digits = 0;
+    for (; n < w->folded_bytes &&
+           ((w->folded[n] >= '0' && w->folded[n] <= '9') || (w->folded[n] >= 'a' && w->folded[n] <= 'z'));
+         n++)
+        digits += w->folded[n] <= '9';
+    return digits >= CODE_DIGITS ? n - i : 0;
+}
+
+/* Tries the pattern between codes. */
+static bool is_like_at(const desk_slot *s, const desk_words *w, size_t from, size_t to, pcre2_match_data *data,
+                       pcre2_match_context *limits) {
+    return pcre2_match(s->like, (PCRE2_SPTR)w->folded + from, to - from, 0, PCRE2_NO_UTF_CHECK, data, limits) >= 0;
+}
+
 bool desk_is_like(const desk_slot *s, const desk_words *w) {
     if (!s->like) return true;
     pcre2_match_data *data = pcre2_match_data_create(1, NULL);
@@ -332,7 +355,12 @@ bool desk_is_like(const desk_slot *s, const desk_words *w) {
     if (data && limits) {
         pcre2_set_match_limit(limits, MATCH_LIMIT);
         pcre2_set_heap_limit(limits, HEAP_KIB);
-        is = pcre2_match(s->like, (PCRE2_SPTR)w->folded, w->folded_bytes, 0, PCRE2_NO_UTF_CHECK, data, limits) >= 0;
+        size_t from = 0;
+        for (size_t i = 0, n; i < w->folded_bytes && !is; i += n ? n : 1) {
+            n = code_at(w, i);
+            if (n) is = is_like_at(s, w, from, i, data, limits), from = i + n;
+        }
+        is = is || is_like_at(s, w, from, w->folded_bytes, data, limits);
     }
     pcre2_match_context_free(limits);
     pcre2_match_data_free(data);
@@ -340,8 +368,10 @@ bool desk_is_like(const desk_slot *s, const desk_words *w) {
 }
 
 static llmcs_status find_text(desk_turn *t, const desk_slot *s, const desk_words *w, const char **value) {
-    const bool same = w->plain_bytes == w->folded_bytes; /* then offsets in both agree */
-    const char *begin = w->plain + (same ? skip_lead(s, w, 0) : 0), *end = w->plain + w->plain_bytes;
+    const bool same = w->plain_bytes == w->folded_bytes;      /* then offsets in both agree */
+    const bool cut = s->type == DESK_SLOT_ADDRESS || s->like; /* a complaint keeps its "no, ..." */
+    const char *begin = w->plain + (same ? skip_lead(s, w, cut ? desk_skip_preamble(w) : 0) : 0),
+               *end = w->plain + w->plain_bytes;
     while (begin < end && *begin == ' ') begin++;
     while (end > begin && end[-1] == ' ') end--;
     const double n = (double)(end - begin);
@@ -357,6 +387,12 @@ static llmcs_status find_address(desk_turn *t, const desk_slot *s, const desk_wo
     const size_t begin = skip_lead(s, w, at);
     SHOP_TRY(desk_words_make(t->arena, w->plain + begin, w->plain_bytes - begin, &rest));
     return desk_is_whole_address(&rest) ? find_text(t, s, &rest, value) : LLMCS_OK;
+}
+
+/* "No, leave out the name. The address is 12 Rose Lane": what such words introduce. */
+static llmcs_status answered_address(desk_turn *t, const desk_slot *s, const desk_words *w, const char **value) {
+    if (desk_skip_preamble(w)) SHOP_TRY(find_address(t, s, w, value));
+    return *value ? LLMCS_OK : find_text(t, s, w, value);
 }
 
 /* ---- products */
@@ -499,7 +535,7 @@ llmcs_status desk_value_find(desk_turn *t, int slot, const desk_words *w, bool a
         case DESK_SLOT_EMAIL:
             return find_email(t, w, value);
         case DESK_SLOT_ADDRESS:
-            return answers ? find_text(t, s, w, value) : find_address(t, s, w, value);
+            return answers ? answered_address(t, s, w, value) : find_address(t, s, w, value);
         default:
             return answers ? find_text(t, s, w, value) : LLMCS_OK;
     }
@@ -529,6 +565,7 @@ llmcs_status desk_value_show(desk_turn *t, int slot, const char *value, const ch
     *shown = value;
     if (!value) return LLMCS_OK;
     if (s->type == DESK_SLOT_PRODUCT) return read_title(t, value, shown);
+    for (const char *next = value; s->remark && (next = strstr(next, "; "));) *shown = next += 2; /* the last remark */
     for (size_t i = 0; i < s->n_options; i++) {
         if (strcmp(s->options[i].value, value) != 0 || !s->options[i].label) continue;
         desk_buffer b = {.allocator = &t->desk->allocator};

@@ -361,6 +361,8 @@ static bool has_question_mark(const desk_words *w) {
     return memchr(w->folded, '?', w->folded_bytes) != NULL; /* NFKC maps ？ to ? */
 }
 
+bool desk_has_doubt(const desk_words *w) { return has_question_mark(w) || has_doubt(w) || desk_has_any(w, farewells); }
+
 /* Phrases that agree at the end of a message: "a normal one then, go ahead". */
 static const char *const consents[] = {"go ahead", "go for it", "do it",      "do that",    "please do",
                                        "就这样吧", "就这样办",  "就这么办",   "帮我登记",   "帮我提交",
@@ -378,6 +380,8 @@ static bool ends_in_consent(const desk_words *w) {
     return false;
 }
 
+bool desk_consents(const desk_words *w) { return !desk_has_doubt(w) && ends_in_consent(w); }
+
 bool desk_is_yes(const desk_words *w) {
     /* "great, then do it": the yes follows. */
     static const char *const glad[] = {"great", "good",   "perfect", "cool", "alright", "all right",
@@ -389,7 +393,7 @@ bool desk_is_yes(const desk_words *w) {
     size_t at = first_word(w), step;
     while (at < w->folded_bytes && (step = phrase_at(w->folded, w->folded_bytes, at, glad)))
         at = skip_marks(w->folded, w->folded_bytes, at + step);
-    if (has_question_mark(w) || has_doubt(w) || desk_has_any(w, farewells)) return false;
+    if (desk_has_doubt(w)) return false;
     if (ends_in_consent(w)) return true;
     const size_t yes = phrase_at(w->folded, w->folded_bytes, at, yes_words);
     if (!yes) return false;
@@ -397,6 +401,51 @@ bool desk_is_yes(const desk_words *w) {
         phrase_at(w->folded, w->folded_bytes, at, weak_yes) == yes)
         return false;
     return !words_left(w, at + yes, after_yes);
+}
+
+/* Returns the length without the marks at the end. */
+static size_t trim_marks(const char *text, size_t n) {
+    size_t end = 0, len;
+    for (size_t i = 0; i < n; i += len)
+        if (desk_is_letter(desk_char_at(text, n, i, &len))) end = i + len;
+    return end;
+}
+
+size_t desk_skip_preamble(const desk_words *w) {
+    static const char *const words[] = {"no",     "nope",      "not that", "sorry", "great",  "good", "perfect", "fine",
+                                        "thanks", "thank you", "yes",      "yeah",  "ok",     "okay", "sure",    "well",
+                                        "right",  "actually",  "wait",     "oh",    "不是",   "不对", "不",      "是的",
+                                        "对",     "对的",      "好",       "好的",  "好吧",   "行",   "可以",    "嗯",
+                                        "谢谢",   "等等",      "等一下",   "哦",    "没问题", NULL};
+    const char *t = w->folded;
+    size_t at = 0, step;
+    while ((step = phrase_at(t, w->folded_bytes, at, words))) {
+        const size_t end = at + step, next = skip_marks(t, w->folded_bytes, end);
+        const bool latin = (unsigned char)t[end - 1] < 0x80;
+        if (next == end || next == w->folded_bytes || (latin && t[end] == ' ')) break; /* "no 5 Mill Lane" */
+        at = next;
+    }
+    return at;
+}
+
+llmcs_status desk_beside_yes(shop_arena *a, const desk_words *w, desk_words *rest) {
+    const char *t = w->folded;
+    size_t at = first_word(w), end = trim_marks(t, w->folded_bytes), step;
+    const size_t begin = at;
+    *rest = (desk_words){.plain = "", .folded = ""};
+    if (w->plain_bytes != w->folded_bytes) return LLMCS_OK;
+    while (at < end && (step = phrase_at(t, end, at, yes_words))) {
+        const size_t next = skip_marks(t, end, at + step);
+        if (next == at + step) break; /* 好大 is no yes */
+        at = next;
+    }
+    for (size_t k = 0; at > begin && yes_words[k]; k++) {
+        const size_t n = strlen(yes_words[k]);
+        if (end < at + n + 1 || desk_find_phrase(t, end, yes_words[k], end - n) != end - n) continue;
+        const size_t before = trim_marks(t, end - n);
+        if (before < end - n && before > at) end = before, k = (size_t)-1;
+    }
+    return at > begin && end > at ? desk_words_make(a, w->plain + at, end - at, rest) : LLMCS_OK;
 }
 
 bool desk_names_action(const desk_words *w) {
@@ -412,7 +461,7 @@ bool desk_is_acknowledgement(const desk_words *w) {
 }
 
 bool desk_agrees(const desk_words *w) {
-    if (has_question_mark(w) || has_doubt(w) || desk_has_any(w, farewells) || desk_has_any(w, giving_up)) return false;
+    if (desk_has_doubt(w) || desk_has_any(w, giving_up)) return false;
     return desk_has_any(w, agreeing) && !words_left(w, first_word(w), after_yes);
 }
 
@@ -443,10 +492,10 @@ bool desk_gives_up(const desk_words *w) {
 /* ---- others */
 
 bool desk_is_question(const desk_words *w) {
-    static const char *const words[] = {"what",    "how",       "when",   "where",    "why",       "which",   "who",
-                                        "can you", "could you", "do you", "is there", "are there", "does it", "吗",
-                                        "呢",      "什么",      "怎么",   "多少",     "几",        "哪",      "为什么",
-                                        "能不能",  "可不可以",  "有没有", "是不是",   NULL};
+    static const char *const words[] = {
+        "what",     "how",       "when",     "where",  "why",    "which", "who",  "can you", "could you", "do you",
+        "is there", "are there", "does it",  "吗",     "呢",     "什么",  "怎么", "多少",    "几",        "哪",
+        "为什么",   "能不能",    "可不可以", "有没有", "是不是", "多久",  "多长", "咋",      NULL};
     return has_question_mark(w) || desk_has_any(w, words);
 }
 

@@ -42,6 +42,8 @@ const char *desk_language(const desk_words *w);
 bool desk_is_yes(const desk_words *w);
 /* True if it only agrees: "cancel it then", 那就退吧. The caller compares the action it names. */
 bool desk_agrees(const desk_words *w);
+/* True if it ends in a request to act: "ok do that", 就这样吧. */
+bool desk_consents(const desk_words *w);
 /* True for "ok", 好的 alone: it may only mean "I have read it". */
 bool desk_is_acknowledgement(const desk_words *w);
 /* True if it has a verb for an action on an order: "return", 换. */
@@ -56,6 +58,13 @@ bool desk_is_question(const desk_words *w);
 bool desk_is_address(const desk_words *w);
 /* True for an address that is complete: with a number, and long enough. */
 bool desk_is_whole_address(const desk_words *w);
+/* Returns where the answer begins after words such as "great. ", "no, ", 不是，, in bytes of the folded text. */
+size_t desk_skip_preamble(const desk_words *w);
+/* Returns the words between a yes and a yes: 就退加湿器 of 行 就退加湿器 确认. Empty if the text begins with no yes, or
+ * has nothing else. */
+llmcs_status desk_beside_yes(shop_arena *a, const desk_words *w, desk_words *rest);
+/* True if something in the text makes a yes unclear: a question, a denial, a condition, a farewell. */
+bool desk_has_doubt(const desk_words *w);
 /* True for "actually", "wait", 还是: the customer wants something else. */
 bool desk_changes_mind(const desk_words *w);
 /* True for "it", "that order", 这单. */

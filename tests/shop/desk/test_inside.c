@@ -1,7 +1,7 @@
 /* Messages while a flow's question is open: consent, questions, remarks, a part of an order, another request. */
 #include <stdlib.h>
 
-#include "shop/desk/desk_case.h"
+#include "shop/desk/reader_case.h"
 
 static void put_two_pieces(llmcs_shop *shop) {
     const llmcs_shop_order_item items[] = {{"mug", 1, 50}, {"lamp", 1, 129.5}};
@@ -19,7 +19,8 @@ static void put_two_pieces(llmcs_shop *shop) {
     SHOP_OK(llmcs_shop_put_orders(shop, list, 1, NULL, NULL, NULL));
 }
 
-static void open_inside(desk_case *d) {
+/* model: the desk's reader, or NULL. */
+static void open_with(desk_case *d, llmcs_model *model) {
     static char text[16384];
     FILE *f = fopen("tests/data/desk/inside.json", "r");
     ck_assert_msg(f != NULL, "tests/data/desk/inside.json");
@@ -30,8 +31,11 @@ static void open_inside(desk_case *d) {
     desk_case_make(d);
     put_two_pieces(d->shop);
     d->options.flows_json = text;
+    d->options.reader = model;
     SHOP_OK(llmcs_shop_desk_open(d->shop, &d->options, &d->desk));
 }
+
+static void open_inside(desk_case *d) { open_with(d, NULL); }
 
 START_TEST(consent_in_other_words) {
     static const char *const yes[] = {"ok a normal one then, go ahead",
@@ -112,7 +116,7 @@ START_TEST(remark_goes_with_the_request) {
     HAS(say(&d, "return order PL1009"), "Return PL1009?");
     LACKS(d.turn->reply, "Request:");
     HAS(say(&d, "just one of them, it is a bit too small"), "Note: just one of them, it is a bit too small.");
-    HAS(say(&d, "the red one i mean"), "the red one i mean");
+    HAS(say(&d, "the red one i mean"), "Note: the red one i mean."); /* only the latest is read back */
     ck_assert_int_eq(d.turn->expects, LLMCS_EXPECTS_YES);
     HAS(say(&d, "yes"), "recorded");
     const char *detail = shop_value(d.path, "SELECT detail FROM actions WHERE object = 'PL1009'");
@@ -122,6 +126,59 @@ START_TEST(remark_goes_with_the_request) {
     HAS(say_as(&d, "z", "anna", "用着太薄了 不喜欢"), "备注：用着太薄了 不喜欢。");
     HAS(say_as(&d, "z", "anna", "好的"), "已登记");
     HAS(shop_value(d.path, "SELECT detail FROM actions WHERE object = 'PL1003'"), "太薄");
+    desk_case_close(&d);
+}
+END_TEST
+
+/* The reader knows a question without its mark: it is answered and is no note. */
+START_TEST(question_is_no_note) {
+    static const struct {
+        const char *labels[4];
+        double p[4];
+        const char *reply;
+    } rows[] = {{{"entry:gift", "ask", "act:follow", "act:remark"}, {0.3, 0.2, 0.49, 0.01}, "礼品包装8元"},
+                {{"abstain", "ask", "act:follow", "act:remark"}, {0.3, 0.2, 0.49, 0.01}, "PL1003"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char folder[TEMP_PATH_BYTES];
+        desk_case d;
+        llmcs_model *model = make_reader(folder, rows[i].labels, rows[i].p, 4);
+        open_with(&d, model);
+        HAS(say(&d, "PL1003想退货"), "退回PL1003吗");
+        HAS(say(&d, "我拆开用过一次 还能退不"), rows[i].reply);
+        HAS(d.turn->reply, "退回PL1003吗");
+        LACKS(d.turn->reply, "拆开");
+        HAS(say(&d, "对"), "已登记");
+        desk_case_close(&d);
+        llmcs_model_free(&model);
+        temp_remove(folder);
+    }
+}
+END_TEST
+
+/* Small talk, says the reader; but it tells the desk to act. */
+START_TEST(request_to_act_is_no_small_talk) {
+    static const char *const labels[] = {"smalltalk", "ask", "act:ack"};
+    char folder[TEMP_PATH_BYTES];
+    desk_case d;
+    llmcs_model *model = make_reader(folder, labels, (double[]){0.49, 0.01, 0.5}, 3);
+    open_with(&d, model);
+    HAS(say(&d, "cancel order PL1001"), "Cancel order PL1001?");
+    (void)say(&d, "ok do that");
+    ORDER_IS("PL1001", "cancelled");
+    desk_case_close(&d);
+    llmcs_model_free(&model);
+    temp_remove(folder);
+}
+END_TEST
+
+START_TEST(denied_request_starts_nothing) {
+    desk_case d;
+    open_inside(&d);
+    HAS(say(&d, "报修 PL1009"), "登记PL1009破损吗");
+    LACKS(say(&d, "对 要换个新的 不要退货"), "退回");
+    ck_assert_int_eq(d.turn->expects, LLMCS_EXPECTS_YES);
+    HAS(say_as(&d, "e", "anna", "report a damage, PL1009"), "Report PL1009: broken?");
+    LACKS(say_as(&d, "e", "anna", "i want a new one and don't want to return it"), "Return PL1009");
     desk_case_close(&d);
 }
 END_TEST
@@ -228,6 +285,9 @@ static void add(TCase *t) {
     tcase_add_test(t, question_is_no_unclear_answer);
     tcase_add_test(t, ok_with_nothing_open_closes);
     tcase_add_test(t, remark_goes_with_the_request);
+    tcase_add_test(t, question_is_no_note);
+    tcase_add_test(t, request_to_act_is_no_small_talk);
+    tcase_add_test(t, denied_request_starts_nothing);
     tcase_add_test(t, remark_of_this_flow_starts_no_other);
     tcase_add_test(t, part_of_an_order_is_named);
     tcase_add_test(t, other_part_after_a_no);

@@ -239,6 +239,69 @@ START_TEST(address_without_the_words_before_it) {
 }
 END_TEST
 
+START_TEST(only_an_address_is_an_address) {
+    static const char *const others[] = {"就是今天拍的那个，跟雨靴一起的", "the one from today, with the boots",
+                                         "不是 我说的是那个路由器", "no I mean the 2 of them"};
+    desk_case d;
+    open_refer(&d);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        char conversation[20];
+        snprintf(conversation, sizeof conversation, "a%zu", i);
+        (void)say_as(&d, conversation, "cleo", "a new address for PL3001");
+        (void)say_as(&d, conversation, "cleo", others[i]);
+        ck_assert_msg(d.turn->expects != LLMCS_EXPECTS_YES, "%s", d.turn->reply);
+    }
+    HAS(ask(&d, "a new address for PL3001"), "To which address?");
+    HAS(ask(&d, "no, leave out the 'great'. send it to 12 Rose Lane, Oxford OX1 2AB"),
+        "Send PL3001 to 12 Rose Lane, Oxford OX1 2AB?");
+    HAS(say_as(&d, "g", "cleo", "a new address for PL3001"), "To which address?");
+    HAS(say_as(&d, "g", "cleo", "great. 12 Rose Lane, Oxford OX1 2AB"), "Send PL3001 to 12 Rose Lane, Oxford OX1 2AB?");
+    HAS(say_as(&d, "n", "cleo", "a new address for PL3001"), "To which address?");
+    HAS(say_as(&d, "n", "cleo", "No 5 Rose Lane, Oxford OX1 2AB"), "Send PL3001 to No 5 Rose Lane, Oxford OX1 2AB?");
+    HAS(say_as(&d, "z", "cleo", "PL3002改寄"), "改到哪个地址");
+    HAS(say_as(&d, "z", "cleo", "不是，杭州市西湖区文三路100号"), "PL3002改寄到杭州市西湖区文三路100号吗");
+    HAS(say_as(&d, "y", "cleo", "PL3002改寄"), "改到哪个地址");
+    HAS(say_as(&d, "y", "cleo", "浙江大学玉泉 王芳收"), "PL3002改寄到浙江大学玉泉 王芳收吗");
+    desk_case_close(&d);
+}
+END_TEST
+
+/* The digits of an order number are no size. */
+START_TEST(order_number_is_no_wish) {
+    desk_case d;
+    open_refer(&d);
+    HAS(say_as(&d, "z", "cleo", "PL3001换货"), "什么尺码");
+    HAS(say_as(&d, "z", "cleo", "单号是PL311200"), "什么尺码");
+    HAS(ask(&d, "swap PL3001"), "Which item");
+    HAS(ask(&d, "I'm not asking about that one, I meant the sneakers"), "Which");
+    HAS(ask(&d, "red"), "Swap PL3001 for: red?");
+    desk_case_close(&d);
+}
+END_TEST
+
+START_TEST(yes_with_what_is_confirmed) {
+    static const char *const unclear[] = {"对的 换42码", "行 就退板鞋 确认", "不是 退手工皂", "退手工皂要钱吗"};
+    desk_case d;
+    open_refer(&d);
+    HAS(say_as(&d, "z", "cleo", "PL3002换货"), "什么尺码");
+    HAS(say_as(&d, "z", "cleo", "换40码"), "PL3002换成");
+    HAS(say_as(&d, "z", "cleo", "对的 换40码"), "已登记PL3002换货");
+    HAS(ask(&d, "swap PL3001"), "Which item");
+    HAS(ask(&d, "red"), "Swap PL3001 for: red?");
+    HAS(ask(&d, "yes, red"), "swap of PL3001 is recorded");
+    HAS(say_as(&d, "g", "cleo", "PL3001退货"), "退回PL3001吗");
+    HAS(say_as(&d, "g", "cleo", "行 就退手工皂 确认"), "已登记PL3001退货");
+    for (size_t i = 0; i < sizeof unclear / sizeof *unclear; i++) {
+        char conversation[20];
+        snprintf(conversation, sizeof conversation, "u%zu", i);
+        HAS(say_as(&d, conversation, "cleo", i ? "PL3001退货" : "PL3002换货"), i ? "退回PL3001吗" : "什么尺码");
+        if (!i) HAS(say_as(&d, conversation, "cleo", "换40码"), "PL3002换成");
+        LACKS(say_as(&d, conversation, "cleo", unclear[i]), "已登记");
+    }
+    desk_case_close(&d);
+}
+END_TEST
+
 /* The next request applies to the last order mentioned. */
 START_TEST(focus_is_the_last_order) {
     desk_case d;
@@ -478,6 +541,9 @@ static void add(TCase *t) {
     tcase_add_test(t, thanks_leave_open_questions);
     tcase_add_test(t, values_are_plausible);
     tcase_add_test(t, address_without_the_words_before_it);
+    tcase_add_test(t, only_an_address_is_an_address);
+    tcase_add_test(t, order_number_is_no_wish);
+    tcase_add_test(t, yes_with_what_is_confirmed);
     tcase_add_test(t, focus_is_the_last_order);
     tcase_add_test(t, description_alone_starts_its_flow);
     tcase_add_test(t, same_question_is_asked_once);
