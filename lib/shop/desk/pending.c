@@ -574,7 +574,9 @@ static llmcs_status answer_by_entry(desk_turn *t, const desk_frame *frame, const
     static const double likely = 0.2, needs_turn = 0.9;
     const desk_meaning *m = &r->meaning;
     const int flow = replacing_flow(t, r);
-    if (r->rule || !m->entry || m->entry_score < likely || !asks_something(t, r) || is_bare_answer(t) || frame->unfit)
+    const bool best = m->intent == m->entry, of_open = m->intent && m->intent->flow == frame->flow;
+    if (r->rule || !m->entry || m->entry_score < likely || !(best || of_open) || !asks_something(t, r) ||
+        is_bare_answer(t) || frame->unfit)
         return LLMCS_OK;
     /* Another request, or a question that needs nothing of this turn. */
     if (flow >= 0 && flow != frame->flow && (t->flows->flows[flow].acts || m->acts[DESK_ACT_FOLLOW] < needs_turn))
