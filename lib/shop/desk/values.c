@@ -4,14 +4,7 @@
 #include "shop/desk/desk.h"
 #include "shop/recommend/recommender.h"
 
-enum {
-    MATCH_LIMIT = 20000,
-    HEAP_KIB = 256,
-    MIN_DIGITS = 3,
-    CODE_DIGITS = 5,
-    SEARCHED_PRODUCTS = 5,
-    OWN_NAMES = 2
-};
+enum { MATCH_LIMIT = 20000, HEAP_KIB = 256, MIN_DIGITS = 3, CODE_DIGITS = 5, SEARCHED_PRODUCTS = 5, OWN_NAMES = 2 };
 
 static llmcs_status copy_part(desk_turn *t, const char *text, size_t n, const char **out) {
     return shop_arena_copy(t->arena, text, n, out);
