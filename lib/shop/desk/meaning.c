@@ -10,9 +10,10 @@
  * the reader's best entry from here on. leaves: probability from which a label interrupts an open question. is_answer:
  * acts that answer it, summed. sure_aside, no_answer: the label and the acts of thanks that read like a yes. sure_talk:
  * small talk that is not about products. any_entry: likely_entry for a flow without an object. surely_asks,
- * surely_none: acts of a question, and of no answer, summed. */
-static const double over_rule = 0.6, likely_entry = 0.05, any_entry = 0.01, leaves = 0.75, is_answer = 0.5,
-                    sure_aside = 0.9, sure_talk = 0.5, no_answer = 0.15, surely_asks = 0.9, surely_none = 0.85;
+ * surely_none: acts of a question, and of no answer, summed. looks_up: a look-up that is preferred to an entry. */
+static const double over_rule = 0.6, likely_entry = 0.15, any_entry = 0.03, leaves = 0.6, is_answer = 0.5,
+                    sure_aside = 0.9, sure_talk = 0.5, no_answer = 0.15, surely_asks = 0.9, surely_none = 0.85,
+                    looks_up = 0.05;
 
 bool desk_is_sure(const desk_meaning *m) { return m->kind != DESK_MEANS_NOTHING && m->score >= desk_meaning_score; }
 
@@ -35,8 +36,20 @@ bool desk_may_mean_orders(const desk_turn *t, const desk_meaning *m) {
     return !desk_is_sure(m) || (flow >= 0 && desk_order_slot(t, flow) >= 0);
 }
 
+/* "Where is my parcel?" of a customer who is logged in: the order itself says more than the entry on tracking. */
+static void prefer_look_up(const desk_turn *t, desk_meaning *m) {
+    const int flow = flow_of(m->second);
+    if (!t->c->customer_id || !m->intent || m->intent->kind != DESK_INTENT_ENTRY || m->second_score < looks_up) return;
+    if (flow < 0 || t->flows->flows[flow].acts || !t->flows->flows[flow].listed || desk_order_slot(t, flow) < 0) return;
+    m->intent = m->second;
+    m->score += m->second_score; /* both are about this */
+    m->second = m->entry = NULL;
+    m->second_score = m->entry_score = 0;
+}
+
 /* An order number makes a message one about that order: "what's up with PL26111412, my rain boots". */
 llmcs_status desk_check_meaning(desk_turn *t, desk_meaning *m) {
+    prefer_look_up(t, m);
     const int flow = flow_of(m->intent);
     const char *number = NULL;
     if (m->kind == DESK_MEANS_NOTHING || (flow >= 0 && desk_order_slot(t, flow) >= 0)) return LLMCS_OK;

@@ -107,8 +107,8 @@ static void put_order_of(llmcs_shop *shop, const char *id, const char *customer,
     SHOP_OK(llmcs_shop_put_orders(shop, list, 1, NULL, NULL, NULL));
 }
 
-static void open_with(desk_case *d, const char *second, const double p[3]) {
-    const char *const labels[] = {"flow:product", second, "act:follow"};
+static void open_labels(desk_case *d, const char *first, const char *second, const double p[3]) {
+    const char *const labels[] = {first, second, "act:follow"};
     reader = make_reader(reader_folder, labels, p, 3);
     desk_case_make(d);
     d->options.reader = reader;
@@ -118,6 +118,10 @@ static void open_with(desk_case *d, const char *second, const double p[3]) {
     put_order_of(d->shop, "PL3001", "anna", "t1");
     put_order_of(d->shop, "PL3002", "ben", "t2");
     SHOP_OK(llmcs_shop_desk_open(d->shop, &d->options, &d->desk));
+}
+
+static void open_with(desk_case *d, const char *second, const double p[3]) {
+    open_labels(d, "flow:product", second, p);
 }
 
 static void open_desk(desk_case *d) { open_with(d, "ask", (double[]){0.45, 0.05, 0.5}); }
@@ -280,6 +284,16 @@ START_TEST(goods_of_the_order) {
 }
 END_TEST
 
+/* An order of the customer says more than an entry on the same subject; without one the entry answers. */
+START_TEST(a_look_up_is_preferred_to_an_entry) {
+    desk_case d;
+    open_labels(&d, "entry:gift", "flow:status", (double[]){0.4, 0.1, 0.5});
+    HAS(say(&d, "is it coming along"), "Which order?");
+    HAS(say_as(&d, "2", NULL, "is it coming along"), "Gift wrapping");
+    close_desk(&d);
+}
+END_TEST
+
 /* A kind named earlier in another sense is the subject of a later question; what nothing fits has no answer. */
 START_TEST(a_kind_named_before) {
     desk_case d;
@@ -391,6 +405,7 @@ static void add(TCase *t) {
     tcase_add_test(t, whole_words_and_numbers);
     tcase_add_test(t, what_is_gone_or_too_long);
     tcase_add_test(t, goods_of_the_order);
+    tcase_add_test(t, a_look_up_is_preferred_to_an_entry);
     tcase_add_test(t, a_kind_named_before);
     tcase_add_test(t, the_subject_is_kept_with_the_conversation_and_masked);
 }
