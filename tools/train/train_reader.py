@@ -188,7 +188,7 @@ def main():
     parser.add_argument("--from", dest="start", required=True, metavar="FOLDER", help="the encoder to start from")
     parser.add_argument("--shop", required=True, metavar="DIR", help="examples/shop or files of that form")
     parser.add_argument("--out", required=True)
-    parser.add_argument("--epochs", type=float, default=8, help="passes over the conversations")
+    parser.add_argument("--epochs", type=float, default=5, help="passes over the conversations")
     parser.add_argument("--lr", type=float, default=5e-4)
     parser.add_argument("--batch-tokens", type=int, default=2048)
     parser.add_argument("--most", type=int, default=1 << 30, help="rows of each kind, for a quick try")
