@@ -560,9 +560,12 @@ static void keep_resume(desk_turn *t, int resume, bool lacks, bool acted) {
     t->c->kept = true;
 }
 
-/* A yes to "shall I pass you on?", or "is anyone there?" while the conversation waits. */
-static bool expects_person(const desk_turn *t) {
-    return (t->c->repeats > 1 && desk_is_yes(&t->words)) || desk_asks_who_is_there(t);
+/* "Is anyone there?" while the conversation waits. It keeps its place in the queue. */
+static llmcs_status say_waiting(desk_turn *t) {
+    t->out.probability = 1;
+    t->out.expects = LLMCS_EXPECTS_PERSON;
+    desk_set_route(t, LLMCS_DESK_SMALLTALK);
+    return desk_say_sentence(t, DESK_WAITING);
 }
 
 llmcs_status desk_decide(desk_turn *t) {
@@ -585,7 +588,9 @@ llmcs_status desk_decide(desk_turn *t) {
         t->out.ms.flow += shop_now_ms() - begin;
         return LLMCS_OK;
     }
-    if (!frame && expects_person(t)) return desk_hand_over(t, *t->c->reason ? t->c->reason : "wanted", 0, NULL, NULL);
+    if (!frame && desk_asks_who_is_there(t)) return say_waiting(t);
+    /* A yes to "shall I pass you on?" */
+    if (!frame && t->c->repeats > 1 && desk_is_yes(&t->words)) return desk_hand_over(t, "wanted", 0, NULL, NULL);
     SHOP_TRY(desk_read_message(t, r, &n));
     if (t->desk->reader) SHOP_TRY(desk_keep_topic(t));
     const desk_meaning *meaning = &r[0].meaning;

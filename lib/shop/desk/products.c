@@ -47,10 +47,11 @@ typedef struct question {
     desk_signals signals;
     desk_search filters; /* colour, size and price of the message alone */
     bool filtered;
-    bool points;  /* "the glass one", 那个 */
-    bool any;     /* "any waterproof ones?", 有没有, 哪个: not about the product in focus alone */
-    bool extreme; /* picks the cheapest, biggest, lightest */
-    bool advice;  /* the reader takes it for a request for a recommendation */
+    bool points;   /* "the glass one", 那个 */
+    bool any;      /* "any waterproof ones?", 有没有, 哪个: not about the product in focus alone */
+    bool extreme;  /* picks the cheapest, biggest, lightest */
+    bool suggests; /* the reader takes it for a request for recommendations */
+    bool advice;   /* "which would you take?", or such a request */
     desk_term terms[DESK_MOST_TERMS];
     size_t n_terms;
     double best; /* the best score */
@@ -477,9 +478,12 @@ static llmcs_status choose(desk_turn *t, candidates *c, question *q, bool matche
         if (matched && !(q->best > 0) && !q->extreme) return LLMCS_OK;
         if (c->from == OF_ALL && (q->best < DESK_SURE_MATCH || c->n > LISTED || lacks_noun(c, q))) return LLMCS_OK;
         if (q->extreme) SHOP_TRY(keep_extreme(t, c, &q->signals));
+        const bool advised = keep_advised(c, q);
+        /* "Can you recommend something?" is about no product yet. */
+        if (q->suggests && !advised && !(q->best > 0) && !q->extreme && !q->filtered) return LLMCS_OK;
         const char *about = in_focus(t, c, q);
         if (about) return desk_answer_product(t, about, &q->signals, NULL, handled);
-        const bool any = (c->from == OF_KIND && q->any) || keep_advised(c, q);
+        const bool any = (c->from == OF_KIND && q->any) || advised;
         if (!(q->best > 0) && !q->extreme && !q->filtered && !q->signals.aspect && !any && c->n > 1)
             return LLMCS_OK; /* none stands out */
     }
@@ -499,7 +503,8 @@ static llmcs_status answer_about(desk_turn *t, bool of_kind, bool matched, bool 
     *handled = false;
     if (!t->read.plain_bytes || t->read.folded_bytes > MOST_MESSAGE) return LLMCS_OK;
     SHOP_TRY(read_question(t, &q));
-    q.advice = !of_kind || asks_advice(&t->read);
+    q.suggests = !of_kind;
+    q.advice = q.suggests || asks_advice(&t->read);
     if (q.signals.names && !of_kind) return LLMCS_OK;
     if (product && !q.signals.names && q.signals.number_of_places < 2 && !q.signals.difference)
         SHOP_TRY(desk_read_goods(t, product, &g, &found));

@@ -170,7 +170,6 @@ static bool names_shop(const desk_words *w) {
 llmcs_status desk_is_off_topic(desk_turn *t, const desk_meaning *m, bool *off) {
     shop_wish wish;
     *off = false;
-    *off = false;
     if (m->entry_score > least_entry || (m->second && m->second_score > least_second) || names_shop(&t->words) ||
         t->c->spoken != DESK_SPOKEN_NONE || t->c->entry || desk_products_are_near(t) || desk_refers_back(&t->words) ||
         desk_named_kind(t, &t->words, NULL))

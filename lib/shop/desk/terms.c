@@ -163,7 +163,7 @@ static const char *find_word(const desk_words *text, const desk_term *m) {
     static const char *const endings[] = {"s", "es", "ed", "ing", "y", "ies", "ied", "er", "proof", NULL};
     const size_t n = stem_of(m->text, m->n);
     for (size_t i = 0; i + n <= text->folded_bytes; i++) {
-        if (memcmp(text->folded + i, m->text, n) || is_inside_word(text, i)) continue;
+        if (memcmp(text->folded + i, m->text, n) != 0 || is_inside_word(text, i)) continue;
         const size_t rest = word_at(text, i + n);
         bool fits = !rest;
         for (size_t k = 0; endings[k] && !fits; k++)

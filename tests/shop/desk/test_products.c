@@ -23,6 +23,7 @@ static const char flows[] =
     "{\"if\":{\"aspect\":\"price\"},\"then\":[{\"say\":{\"en\":\"{product} costs {p.price|money}.\","
     "\"zh\":\"{product}卖{p.price|money}。\"}}],\"else\":[{\"say\":{\"en\":\"About {product}.\","
     "\"zh\":\"关于{product}。\"}}]}]},"
+    "\"gift\":{\"intents\":[\"gift\"],\"steps\":[{\"recommend\":{\"by\":\"text\",\"k\":3}}]},"
     "\"status\":{\"listed\":true,\"intents\":[\"status\"],\"steps\":[{\"slot\":\"order\"},{\"find\":\"o\"},"
     "{\"say\":{\"en\":\"{order} is {o.status}.\",\"zh\":\"{order}：{o.status}。\"}}]}},"
     "\"rules\":[{\"words\":{\"en\":[\"where is\"],\"zh\":[\"到哪了\"]},\"flow\":\"status\"},"
@@ -284,6 +285,17 @@ START_TEST(goods_of_the_order) {
 }
 END_TEST
 
+/* What was ordered is not what a request for recommendations is about. */
+START_TEST(a_request_for_recommendations_is_about_no_order) {
+    desk_case d;
+    open_labels(&d, "flow:gift", "ask", (double[]){0.45, 0.05, 0.5});
+    HAS(say(&d, "where is PL3001"), "PL3001 is shipped.");
+    LACKS(say(&d, "can you recommend something for me"), "About");
+    ck_assert_str_eq(llmcs_shop_desk_route_name(d.turn->route), "recommend");
+    close_desk(&d);
+}
+END_TEST
+
 /* An order of the customer says more than an entry on the same subject; without one the entry answers. */
 START_TEST(a_look_up_is_preferred_to_an_entry) {
     desk_case d;
@@ -405,6 +417,7 @@ static void add(TCase *t) {
     tcase_add_test(t, whole_words_and_numbers);
     tcase_add_test(t, what_is_gone_or_too_long);
     tcase_add_test(t, goods_of_the_order);
+    tcase_add_test(t, a_request_for_recommendations_is_about_no_order);
     tcase_add_test(t, a_look_up_is_preferred_to_an_entry);
     tcase_add_test(t, a_kind_named_before);
     tcase_add_test(t, the_subject_is_kept_with_the_conversation_and_masked);
