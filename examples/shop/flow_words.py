@@ -204,6 +204,11 @@ SIZES = (r"(?:eu |us |uk |size |sz |a )?\d{1,3}(?:[.,]5)?(?: ?(?:cm|ml|l|inch|in
 LIKE_ZH = (r".*(?:[黑白灰红蓝绿紫粉橙黄棕银金米咖褐青]色?的?|藏青|酒红|墨绿|天蓝|橄榄绿|松绿|沙色|梅紫|原木|胡桃木|橡木|石墨|薄荷|陶土|燕麦|本色|颜色|深一?点|浅一?点)|"
            r".*(?:\d{1,3}(?:\.5)? ?(?:码|号|寸|厘米|毫升|升|公斤|克)?|[一二三四五六七八九十]+(?:码|号|寸)|[大小中加]+(?:一)?(?:码|号|点|些)|尺码|尺寸|均码|[大小]的|同款|一样的|新的)")
 WISH_LIKE = rf"(?:{COLOURS}|{SIZES})|{LIKE_ZH}"
+# "Just the tote bags", "keep the mug", 只取消杯子: a part of an order.
+PART_LIKE = (r"(?:only|just) (?:the|one|two|three|that|those|these)|one of (?:the|them|those|these)|(?:keep|leave) (?:the|one|two|my)|except(?: for)?|"
+             r"but not (?:the|my)|(?:take out|remove) (?:the|one|two)|all but|the rest stays|(?:still|do) want the|not (?:all|the whole)|"
+             r".*(?:只取消|只想取消|只要取消|光取消|单独取消|只退|其中|取消一[件个双条]|退一[件个双条]|留着|保留|(?<!我)(?:还要|还想要|照发)(?!多|几|等|再|不)|"
+             r"不要全|不是全|别全|不是都|不要整单).*")
 
 ADDRESS_LEAD = pair(
     ["change it to", "change the address to", "change to", "change my address to", "my new address is", "the new address is", "new address is", "new address", "my address is",

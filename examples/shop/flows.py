@@ -5,7 +5,7 @@ so nothing is stated twice. Each action needs the customer's yes.
 """
 from facts import CARRIERS, CITY_NAMES, FACTS, NAME, STATUSES
 from flow_rules import RULES
-from flow_words import ADDRESS_LEAD, CLOSES, CUES, DESCRIBED, KINDS, LISTED_STATES, MONTHS, NEAR_MONTHS, ORDER_ASPECTS, UNSENT, WISH_LEAD, WISH_LIKE
+from flow_words import ADDRESS_LEAD, CLOSES, CUES, DESCRIBED, KINDS, LISTED_STATES, MONTHS, NEAR_MONTHS, ORDER_ASPECTS, UNSENT, PART_LIKE, WISH_LEAD, WISH_LIKE
 
 
 def t(en, zh):
@@ -119,6 +119,7 @@ FINDS = {
     "active": orders(one_of("o.status", [*UNSENT, "shipped"])),
     "recent": orders("1"),
     "mine": orders("1", 50),
+    "unpaid": orders(one_of("o.status", ["pending_payment"])),
     "cancellable": orders(one_of("o.status", UNSENT)),
     "returnable": orders(f"o.status = 'delivered' AND {WINDOW}"),
     "delivered": orders("o.status = 'delivered'"),
@@ -178,6 +179,8 @@ SLOTS = {
                     "ask": t("What happened?", "请说说具体情况。")},
     # What is said of an order of several pieces, and what is remarked later: in the customer's words, for the staff.
     "request": {"type": "text", "first": True, "parts": True, "min": 2, "max": 300, "ask": t("Which items is it about?", "是哪几件？")},
+    # Of an order that can only be cancelled as a whole: "only the mug", 只取消杯子.
+    "part": {"type": "text", "first": True, "parts": True, "like": PART_LIKE, "min": 2, "max": 300, "ask": t("Which items is it about?", "是哪几件？")},
     "remark": {"type": "text", "remark": True, "min": 2, "max": 300, "ask": t("What should our team know?", "有什么要告诉同事的？")},
     "complaint": {"type": "text", "first": True, "first_min": 45, "min": 6, "max": 500,
                   "ask": t("I am sorry to hear that. Please tell me in one message what went wrong, with the order number if there is one.",
@@ -306,7 +309,7 @@ ABOUT_ORDER = [
             "*": t("I see no refund for order {order} ({o.items}) yet. It came to ¥{o.total|money}; status: {o.status|status}.",
                    "订单{order}（{o.items}）还没有退款记录。订单共{o.total|money}元，{o.status|status}。")}}, END]},
     {"if": {"order_aspect": ["goods", "parcel"]}, "then": [
-        say("Order {order} of {o.time|date} has: {o.items}. Status: {o.status|status}.", "订单{order}（{o.time|date}）的商品：{o.items}。状态：{o.status|status}。"),
+        say("Order {order} of {o.time|date} has: {o.items}; ¥{o.total|money} in all. Status: {o.status|status}.", "订单{order}（{o.time|date}）的商品：{o.items}，共{o.total|money}元。状态：{o.status|status}。"),
         {"if": {"order_aspect": "parcel"}, "then": [entry("delivery-split")]}, END]}]
 
 
@@ -316,11 +319,28 @@ WORDS = t("The whole order is registered, and a colleague limits it to what you 
 REMARK = t("Your note for our team: \"{remark}\". ", "备注：“{remark}”。")
 # An order of one piece needs no word on which.
 ONE_PIECE = {"if": {"o.pieces": {"less": 2}}, "then": [{"set": {"request": ""}}]}
+WHOLE_ORDER = t("You wrote \"{part}\", but here only the whole order can be cancelled; until it is packed, single items can be taken out under "
+                "My Orders, with Edit. ",
+                "您写的是“{part}”，不过这里只能整单取消；打包前可以在“我的订单”里点“修改”，去掉不要的那件。")
+WHOLE_PACKED = t("You wrote \"{part}\", but the order is packed, so only the whole of it can be cancelled; a single item can be returned within "
+                 "{facts.return_days} days of delivery. ",
+                 "您写的是“{part}”，不过订单已打包，只能整单取消；也可以签收后{facts.return_days}天内单独退其中一件。")
 
 
 def with_words(en, zh, *before):
     """The question of a confirmation after what the customer has said of the request."""
     return t("".join(b["en"] for b in before) + en, "".join(b["zh"] for b in before) + zh)
+
+
+def cancel_order(whole):
+    """Asks, with the sentence `whole` where the customer wants a part of the order cancelled, and cancels."""
+    return [{"confirm": with_words("Shall I cancel order {order} ({o.items}) for a total of ¥{o.total|money}?",
+                                   "确定取消订单{order}（{o.items}）吗？共{o.total|money}元。", whole)},
+            {"do": "cancel_order", "done": [
+                {"if": {"o.status": "pending_payment"}, "then": [
+                    say("Order {order} is cancelled; nothing had been paid.", "订单{order}已取消，还没有付过款。")],
+                 "else": [say("Order {order} is cancelled. The full amount is refunded to the payment method you used.",
+                              "订单{order}已取消，款项全额原路退回。")]}]}]
 
 
 def order_from(find, *none):
@@ -409,13 +429,8 @@ FLOWS = {
                        entry("order-cancel"), END),
             {"find": "o"},
             {"if": {"o.status": UNSENT}, "then": [
-                {"confirm": t("Shall I cancel order {order} ({o.items}) for a total of ¥{o.total|money}?",
-                              "确定取消订单{order}（{o.items}）吗？共{o.total|money}元。")},
-                {"do": "cancel_order", "done": [
-                    {"if": {"o.status": "pending_payment"}, "then": [
-                        say("Order {order} is cancelled; nothing had been paid.", "订单{order}已取消，还没有付过款。")],
-                     "else": [say("Order {order} is cancelled. The full amount is refunded to the payment method you used.",
-                                  "订单{order}已取消，款项全额原路退回。")]}]}],
+                {"if": {"o.pieces": {"less": 2}}, "then": [{"set": {"part": ""}}]},
+                {"if": {"o.status": "packed"}, "then": cancel_order(WHOLE_PACKED), "else": cancel_order(WHOLE_ORDER)}],
              "else": [{"if": {"o.status": ["shipped"]}, "then": [
                  say("Order {order} is already on its way and can no longer be cancelled.", "订单{order}已经发出，不能再取消了。"),
                  say("Please refuse the parcel at the door, or return it within {facts.return_days} days of delivery.",
@@ -561,6 +576,9 @@ FLOWS = {
     "payment": {
         "intents": ["payment_issue"], "title": t("solve a payment problem", "解决付款问题"), "steps": [
             ask(["payment", "支付"], "payment-failed"),
+            {"if": {"login": True}, "then": [{"find": "unpaid"}, {"if": {"unpaid.n": 1}, "then": [
+                {"slot": "order", "from": "unpaid", "none": []}, {"find": "o"},
+                say("Order {order} ({o.items}) is waiting for your payment of ¥{o.total|money}.", "订单{order}（{o.items}）待付款，共{o.total|money}元。")]}]},
             say("If that does not help, write \"agent\" and a colleague will take over.", "如果还不行，输入“人工”，由同事处理。")]},
     "product": {
         "intents": ["product_question"], "title": t("know more about a product", "了解商品"), "steps": [

@@ -477,9 +477,19 @@ static llmcs_status answer_new_message(desk_turn *t, const desk_reading *r, size
     return desk_say_sentence(t, DESK_NOTHING_TO_CONFIRM);
 }
 
+/* "Ok then just cancel that, I'll think about it", 算了还是取消吧: a request that the reader takes for small talk, or
+ * for nothing that it knows. It asks before it acts. */
+static bool is_command(const desk_turn *t, int flow, const desk_meaning *m) {
+    static const char *const done[] = {"already", "was", "been", "thanks for", "已经", "已", "了就好", "了谢谢", NULL};
+    const bool of_nothing =
+        m->kind == DESK_MEANS_SMALL_TALK || m->kind == DESK_MEANS_UNKNOWN || m->kind == DESK_MEANS_UNCLEAR;
+    return of_nothing && t->flows->flows[flow].inherits && desk_names_action(&t->words) &&
+           !desk_has_any(&t->words, done);
+}
+
 /* "I don't like the wallet, want to send it back": starts the one flow whose cue it has, if the message also names one
- * order or a whole address. */
-static llmcs_status start_by_cue(desk_turn *t, bool *handled) {
+ * order or a whole address, or is a command. */
+static llmcs_status start_by_cue(desk_turn *t, const desk_meaning *m, bool orders, bool *handled) {
     int found = -1;
     bool address = false;
     if (desk_is_question(&t->words)) return LLMCS_OK;
@@ -492,8 +502,9 @@ static llmcs_status start_by_cue(desk_turn *t, bool *handled) {
     for (size_t i = 0; found >= 0 && i < t->flows->n_slots; i++)
         address = address || (t->flows->flows[found].uses[i] && t->flows->slots[i].type == DESK_SLOT_ADDRESS);
     if (found < 0 || !t->c->customer_id) return LLMCS_OK;
-    if (!address) return desk_answer_owned(t, found, handled);
-    if (!desk_is_whole_address(&t->words)) return LLMCS_OK;
+    if (!address && orders) SHOP_TRY(desk_answer_owned(t, found, handled));
+    if (*handled || !(is_command(t, found, m) || (orders && address && desk_is_whole_address(&t->words))))
+        return LLMCS_OK;
     const desk_request request = {.text = t->read.plain, .label = "", .score = 1, .flow = found, .vector = t->vector};
     return desk_answer_request(t, &request, handled);
 }
@@ -611,7 +622,7 @@ llmcs_status desk_decide(desk_turn *t) {
         SHOP_TRY(desk_answer_bare_kind(t, r[0].rule, 0, &handled));
     if (!handled && orders && !frame && (!r[0].rule || (r[0].rule->entry && desk_points(&t->words))))
         SHOP_TRY(desk_answer_described(t, &handled));
-    if (!handled && orders && !frame && !r[0].rule) SHOP_TRY(start_by_cue(t, &handled));
+    if (!handled && !frame && !r[0].rule) SHOP_TRY(start_by_cue(t, meaning, orders, &handled));
     if (!handled && !r[0].rule) SHOP_TRY(desk_answer_meaning(t, &r[0], &handled));
     if (!handled && !desk_is_sure(meaning)) SHOP_TRY(answer_follow_up(t, &r[0], &handled));
     if (!handled && !desk_top(t)) SHOP_TRY(decline_negated(t, &r[0], &handled));

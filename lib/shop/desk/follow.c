@@ -14,7 +14,6 @@ enum {
     FOLLOW_UP_WORDS = 10,
     ELLIPSIS_WORDS = 5, /* of a question that needs the previous one: "how long?", 要多久 */
     ATTRIBUTE_WORDS = 8,
-    WHOLE_ADDRESS = 6, /* words of a complete address */
     MOST_WORDS_BEFORE = 40,
     PRODUCT_TABLES = 3 /* bits of desk_query.tables: products and their texts */
 };
@@ -154,34 +153,6 @@ llmcs_status desk_names_object(desk_turn *t, const desk_frame *frame, bool *name
     if (slot < 0 || !frame->slots[slot] || desk_is_question(&t->words)) return LLMCS_OK;
     SHOP_TRY(desk_value_find(t, slot, &t->words, false, &value));
     *names = value && !strcmp(value, frame->slots[slot]);
-    return LLMCS_OK;
-}
-
-static bool has_digit(const desk_words *w) {
-    for (size_t i = 0; i < w->folded_bytes; i++)
-        if (w->folded[i] >= '0' && w->folded[i] <= '9') return true;
-    return false;
-}
-
-llmcs_status desk_correct_address(desk_turn *t, desk_frame *frame, bool *corrected) {
-    static const char *const wrong[] = {"wait",    "sorry",  "typo",   "oops", "wrong", "mistake",
-                                        "i meant", "i mean", "写错",   "打错", "说错",  "填错",
-                                        "输错",    "错了",   "应该是", "不对", NULL};
-    const bool cue = desk_has_any(&t->words, wrong);
-    for (size_t i = 0; i < t->flows->n_slots; i++) {
-        const desk_slot *slot = &t->flows->slots[i];
-        const char *value = NULL;
-        if (!t->flows->flows[frame->flow].uses[i] || !frame->slots[i] || slot->type != DESK_SLOT_ADDRESS) continue;
-        if (desk_is_question(&t->words)) continue;
-        bool wrong_part = cue;
-        for (size_t k = 0; k < slot->n_lead && !wrong_part; k++) /* 改成505 */
-            wrong_part = !strncmp(t->words.folded, slot->lead[k], strlen(slot->lead[k])) && has_digit(&t->words);
-        if (desk_is_address(&t->words)) SHOP_TRY(desk_value_find(t, (int)i, &t->words, true, &value));
-        if (value && count_words(&t->words) < WHOLE_ADDRESS) value = NULL;
-        if (!value && !wrong_part) continue;
-        desk_set_slot(frame, (int)i, value);
-        *corrected = true;
-    }
     return LLMCS_OK;
 }
 

@@ -67,7 +67,7 @@ llmcs_status desk_fill_slots(desk_turn *t, desk_frame *frame, const desk_words *
         if (!flow->uses[i] || frame->slots[i] || slot->type == DESK_SLOT_YES_NO) continue;
         const bool first = slot->first && slot->type >= DESK_SLOT_ADDRESS &&
                            (double)w->plain_bytes >= slot->first_min &&
-                           (!slot->parts || (!frame->answered && desk_says_part(t, w)));
+                           (!slot->parts || (!frame->answered && (slot->like || desk_says_part(t, w))));
         SHOP_TRY(desk_value_find(t, (int)i, w, first, &value));
         if (!value && refers_back) value = t->c->mentioned[i];
         if (value) desk_set_slot(frame, (int)i, value);

@@ -6,14 +6,15 @@
 
 #include "shop/desk/decide.h"
 
-/* over_rule: a rule gives way to a label from this probability on. likely_entry: a flow that answers by entries gives
- * the reader's best entry from here on. leaves: probability from which a label interrupts an open question. is_answer:
- * acts that answer it, summed. sure_aside, no_answer: the label and the acts of thanks that read like a yes. sure_talk:
- * small talk that is not about products. any_entry: likely_entry for a flow without an object. surely_asks,
- * surely_none: acts of a question, and of no answer, summed. looks_up: a look-up that is preferred to an entry. */
-static const double over_rule = 0.6, likely_entry = 0.15, any_entry = 0.03, leaves = 0.6, is_answer = 0.5,
-                    sure_aside = 0.9, sure_talk = 0.5, no_answer = 0.15, surely_asks = 0.9, surely_none = 0.85,
-                    looks_up = 0.05;
+/* over_rule: a rule gives way to a label from this probability on; none_over_rule: one that acts, to "no answer".
+ * likely_entry: a flow that answers by entries gives the reader's best entry from here on. leaves: probability from
+ * which a label interrupts an open question. is_answer: acts that answer it, summed. sure_aside, no_answer: the label
+ * and the acts of thanks that read like a yes. sure_talk: small talk that is not about products. any_entry:
+ * likely_entry for a flow without an object. surely_asks, surely_none: acts of a question, and of no answer, summed.
+ * looks_up: a look-up that is preferred to an entry. */
+static const double over_rule = 0.6, none_over_rule = 0.85, likely_entry = 0.15, any_entry = 0.03, leaves = 0.6,
+                    is_answer = 0.5, sure_aside = 0.9, sure_talk = 0.5, no_answer = 0.15, surely_asks = 0.9,
+                    surely_none = 0.85, looks_up = 0.05;
 
 bool desk_is_sure(const desk_meaning *m) { return m->kind != DESK_MEANS_NOTHING && m->score >= desk_meaning_score; }
 
@@ -64,7 +65,10 @@ llmcs_status desk_check_meaning(desk_turn *t, desk_meaning *m) {
 
 void desk_weigh_rule(const desk_turn *t, desk_reading *r) {
     const desk_meaning *m = &r->meaning;
-    if (m->kind != DESK_MEANS_NOTHING && m->score >= over_rule && !desk_refuses(t, r->rule)) r->rule = NULL;
+    const bool acts = r->rule && r->rule->flow >= 0 && t->flows->flows[r->rule->flow].acts;
+    const bool none = acts && (m->kind == DESK_MEANS_UNKNOWN || m->kind == DESK_MEANS_UNCLEAR);
+    if (m->kind != DESK_MEANS_NOTHING && m->score >= (none ? none_over_rule : over_rule) && !desk_refuses(t, r->rule))
+        r->rule = NULL;
 }
 
 bool desk_leaves_question(const desk_frame *frame, const desk_meaning *m) {

@@ -228,6 +228,30 @@ static bool has_one_piece(const desk_turn *t, const desk_frame *frame) {
     return slot < 0 || (frame->slots[slot] && !*frame->slots[slot]);
 }
 
+/* True for "just the tote bags", by the `like` of the slot for parts. */
+static bool means_pieces(const desk_turn *t, const desk_frame *frame) {
+    const int slot = parts_slot(t, frame);
+    const desk_slot *s = slot < 0 ? NULL : &t->flows->slots[slot];
+    return s && s->like && !has_one_piece(t, frame) && (double)t->words.plain_bytes <= s->max &&
+           desk_is_like(s, &t->words);
+}
+
+/* "Just the tote bags" to "shall I cancel the order?", where the slot for parts says what such a message is like: keeps
+ * it and repeats the question, then hands over. A yes in it ("yes, but only the mug") agrees to something else than was
+ * asked. */
+static llmcs_status keep_pieces(desk_turn *t, desk_frame *frame, bool *kept) {
+    const int slot = parts_slot(t, frame);
+    *kept = slot >= 0 && t->flows->slots[slot].like && !has_one_piece(t, frame) &&
+            (double)t->words.plain_bytes <= t->flows->slots[slot].max &&
+            desk_is_like(&t->flows->slots[slot], &t->words);
+    if (!*kept) return LLMCS_OK;
+    if (frame->slots[slot]) return desk_hand_over(t, "part_of_order", 0, NULL, NULL);
+    frame->slots[slot] = t->words.plain;
+    frame->yes = 0;
+    frame->tries = 0;
+    return desk_run(t);
+}
+
 /* True for a number of pieces: "just one of them", 只退一个. */
 static bool says_how_many(const desk_words *w) {
     static const char *const words[] = {"one of",   "two of",   "three of",    "both of", "only one", "just one",
@@ -316,6 +340,16 @@ static llmcs_status blank_goods(desk_turn *t, const desk_frame *frame, int slot,
     return LLMCS_OK;
 }
 
+/* 对 就退鞋, "yes, return the loafers": a yes that repeats the request whose pieces are known already. */
+static bool repeats_request(const desk_turn *t, const desk_frame *frame, const desk_words *rest) {
+    const int parts = parts_slot(t, frame), remark = remark_slot(t, frame);
+    const bool said = (parts >= 0 && frame->slots[parts] && *frame->slots[parts]) ||
+                      (remark >= 0 && frame->slots[remark] && *frame->slots[remark]);
+    if (!said || (parts >= 0 && t->flows->slots[parts].like)) return false;
+    return desk_count_words(rest->folded, rest->folded_bytes) <= DESK_SHORT_ANSWER && asks_for(t, rest, frame->flow) &&
+           !says_how_many(rest) && !desk_is_no(rest) && !desk_is_negated(t, frame->flow);
+}
+
 /* 对的 换30码, 行 就退加湿器 确认: a yes that repeats the wish, or names the only piece of the order. */
 static llmcs_status repeats_with_yes(desk_turn *t, desk_frame *frame, bool *yes) {
     const int order = desk_order_slot(t, frame->flow), parts = parts_slot(t, frame);
@@ -324,6 +358,7 @@ static llmcs_status repeats_with_yes(desk_turn *t, desk_frame *frame, bool *yes)
     size_t n_named;
     SHOP_TRY(desk_beside_yes(t->arena, &t->words, &rest));
     if (!rest.folded_bytes || desk_is_question(&t->words) || desk_gives_up(&t->words)) return LLMCS_OK;
+    *yes = repeats_request(t, frame, &rest);
     for (size_t i = 0; i < t->flows->n_slots && !*yes; i++) {
         if (!t->flows->flows[frame->flow].uses[i] || !t->flows->slots[i].like || !frame->slots[i]) continue;
         SHOP_TRY(desk_value_find(t, (int)i, &rest, true, &value));
@@ -335,14 +370,45 @@ static llmcs_status repeats_with_yes(desk_turn *t, desk_frame *frame, bool *yes)
     return LLMCS_OK;
 }
 
+/* "Yes please. Do I have to send the green ones back?": agrees, and asks something besides. The question is answered
+ * after the action: by the reader's entry, or by the knowledge base. */
+static llmcs_status agrees_and_asks(desk_turn *t, const desk_frame *frame, const desk_reading *r, bool *yes) {
+    static const char *const conditions[] = {"but", "if",   "unless", "only", "first", "instead", "before", "wait",
+                                             "但",  "如果", "要是",   "除非", "先",    "等",      "不过",   NULL};
+    desk_span parts[DESK_MAX_PARTS];
+    desk_words first, rest;
+    size_t end = 0;
+    while (end < t->words.plain_bytes && !strchr(".!,", t->words.plain[end])) end++;
+    if (end + 1 >= t->words.plain_bytes || t->c->n_queue == DESK_MAX_QUEUE) return LLMCS_OK;
+    SHOP_TRY(desk_words_make(t->arena, t->words.plain, end, &first));
+    SHOP_TRY(desk_words_make(t->arena, t->words.plain + end + 1, t->words.plain_bytes - end - 1, &rest));
+    if (!desk_is_yes(&first) || !desk_is_question(&rest) || desk_is_question(&first) ||
+        desk_has_any(&rest, conditions) || desk_split(&rest, parts) > 1 || wants_other_action(t, frame, r))
+        return LLMCS_OK;
+    *yes = true;
+    static const double likely = 0.2;
+    const desk_meaning *m = &r->meaning;
+    const bool of_this = m->intent && (m->intent == m->entry || m->intent->flow == frame->flow);
+    t->c->queue[t->c->n_queue++] = (desk_request){.text = rest.plain,
+                                                  .label = "",
+                                                  .score = m->entry_score,
+                                                  .flow = -1,
+                                                  .entry = of_this && m->entry_score >= likely ? m->entry->entry : NULL,
+                                                  .vector = r->vector};
+    return LLMCS_OK;
+}
+
 static llmcs_status answer_confirm(desk_turn *t, desk_frame *frame, const desk_reading *r, bool *handled) {
     bool yes = desk_is_yes(&t->words) || agrees(t, frame, r);
     if (!yes) SHOP_TRY(repeats_with_yes(t, frame, &yes));
+    if (!yes) SHOP_TRY(agrees_and_asks(t, frame, r, &yes));
     const bool negated = desk_is_negated(t, frame->flow) && !desk_is_question(&t->words); /* "don't return it" */
     const bool no = !yes && (desk_is_no(&t->words) || negated || calls_off(t, frame, r));
     const size_t words = desk_count_words(t->words.folded, t->words.folded_bytes);
-    bool corrected = false, names = false;
+    bool corrected = false, names = false, part;
     *handled = true;
+    SHOP_TRY(keep_pieces(t, frame, &part));
+    if (part) return LLMCS_OK;
     /* "Return order PL2" to "cancel PL1?" must not cancel PL2. */
     const bool of_this = no || !wants_other_action(t, frame, r);
     if (of_this && (yes || no || words <= DESK_SHORT_ANSWER * 2 || !wants_other(frame, r, desk_part_score)))
@@ -606,6 +672,9 @@ static llmcs_status refer_again(desk_turn *t, desk_frame *frame, const desk_read
     desk_reference ref;
     *handled = false;
     if (slot < 0 || !frame->slots[slot] || desk_is_yes(&t->words)) return LLMCS_OK;
+    bool yes = op->kind == DESK_OP_CONFIRM && means_pieces(t, frame);
+    if (op->kind == DESK_OP_CONFIRM && !yes) SHOP_TRY(repeats_with_yes(t, frame, &yes));
+    if (yes) return LLMCS_OK;
     if (op->kind == DESK_OP_SLOT && (op->index == slot || t->flows->slots[op->index].like)) return LLMCS_OK;
     for (size_t i = 0; i < t->flows->n_slots; i++) /* "plum, please" is the exchange wish */
         if (frame->slots[i] && t->flows->slots[i].like && desk_is_like(&t->flows->slots[i], &t->words)) return LLMCS_OK;

@@ -572,13 +572,35 @@ static const char *const places[MAX_PLACES][10] = {
     {"the fourth", "fourth one", "4th", "number 4", "number four", "第四", "第4", NULL},
     {"the fifth", "fifth one", "5th", "number 5", "number five", "第五", "第5", NULL}};
 
-bool desk_names_place(const desk_words *w, size_t i) { return i < MAX_PLACES && desk_has_any(w, places[i]); }
+/* True if "5th" at byte at is a day: "since the 5th", "on the 3rd". */
+static bool is_day_at(const desk_words *w, size_t at) {
+    static const char *const before[] = {"since", "on", "from", "by", "until", "till", "before", "after"};
+    size_t end = at;
+    while (end && w->folded[end - 1] == ' ') end--;
+    if (end >= 4 && !memcmp(w->folded + end - 4, " the", 4)) end -= 4;
+    for (size_t k = 0; k < sizeof before / sizeof *before; k++) {
+        const size_t n = strlen(before[k]);
+        if (end >= n && desk_find_phrase(w->folded, end, before[k], end - n) == end - n) return true;
+    }
+    return false;
+}
+
+/* True if one of the place's words is in the text and is no day. */
+static bool has_place(const desk_words *w, const char *const *words) {
+    for (size_t k = 0; words[k]; k++)
+        for (size_t at = desk_find_phrase(w->folded, w->folded_bytes, words[k], 0); at != SIZE_MAX;
+             at = desk_find_phrase(w->folded, w->folded_bytes, words[k], at + 1))
+            if (words[k][0] < '0' || words[k][0] > '9' || !is_day_at(w, at)) return true;
+    return false;
+}
+
+bool desk_names_place(const desk_words *w, size_t i) { return i < MAX_PLACES && has_place(w, places[i]); }
 
 size_t desk_place_named(const desk_words *w, size_t n) {
     static const char *const last[] = {"the last one", "last one", "最后一个", "最后那个", "最后一款", NULL};
     if (n && desk_has_any(w, last)) return n;
     for (size_t i = 0; i < n && i < MAX_PLACES; i++)
-        if (desk_has_any(w, places[i])) return i + 1;
+        if (has_place(w, places[i])) return i + 1;
     return 0;
 }
 

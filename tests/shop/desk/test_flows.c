@@ -255,6 +255,11 @@ START_TEST(languages_and_parts) {
     ck_assert_uint_eq(desk_ordinal(&(desk_words){.folded = "the second one", .folded_bytes = 14}, 3), 2);
     w = words_of("第三个");
     ck_assert_uint_eq(desk_ordinal(&w, 3), 3);
+    /* A day is no place in a list. */
+    w = words_of("i have been waiting since the 5th");
+    ck_assert_uint_eq(desk_place_named(&w, 5), 0);
+    w = words_of("is the 5th one in stock");
+    ck_assert_uint_eq(desk_place_named(&w, 5), 5);
     w = words_of("I bought two of the second kind yesterday");
     ck_assert_uint_eq(desk_ordinal(&w, 3), 0);
     shop_arena_free(&arena);

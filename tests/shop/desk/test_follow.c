@@ -120,9 +120,29 @@ START_TEST(address_is_corrected_before_the_yes) {
     (void)say(&d, "change the delivery address of PL1001");
     HAS(say(&d, "12 Harbour Street, Flat 3, Bristol"), "Flat 3, Bristol?");
     HAS(say(&d, "12 Harbour Street, Flat 4, Bristol"), "Flat 4, Bristol?");
+    HAS(say(&d, "it is flat 7, not 4"), "12 Harbour Street, Flat 7, Bristol?");
+    HAS(say(&d, "sorry, 14 instead of 12"), "14 Harbour Street, Flat 7, Bristol?");
     HAS(say(&d, "wait, wrong flat"), "To which address?");
     HAS(say(&d, "12 Harbour Street, Flat 5, Bristol"), "Flat 5, Bristol?");
     HAS(say(&d, "yes"), "recorded");
+    (void)say_as(&d, "zh", "anna", "改一下PL1003的收货地址");
+    HAS(say_as(&d, "zh", "anna", "长沙市岳麓区麓山南路36号3栋502"), "36号3栋502");
+    HAS(say_as(&d, "zh", "anna", "哎等下 门牌是38号不是36号"), "麓山南路38号3栋502");
+    HAS(say_as(&d, "zh", "anna", "不对 应该是5栋"), "38号5栋502");
+    desk_case_close(&d);
+}
+END_TEST
+
+/* A yes and a question besides: both are answered. A condition is no yes. */
+START_TEST(yes_and_a_question) {
+    desk_case d;
+    open_follow(&d);
+    HAS(say(&d, "cancel order PL1001"), "Cancel order PL1001?");
+    HAS(say(&d, "yes, but only if gift wrap is free?"), "Cancel order PL1001?");
+    ORDER_IS("PL1001", "paid");
+    const char *reply = say(&d, "yes please. what does gift wrap cost?");
+    HAS(reply, "PL1001 is cancelled");
+    HAS(reply, "8 CNY");
     desk_case_close(&d);
 }
 END_TEST
@@ -172,6 +192,7 @@ static void add(TCase *t) {
     tcase_add_test(t, no_and_another_question);
     tcase_add_test(t, change_of_mind);
     tcase_add_test(t, address_is_corrected_before_the_yes);
+    tcase_add_test(t, yes_and_a_question);
     tcase_add_test(t, place_in_a_list_of_products);
     tcase_add_test(t, entry_is_said_once);
     tcase_add_test(t, unknown_follow_is_named);

@@ -250,6 +250,41 @@ START_TEST(wrong_models) {
 }
 END_TEST
 
+/* "Just cancel it then" is a request, even if the reader takes it for small talk; what was done, or is not wanted, is
+ * none. */
+START_TEST(a_command_is_no_small_talk) {
+    static const struct {
+        const char *text;
+        bool asks;
+    } rows[] = {{"ok then just cancel order PL1001 i'll think about it", true},
+                {"算了还是取消PL1001吧 搬不动", true},
+                {"it was cancelled already, i can see that", false},
+                {"thanks for cancelling it", false},
+                {"don't cancel it", false}};
+    static char text[16384];
+    desk_case d;
+    open_sure(&d, "smalltalk");
+    llmcs_shop_desk_free(&d.desk);
+    const char *const flows = d.options.flows_json, *const cancel = strstr(flows, "\"cancel\": {\"intents\"");
+    ck_assert_ptr_nonnull(cancel);
+    const int n =
+        snprintf(text, sizeof text,
+                 "%.*s\"cancel\": {\"inherits\": true, \"cues\": {\"en\": [\"cancel\"], \"zh\": [\"取消\"]}, %s",
+                 (int)(cancel - flows), flows, cancel + strlen("\"cancel\": {"));
+    ck_assert_int_lt(n, (int)sizeof text);
+    d.options.flows_json = text;
+    SHOP_OK(llmcs_shop_desk_open(d.shop, &d.options, &d.desk));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char conversation[8];
+        snprintf(conversation, sizeof conversation, "c%zu", i);
+        (void)say_as(&d, conversation, "anna", rows[i].text);
+        ck_assert_msg((d.turn->expects == LLMCS_EXPECTS_YES) == rows[i].asks, "%s: %s", rows[i].text, d.turn->reply);
+    }
+    ORDER_IS("PL1001", "paid");
+    close_both(&d);
+}
+END_TEST
+
 static void add(TCase *t) {
     tcase_set_timeout(t, 60);
     tcase_add_test(t, an_entry_answers);
@@ -265,6 +300,7 @@ static void add(TCase *t) {
     tcase_add_test(t, nobody_answers_yet);
     tcase_add_test(t, the_same_reply_again);
     tcase_add_test(t, others_decide_if_it_cannot);
+    tcase_add_test(t, a_command_is_no_small_talk);
     tcase_add_test(t, wrong_models);
 }
 

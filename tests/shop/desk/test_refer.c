@@ -527,6 +527,32 @@ START_TEST(lists_of_words_have_limits) {
 }
 END_TEST
 
+/* An action on the whole order does not happen for a part of it, whatever else the message says. */
+START_TEST(part_of_an_order_needs_a_person) {
+    static const char *const texts[][4] = {
+        {"stop PL3001", "yes, but only the soap", "keep the mug i said", "Stop PL3001?"},
+        {"撤单PL3001", "对 只取消香皂", "杯子我要留着", "撤掉PL3001吗"}};
+    desk_case d;
+    open_refer(&d);
+    for (size_t i = 0; i < 2; i++) {
+        const char *const conversation = i ? "zh" : "en";
+        const char *reply = say_as(&d, conversation, "cleo", texts[i][0]);
+        HAS(reply, texts[i][3]);
+        LACKS(reply, i ? "您写的是" : "You wrote");
+        reply = say_as(&d, conversation, "cleo", texts[i][1]);
+        HAS(reply, texts[i][1]);
+        HAS(reply, texts[i][3]);
+        (void)say_as(&d, conversation, "cleo", texts[i][2]);
+        ck_assert_str_eq(llmcs_shop_desk_route_name(d.turn->route), "handover");
+        ORDER_IS("PL3001", "paid");
+    }
+    /* Said at once, it is shown in the first question. */
+    HAS(say_as(&d, "b", "cleo", "stop PL3001 but keep the mug"), "You wrote");
+    HAS(say_as(&d, "b", "cleo", "yes"), "Stopped PL3001");
+    desk_case_close(&d);
+}
+END_TEST
+
 static void add(TCase *t) {
     tcase_set_timeout(t, 120);
     tcase_add_test(t, orders_are_found_by_description);
@@ -557,6 +583,7 @@ static void add(TCase *t) {
     tcase_add_test(t, unknown_goods_are_not_taken_for_the_only_order);
     tcase_add_test(t, words_of_flows_are_checked);
     tcase_add_test(t, lists_of_words_have_limits);
+    tcase_add_test(t, part_of_an_order_needs_a_person);
 }
 
 SUITE_MAIN("shop/desk/refer", add)
