@@ -431,6 +431,8 @@ llmcs_status desk_correct_address(desk_turn *t, desk_frame *frame, bool *correct
 bool desk_asks_attribute(const desk_words *w);
 /* *names: the message names the object of the frame and is no question. */
 llmcs_status desk_names_object(desk_turn *t, const desk_frame *frame, bool *names);
+/* True if the message goes on with another object: "and the lunch boxes?", "I meant the sneakers". */
+bool desk_goes_on(const desk_words *w);
 
 /* Returns which of n listed things the message names by place, from 1; 0: none. */
 size_t desk_which_place(const desk_words *w, size_t n);

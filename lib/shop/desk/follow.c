@@ -212,6 +212,12 @@ static bool begins_as_follow_up(const desk_words *w) {
     return desk_begins_with(w->folded, openings);
 }
 
+bool desk_goes_on(const desk_words *w) {
+    static const char *const openings[] = {"and ",      "what about", "how about", "i meant", "i mean",
+                                           "no i mean", "那",         "我说的是",  "我是说",  NULL};
+    return count_words(w) <= ELLIPSIS_WORDS + 1 && desk_begins_with(w->folded, openings);
+}
+
 /* True if it refers to the previous answer: "from there", "that", 那边. */
 static bool refers_to_answer(const desk_words *w) {
     static const char *const words[] = {"there", "that", "it",          "this",      "they", "those",

@@ -1,7 +1,7 @@
 /* Which order a description means, and which messages may replace an open question. */
 #include <stdlib.h>
 
-#include "shop/desk/desk_case.h"
+#include "shop/desk/reader_case.h"
 
 enum { DAY = 86400 };
 
@@ -553,6 +553,30 @@ START_TEST(part_of_an_order_needs_a_person) {
 }
 END_TEST
 
+/* After the status of an order, "and the boots?" is the order of the boots, even if the reader takes it for a question
+ * about products. */
+START_TEST(goes_on_with_another_order) {
+    static const char *const labels[] = {"flow:stock", "ask", "act:follow"};
+    static const double p[] = {0.45, 0.05, 0.5};
+    char folder[TEMP_PATH_BYTES];
+    llmcs_model *reader = make_reader(folder, labels, p, 3);
+    desk_case d;
+    open_refer(&d);
+    llmcs_shop_desk_free(&d.desk);
+    d.options.reader = reader;
+    SHOP_OK(llmcs_shop_desk_open(d.shop, &d.options, &d.desk));
+    (void)ask(&d, "where is PL3001");
+    HAS(d.turn->reply, "PL3001 is");
+    HAS(ask(&d, "and the leather boots?"), "PL3003 is");
+    HAS(ask(&d, "i meant the sneakers"), "PL3002 is");
+    (void)say_as(&d, "zh", "cleo", "PL3001到哪了");
+    HAS(say_as(&d, "zh", "cleo", "那短靴呢"), "PL3003");
+    desk_case_close(&d);
+    llmcs_model_free(&reader);
+    temp_remove(folder);
+}
+END_TEST
+
 static void add(TCase *t) {
     tcase_set_timeout(t, 120);
     tcase_add_test(t, orders_are_found_by_description);
@@ -584,6 +608,7 @@ static void add(TCase *t) {
     tcase_add_test(t, words_of_flows_are_checked);
     tcase_add_test(t, lists_of_words_have_limits);
     tcase_add_test(t, part_of_an_order_needs_a_person);
+    tcase_add_test(t, goes_on_with_another_order);
 }
 
 SUITE_MAIN("shop/desk/refer", add)
