@@ -260,6 +260,7 @@ tool-packages:
 		'libmicrohttpd (libjansson-dev, libedit-dev, libmicrohttpd-dev): make deps'; exit 1; }
 $(TOOL_OBJ) $(SHOP_TOOL_OBJ) $(SERVER_OBJ): | tool-packages
 
+EDIT_LIBS ?= -ledit
 # Linked as a user's program would be, but found beside the library in $(BUILD).
 define link_program
 $(call show,LD,$@)
@@ -274,9 +275,9 @@ $(CXX_EXAMPLES): $(BUILD)/bin/%: examples/%.cpp $(wildcard include/*.h include/*
 	$(Q)$(CXX) -std=c++17 -Iinclude $(filter-out -Wstrict-prototypes -Wmissing-prototypes,$(WARN)) -O1 -g $(CXXFLAGS) \
 		$(CPPFLAGS) $< $(LDFLAGS) -o $@ -L$(BUILD)/lib -lllmcs_shop -lllmcs -lpthread $(call rpath,$$ORIGIN/../lib)
 $(BUILD)/bin/llmcs: $(TOOL_OBJ) | $(SO)
-	$(call link_program,$(TOOL_OBJ),-ljansson -ledit)
+	$(call link_program,$(TOOL_OBJ),-ljansson $(EDIT_LIBS))
 $(BUILD)/bin/llmcs-shop: $(SHOP_TOOL_OBJ) | $(SO) $(SHOP_SO)
-	$(call link_program,$(SHOP_TOOL_OBJ),-lllmcs_shop -ljansson -ledit)
+	$(call link_program,$(SHOP_TOOL_OBJ),-lllmcs_shop -ljansson $(EDIT_LIBS))
 $(BUILD)/bin/llmcs-server: $(SERVER_OBJ) | $(SO) $(SHOP_SO)
 	$(call link_program,$(SERVER_OBJ),-lllmcs_shop -lutf8proc -lmicrohttpd -ljansson -lsodium -lpthread)
 $(BUILD)/bin/llmcs-bench: $(BENCH_OBJ) $(INTERNAL)
@@ -399,7 +400,8 @@ $(ARM_UNPACKED): tools/build/arm-sysroot.sh
 ARM_SUITES ?= base/% kernels/% nn/% runtime/test_golden text/test_tiny
 QEMU = env LLMCS_EMULATED=qemu qemu-aarch64 -L /usr/aarch64-linux-gnu
 ARM_MAKE = $(MAKE) --no-print-directory BUILD=build/arm64 CC=aarch64-linux-gnu-gcc CROSS=aarch64-linux-gnu- \
-	CPPFLAGS='-isystem $(ARM_ROOT)/usr/include' LDFLAGS='-L$(ARM_LIB)' CHECK_LIBS='-lcheck_pic -lsubunit -lrt -lm' OPENBLAS_A= WITHOUT_SHOP=1
+	CPPFLAGS='-isystem $(ARM_ROOT)/usr/include' LDFLAGS='-L$(ARM_LIB)' CHECK_LIBS='-lcheck_pic -lsubunit -lrt -lm' \
+	EDIT_LIBS='-ledit -ltinfo -lbsd -lmd' OPENBLAS_A= WITHOUT_SHOP=1
 # qemu's own processor has all that kernels ask for; these have neither dot products nor i8mm, and no i8mm.
 ARM_CPUS := cortex-a72 neoverse-n1
 ARM_CPU_SUITES ?= kernels/test_weights

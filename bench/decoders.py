@@ -123,11 +123,11 @@ def open_turn(path):
 
 def make(folder, name):
     import llmcs
-    import random_decoders
+    import random_models
 
     source, gguf = os.path.join(folder, name), os.path.join(folder, name + "-q8_0.gguf")
     if not os.path.exists(os.path.join(source, "model.safetensors")):
-        random_decoders.write(source, dict(COMMON, **SHAPES[name]), "BF16", 1)
+        random_models.write(source, dict(COMMON, **SHAPES[name]), "BF16", 1)
     if not os.path.exists(gguf):
         llmcs.quantize(source, gguf, type="q8_0")
     return source, gguf

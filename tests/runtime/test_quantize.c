@@ -465,6 +465,55 @@ START_TEST(sentence_transformers) {
 }
 END_TEST
 
+/* A RoBERTa encoder with the pooler that it was trained with, as bge-m3 and multilingual-e5 have it; with or without
+ * modules.json. */
+static void pooler_folder(char folder[TEMP_PATH_BYTES], bool modules) {
+    char path[2 * TEMP_PATH_BYTES];
+    checkpoint *c = checkpoint_read(GOLDEN_FOLDER "roberta-cls");
+    temp_folder(folder);
+    for (size_t i = c->n_tensors; i-- > 0;)
+        if (!strncmp(c->tensors[i].name, "classifier", 10)) checkpoint_remove(c, c->tensors[i].name);
+    checkpoint_set(c, "architectures", "[\"RobertaModel\"]");
+    checkpoint_write(c, folder, 1);
+    checkpoint_free(c);
+    if (!modules) return;
+    temp_write_text(folder, "modules.json",
+                    "[{\"type\":\"sentence_transformers.models.Transformer\",\"path\":\"\"},"
+                    "{\"type\":\"sentence_transformers.models.Pooling\",\"path\":\"1_Pooling\"}]");
+    ck_assert_int_eq(mkdir(temp_path(folder, "1_Pooling"), 0700), 0);
+    snprintf(path, sizeof path, "%s/1_Pooling", folder);
+    temp_write_text(path, "config.json", "{\"pooling_mode\": \"mean\"}");
+}
+
+/* llama.cpp knows no pooler of RoBERTa: a file with one cannot be opened there. */
+START_TEST(a_pooler_is_written_where_it_is_used) {
+    for (int i = 0; i < 2; i++) {
+        const bool modules = i == 1;
+        char folder[TEMP_PATH_BYTES];
+        const int32_t ids[] = {0, 7, 9, 11, 2};
+        const size_t n = 5;
+        static float x[5 * 512], y[5 * 512];
+        llmcs_encoder_outputs o = {.struct_size = sizeof o};
+        llmcs_model_info info = {.struct_size = sizeof info};
+        pooler_folder(folder, modules);
+        const char *said = log_of(folder, LLMCS_GGUF_F32);
+        ck_assert_msg((strstr(said, "llama.cpp will not open") == NULL) == modules, "%s", said);
+        llmcs_model *a = open_with(folder, LLMCS_WEIGHTS_F32), *b = open_with(file, LLMCS_WEIGHTS_F32);
+        ck_assert_int_eq(llmcs_model_get_info(b, &info), LLMCS_OK);
+        ck_assert_int_eq((info.heads & LLMCS_HEAD_POOLER) == 0, modules);
+        ck_assert_int_le(info.n_embd, 512);
+        o.hidden = x;
+        ck_assert_int_eq(llmcs_encoder_eval(a, ids, NULL, &n, 1, &o), LLMCS_OK);
+        o.hidden = y;
+        ck_assert_int_eq(llmcs_encoder_eval(b, ids, NULL, &n, 1, &o), LLMCS_OK);
+        ck_assert(memcmp(x, y, n * (size_t)info.n_embd * sizeof *x) == 0);
+        llmcs_model_free(&a);
+        llmcs_model_free(&b);
+        temp_remove(folder);
+    }
+}
+END_TEST
+
 /* ---------------------------------------------------------------------------------------------------- failures */
 
 static size_t entries(void) {
@@ -832,6 +881,7 @@ static void add(TCase *t) {
     tcase_add_test(t, tiny_tokenizers);
     tcase_add_test(t, without_keys_of_our_own);
     tcase_add_test(t, sentence_transformers);
+    tcase_add_test(t, a_pooler_is_written_where_it_is_used);
     tcase_add_test(t, arguments);
     tcase_add_test(t, places_that_cannot_be_written);
     tcase_add_test(t, no_space);

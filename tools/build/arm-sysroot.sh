@@ -4,7 +4,7 @@
 set -eu
 
 sysroot=$1
-packages='libutf8proc-dev check libsubunit-dev libstb-dev libxxhash-dev librandom123-dev libjansson-dev'
+packages='libutf8proc-dev check libsubunit-dev libstb-dev libxxhash-dev librandom123-dev libjansson-dev libedit-dev libncurses-dev libbsd-dev libmd-dev'
 mkdir -p "$sysroot/apt/lists/partial" "$sysroot/apt/cache/archives/partial"
 sysroot=$(cd "$sysroot" && pwd)
 

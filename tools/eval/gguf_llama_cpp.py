@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks GGUF files between this library and llama.cpp, both ways: logits, tokens and continuations of small random models.
+"""Checks GGUF files between this library and llama.cpp, both ways: logits, hidden states, tokens and
+continuations of small random models.
 
     python3 tools/eval/gguf_llama_cpp.py                               with the tokenizers of tests/data
     python3 tools/eval/gguf_llama_cpp.py --tokenizers DIR              and real vocabularies in DIR/<name>
@@ -22,11 +23,13 @@ import numpy as np
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 sys.path[:0] = [os.path.join(ROOT, "tools", "python")]
 
+import llama_cpp.llama_cpp as api  # noqa: E402
 import llama_cpp_peer  # noqa: E402
 import llmcs  # noqa: E402
-import random_decoders  # noqa: E402
+import random_models  # noqa: E402
 
 DATA = os.path.join(ROOT, "tests", "data")
+GELU = 3e-3  # llama.cpp's is a table of float16
 BOUNDS = {"f32": 3e-4, "f16": 5e-3, "q8_0": 6e-2, "q4_0": 8e-2}
 TEXTS = ["Hello, world!", "The price is 12345.67 dollars -- isn't it?", "  two  spaces and\ttabs \n\n new lines\r\n", "",
          "\u4f60\u597d\uff0c\u4e16\u754c\uff01 2024\u5e747\u6708", "na\u00efve caf\u00e9 \u00dcber \u0153uvre", "\U0001f600 emoji \U0001f468\u200d\U0001f469\u200d\U0001f467",
@@ -67,14 +70,27 @@ CASES = [
                               "sliding_window_pattern": 6, "hidden_activation": "gelu_pytorch_tanh", "vocab_size": 262208,
                               "rope_local_base_freq": 10000.0, "tie_word_embeddings": True}, "gemma3"),
 ]
+ENCODER = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 3, "num_attention_heads": 4, "max_position_embeddings": 130,
+           "vocab_size": 0, "hidden_act": "gelu"}
+BERT = dict(ENCODER, model_type="bert", type_vocab_size=2, layer_norm_eps=1e-12)
+XLM_R = dict(ENCODER, model_type="xlm-roberta", type_vocab_size=1, pad_token_id=1, bos_token_id=0, eos_token_id=2, layer_norm_eps=1e-5)
+UNIGRAM = os.path.join(DATA, "sentencepiece", "xlm-roberta")
+# name, class, its settings, tokenizer
+ENCODERS = [
+    ("bert", "BertModel", dict(BERT, num_labels=0), os.path.join(DATA, "tokenizers", "tiny-bert-uncased")),
+    ("bert-classes", "BertForSequenceClassification", dict(BERT, num_labels=3), os.path.join(DATA, "tokenizers", "tiny-bert-cased")),
+    ("xlm-roberta", "XLMRobertaModel", dict(XLM_R, num_labels=0), UNIGRAM),
+    ("xlm-roberta-rerank", "XLMRobertaForSequenceClassification", dict(XLM_R, num_labels=1), UNIGRAM),
+    ("xlm-roberta-tokens", "XLMRobertaModel", dict(XLM_R, num_labels=0), "xlm-roberta-50k"),
+]
 
 
 def write_folder(path, name, architecture, changes, tokenizer):
-    config = dict(BASE, architectures=[architecture], **changes)
+    config = dict(changes if "num_labels" in changes else dict(BASE, **changes), architectures=[architecture])
     if tokenizer:
         shutil.copytree(tokenizer, path)
         config["vocab_size"] = max(config["vocab_size"], len(llmcs.Tokenizer(tokenizer)))
-    random_decoders.write(path, config, "F32", sum(name.encode()))
+    random_models.write(path, config, "F32", sum(name.encode()))
     return config
 
 
@@ -98,9 +114,9 @@ class Report:
         print("%-18s %-34s %-12s %s" % (name, what, value, "" if good else "DIFFERS"), flush=True)
 
 
-def same_ids(report, name, what, ours, theirs):
-    different = [t for t in TEXTS if ours(t) != theirs(t)]
-    report.row(name, what, "%d of %d" % (len(TEXTS) - len(different), len(TEXTS)), not different)
+def same_ids(report, name, what, ours, theirs, texts=TEXTS):
+    different = [t for t in texts if ours(t) != theirs(t)]
+    report.row(name, what, "%d of %d" % (len(texts) - len(different), len(texts)), not different)
     for text in different[:3]:
         print("    %r: %s, %s" % (text, ours(text), theirs(text)))
 
@@ -126,10 +142,57 @@ def written_by_us(report, name, folder, gguf, ids):
         peer.close()
 
 
-def written_by_llama_cpp(report, name, folder, gguf, ids, converter, python):
+def converted(report, name, folder, gguf, converter, python):
     run = subprocess.run([python, converter, folder, "--outfile", gguf, "--outtype", "f32"], capture_output=True, text=True)
     if run.returncode:
         report.row(name, "converter", run.stderr.strip().split("\n")[-1][:60], False)
+    return run.returncode == 0
+
+
+def hidden(model, ids):
+    return np.array(model.encoder_eval([ids], hidden=True)["hidden"][0]).reshape(len(ids), -1)
+
+
+def encoder(report, name, folder, gguf, n_labels, converter, python):
+    """Hidden states, logits and tokens of our file in llama.cpp; hidden states of its converter's file by us."""
+    with llmcs.Model(folder, n_threads=1) as model:
+        ids = list(model.tokenizer.encode(TEXTS[1]))
+        states, width = hidden(model, ids), model.info["n_embd"]
+        classes = model.encoder_eval([ids], logits=True)["logits"][0] if n_labels else []
+    for kind, bound in BOUNDS.items():
+        llmcs.quantize(folder, gguf, type=kind)
+        try:
+            peer = llama_cpp_peer.Model(gguf, n_threads=1, pooling=api.LLAMA_POOLING_TYPE_NONE)
+        except ValueError as error:
+            report.row(name, kind, str(error)[:40], False)
+            continue
+        with llmcs.Model(gguf, n_threads=1) as ours:
+            d = distance(np.array(peer.encoded(ids, width)), hidden(ours, ids))
+            report.row(name, "%s by llama.cpp" % kind, "%.1e" % d, d < max(bound, GELU))
+            if kind == "f32":
+                same_ids(report, name, "tokens in llama.cpp", lambda t: list(ours.tokenizer.encode(t)), peer.encode)
+        if kind == "f32" and n_labels:
+            ranking = llama_cpp_peer.Model(gguf, n_threads=1, pooling=api.LLAMA_POOLING_TYPE_RANK)
+            d = distance(np.array(ranking.encoded(ids, n_labels)), np.array(list(classes)))
+            report.row(name, "classes by llama.cpp", "%.1e" % d, d < GELU)
+            ranking.close()
+        peer.close()
+    if not converter or not name.endswith("-tokens"):  # of the others it knows neither the words nor the special tokens
+        return
+    if not converted(report, name, folder, gguf, converter, python):
+        return
+    with llmcs.Model(gguf, n_threads=1) as theirs:
+        d = distance(hidden(theirs, ids), states)
+        report.row(name, "the converter's file by us", "%.1e" % d, d < BOUNDS["f32"])
+        peer = llama_cpp_peer.Model(gguf, n_threads=1, pooling=api.LLAMA_POOLING_TYPE_NONE)
+        # Hugging Face's map of characters makes one space of "\r\n", llama.cpp's two.
+        same_ids(report, name, "its tokens by us and llama.cpp", lambda t: list(theirs.tokenizer.encode(t)), peer.encode,
+                 [t for t in TEXTS if "\r" not in t])
+        peer.close()
+
+
+def written_by_llama_cpp(report, name, folder, gguf, ids, converter, python):
+    if not converted(report, name, folder, gguf, converter, python):
         return
     with llmcs.Model(gguf, n_threads=1) as theirs, llmcs.Model(folder, n_threads=1) as ours:
         ids = [t % theirs.info["vocab_size"] for t in ids]
@@ -151,7 +214,7 @@ def main():
     args = parser.parse_args()
     print(llama_cpp_peer.start())
     report = Report()
-    for name, architecture, changes, tokenizer in CASES:
+    for name, architecture, changes, tokenizer in CASES + ENCODERS:
         if args.only not in name:
             continue
         if tokenizer and not os.path.isabs(tokenizer):
@@ -162,6 +225,9 @@ def main():
         with tempfile.TemporaryDirectory() as top:
             folder, gguf = os.path.join(top, "folder"), os.path.join(top, "model.gguf")
             config = write_folder(folder, name, architecture, changes, tokenizer)
+            if "num_labels" in config:
+                encoder(report, name, folder, gguf, config["num_labels"], args.converter, args.python)
+                continue
             ids = [3 + (i * 7 + i * i) % (config["vocab_size"] - 3) for i in range(40)]
             written_by_us(report, name, folder, gguf, ids)
             if args.converter and tokenizer:

@@ -23,9 +23,9 @@ def start():
 
 
 class Model:
-    """A GGUF file with one context of n_seq conversations of n_ctx tokens each."""
+    """A GGUF file with one context of n_seq conversations of n_ctx tokens each; pooling: of an encoder, one of api.LLAMA_POOLING_TYPE_*."""
 
-    def __init__(self, path, n_ctx=512, n_threads=2, n_seq=1, exact=True, use_mmap=True):
+    def __init__(self, path, n_ctx=512, n_threads=2, n_seq=1, exact=True, use_mmap=True, pooling=None):
         params = api.llama_model_default_params()
         if hasattr(params, "use_mmap"):
             params.use_mmap = use_mmap
@@ -42,6 +42,8 @@ class Model:
         if exact:  # keys and values as they are computed
             params.type_k = params.type_v = 0
             params.flash_attn_type = 0
+        if pooling is not None:
+            params.embeddings, params.pooling_type = True, pooling
         self.context = api.llama_init_from_model(self.model, params)
         if not self.context:
             raise ValueError("llama.cpp cannot create a context for " + path)
@@ -65,6 +67,18 @@ class Model:
             b.seq_id[i][0] = sequence
         if api.llama_decode(self.context, b):
             raise ValueError("llama_decode failed")
+
+    def encoded(self, ids, n):
+        """n numbers for each of the ids, the last layer's; with pooling n numbers for all of them."""
+        b = self.batch
+        b.n_tokens = len(ids)
+        for i, token in enumerate(ids):
+            b.token[i], b.pos[i], b.n_seq_id[i], b.logits[i] = token, i, 1, 1
+            b.seq_id[i][0] = 0
+        if api.llama_encode(self.context, b):
+            raise ValueError("llama_encode failed")
+        pooled = api.llama_get_embeddings_seq(self.context, 0)
+        return pooled[:n] if pooled else [api.llama_get_embeddings_ith(self.context, i)[:n] for i in range(len(ids))]
 
     def logits(self, ids):
         """A list of n_vocab numbers for each of the ids, from an empty context."""

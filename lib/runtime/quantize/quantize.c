@@ -132,24 +132,40 @@ static void add_tensor(void *user, const ll_tensor *t) {
     x->stored[x->n_stored++].tensor = t;
 }
 
+/* True for a pooler that llama.cpp does not know and the folder does not need: its modules.json pools the tokens. */
+static bool is_unused_pooler(const gguf_export *x, const ll_stored *s) {
+    const char *pooler = x->config.family->stack[0].names[LL_POOLER].gguf;
+    const size_t n = pooler ? strlen(pooler) : 0;
+    return x->config.sentence.present && !s->known && n && strncmp(s->name, pooler, n) == 0 && s->name[n] == '.' &&
+           !ll_gguf_foreign_to_llama_cpp(&x->config);
+}
+
 /* The network's tensors, in its order; other tensors of the checkpoint (masks, position ids, tied copies) are not
  * written. */
 static llmcs_status plan_tensors(gguf_export *x, uint64_t *n_elements) {
-    size_t n = ll_tensors_count(x->tensors), n_fallback = 0;
+    size_t n = ll_tensors_count(x->tensors), n_fallback = 0, n_kept = 0;
     const ll_tensor *example = NULL;
     LL_TRY(ll_alloc_zero(&x->allocator, n, 1, "tensors", &x->seen));
     LL_TRY(ll_alloc(&x->allocator, n + 1, sizeof *x->stored, "tensors", &x->stored)); /* and rotary factors */
     LL_TRY(ll_net_visit(x->net, x->tensors, add_tensor, x));
     *n_elements = 0;
     for (size_t i = 0; i < x->n_stored; i++) {
-        ll_stored *s = &x->stored[i];
+        const ll_tensor *tensor = x->stored[i].tensor;
+        ll_stored *s = &x->stored[n_kept];
         bool fallback;
-        LL_TRY(ll_stored_plan(s, s->tensor, ll_tensors_plain_name(x->tensors, s->tensor), &x->config, x->dtype,
-                              &fallback));
-        *n_elements += s->tensor->n_elements;
+        LL_TRY(ll_stored_plan(s, tensor, ll_tensors_plain_name(x->tensors, tensor), &x->config, x->dtype, &fallback));
+        if (is_unused_pooler(x, s)) continue;
+        n_kept++;
+        *n_elements += tensor->n_elements;
         n_fallback += fallback;
-        if (fallback) example = s->tensor;
+        if (fallback) example = tensor;
     }
+    if (n_kept < x->n_stored)
+        ll_log_say(&x->log, LLMCS_LOG_INFO,
+                   "%s: the pooler is left out: modules.json pools the tokens, and llama.cpp "
+                   "has no pooler of this family",
+                   x->source.path);
+    x->n_stored = n_kept;
     if (example)
         ll_log_say(&x->log, LLMCS_LOG_WARN, "%zu matrices are float16: their rows are not multiples of 32 (\"%.80s\")",
                    n_fallback, example->name);

@@ -1,4 +1,4 @@
-"""Folders of decoders of Llama's kind with random weights, in Hugging Face's layout."""
+"""Folders of decoders of Llama's kind, and of encoders of BERT's, with random weights, in Hugging Face's layout."""
 import json
 import math
 import os
@@ -6,8 +6,35 @@ import os
 import numpy as np
 
 
+def encoder_shapes(c):
+    """BERT's names; of XLM-R's classifiers the two layers of theirs."""
+    n, inner, labels = c["hidden_size"], c["intermediate_size"], c["num_labels"]
+    prefix = "bert." if c["model_type"] == "bert" else "roberta."
+    linears = {"attention.self.query": (n, n), "attention.self.key": (n, n), "attention.self.value": (n, n),
+               "attention.output.dense": (n, n), "intermediate.dense": (inner, n), "output.dense": (n, inner)}
+    out = {}
+    for name, rows in (("word", c["vocab_size"]), ("position", c["max_position_embeddings"]), ("token_type", c["type_vocab_size"])):
+        out[prefix + "embeddings.%s_embeddings.weight" % name] = (rows, n)
+    norms = ["embeddings.LayerNorm"]
+    for i in range(c["num_hidden_layers"]):
+        p = "encoder.layer.%d." % i
+        norms += [p + "attention.output.LayerNorm", p + "output.LayerNorm"]
+        for name, shape in linears.items():
+            out[prefix + p + name + ".weight"], out[prefix + p + name + ".bias"] = shape, shape[:1]
+    for name in norms:
+        out[prefix + name + ".weight"] = out[prefix + name + ".bias"] = (n,)
+    heads = {"classifier.dense": (n, n), "classifier.out_proj": (labels, n)}
+    if prefix == "bert.":
+        heads = {"bert.pooler.dense": (n, n), "classifier": (labels, n)}
+    for name, shape in heads.items() if labels else ():
+        out[name + ".weight"], out[name + ".bias"] = shape, shape[:1]
+    return out
+
+
 def shapes(c):
     """Names and shapes of the tensors that a network of this config.json has."""
+    if "num_labels" in c:
+        return encoder_shapes(c)
     n, inner, heads, kv = c["hidden_size"], c["intermediate_size"], c["num_attention_heads"], c["num_key_value_heads"]
     dim, kind = c.get("head_dim") or n // heads, c["model_type"]
     out = {"model.embed_tokens.weight": (c["vocab_size"], n), "model.norm.weight": (n,)}
@@ -35,7 +62,7 @@ def shapes(c):
 def _numbers(random, name, shape, kind):
     scale = 0.3 if len(shape) == 1 else 1.2 / math.sqrt(shape[1]) if "embed" not in name else 1.0
     t = random.standard_normal(shape, dtype=np.float32) * np.float32(scale)
-    return t + np.float32(1) if name.endswith("norm.weight") and kind != "gemma3_text" else t
+    return t + np.float32(1) if name.lower().endswith("norm.weight") and kind != "gemma3_text" else t
 
 
 def write(path, config, dtype, seed):
