@@ -331,7 +331,7 @@ check-programs: $(TEST_BIN)
 
 # ---------------------------------------------------------------- 5  other builds of the same
 
-.PHONY: asan asan-clang tsan valgrind arm
+.PHONY: asan asan-clang tsan valgrind arm arm-llmcs
 # Lines and no variables for a debugger: half the time to compile the kernels.
 SANITIZER_OPT := -O1 -g1
 ADDRESS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -410,6 +410,9 @@ arm: $(ARM_UNPACKED)
 	@+for cpu in $(ARM_CPUS); do echo "as $$cpu:"; \
 		$(ARM_MAKE) check SUITES='$(ARM_CPU_SUITES)' RUN_WITH="$(QEMU) -cpu $$cpu" || exit 1; done
 
+arm-llmcs: $(ARM_UNPACKED)
+	@+$(ARM_MAKE) build/arm64/bin/llmcs
+
 # ---------------------------------------------------------------- 6  code checks
 
 C_FILES := $(shell find $(wildcard include lib tests tools examples bench) -name '*.[ch]' -o -name '*.[ch]pp' | sort)
@@ -448,7 +451,7 @@ help:
 	@echo 'make bench      what this machine does, and its limits (BENCH_ARGS)'
 	@echo 'make asan | asan-clang | tsan | valgrind    tests under a sanitizer, into build/asan, build/tsan'
 	@echo 'make fuzz       each fuzzer of tests/fuzz for FUZZ_SECONDS=60; FUZZ_TARGETS=json picks some'
-	@echo 'make arm        cross build for AArch64 into build/arm64, tests under qemu'
+	@echo 'make arm        cross build for AArch64 into build/arm64, tests under qemu; make arm-llmcs: the command alone'
 	@echo 'make lint | format | clean'
 	@echo 'make install | uninstall (PREFIX, DESTDIR, LIBDIR) | dist | deb | docs | release-check'
 	@echo 'make abi-baseline   the ABI as it is becomes what lint compares with'

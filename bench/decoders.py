@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
-"""Times llmcs and llama.cpp in turns on one Q8_0 file each of Qwen2.5-0.5B's, Llama-3.2-1B's and SmolLM2-135M's shape, whose weights
-are random and which `llmcs quantize` writes, and prints medians and their ratios.
+"""Times llmcs and llama.cpp in turns on a Q8_0 and a Q4_0 file each of Qwen2.5-0.5B's, Llama-3.2-1B's and SmolLM2-135M's shape, whose
+weights are random and which `llmcs quantize` writes, and prints medians and their ratios.
 
-    python3 bench/decoders.py [--models qwen2.5-0.5b,...] [--turns 5] [--threads 2] [--cpu-time] [--folder DIR]
+    python3 bench/decoders.py [--models qwen2.5-0.5b,...] [--types q8_0,q4_0] [--turns 5] [--threads 2] [--cpu-time] [--folder DIR]
 
 A prompt of 512 tokens, decoding one conversation after 10, and new tokens of 16 conversations that decode together. Each turn is a
 process of its own, ours and llama.cpp's alternate. llama.cpp is given fixed tokens, so choosing the next one costs it nothing; our
-engine samples. Then the times to open Qwen2.5-0.5B's shape: a folder in bfloat16, and the Q8_0 file, with memory at its highest.
+engine samples. Then the shares of this machine's limits (reading memory, 8-bit dot products of the kernel set that is used) that the
+same works reach, from `llmcs-bench e2e`, which measures limit and work in turns. Last the times to open Qwen2.5-0.5B's shape: a folder
+in bfloat16, and the Q8_0 file, with memory at its highest.
 Needs the built library, numpy and llama-cpp-python (tools/eval/llama_cpp_peer.py). --folder keeps the models for the next run.
 """
 import json
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -33,8 +36,7 @@ SHAPES = {
                      "intermediate_size": 1536, "num_hidden_layers": 30, "num_attention_heads": 9, "num_key_value_heads": 3,
                      "max_position_embeddings": 8192, "rope_theta": 1e5},
 }
-
-
+TYPES = {"q8_0": "int8", "q4_0": "int4"}  # of the file, and as llmcs-bench calls them
 TOKENS = tokens(PROMPT + CONTEXT + NEW + 64 * CONVERSATIONS)
 
 
@@ -121,23 +123,36 @@ def open_turn(path):
     return {"seconds": seconds, "peak_bytes": peak}
 
 
-def make(folder, name):
+def make(folder, name, kind="q8_0"):
     import llmcs
     import random_models
 
-    source, gguf = os.path.join(folder, name), os.path.join(folder, name + "-q8_0.gguf")
+    source, gguf = os.path.join(folder, name), os.path.join(folder, "%s-%s.gguf" % (name, kind))
     if not os.path.exists(os.path.join(source, "model.safetensors")):
         random_models.write(source, dict(COMMON, **SHAPES[name]), "BF16", 1)
     if not os.path.exists(gguf):
-        llmcs.quantize(source, gguf, type="q8_0")
+        llmcs.quantize(source, gguf, type=kind)
     return source, gguf
 
 
-def compare(name, gguf, turns, how):
+def compare(name, kind, gguf, turns, how):
     pairs = [[in_process("--turn", engine, gguf, *how) for engine in ("ours", "llama")] for _ in range(turns)]
     for work in pairs[0][0]:
         figures = compared([a[work] for a, _ in pairs], [b[work] for _, b in pairs], 9)
-        print("%-14s %-17s %s" % (name, work, figures), flush=True)
+        print("%-14s %-5s %-17s %s" % (name, kind, work, figures), flush=True)
+
+
+def shares(name, kind, turns, threads):
+    bench = os.path.join(ROOT, "build", "bin", "llmcs-bench")
+    done = subprocess.run([bench, "e2e", "--shape", name, "--weights", TYPES[kind], "--threads", str(threads), "--repeats", str(turns),
+                           "--prompts", str(PROMPT), "--contexts", str(CONTEXT), "--batches", str(CONVERSATIONS), "--json"],
+                          capture_output=True, text=True)
+    if done.returncode:
+        sys.exit("llmcs-bench: exit %d\n%s" % (done.returncode, done.stderr))
+    for f in json.loads(done.stdout)["figures"]:
+        if "share" in f:
+            print("%-14s %-5s %-26s %9.1f tokens/s: %3.0f %% of %s, %s" % (
+                name, kind, f["label"].strip(), f["value"], 100 * f["share"], f["limit_of"], f["cpu"]), flush=True)
 
 
 def open_times(source, gguf, turns):
@@ -152,6 +167,7 @@ def open_times(source, gguf, turns):
 
 def main():
     parser = arguments(__doc__, SHAPES, n_turn=2)
+    parser.add_argument("--types", default=",".join(TYPES), help="of the files [%(default)s]")
     parser.add_argument("--cpu-time", action="store_true", help="rates by processor time, where others use the machine; with --threads 1")
     args = parser.parse_args()
     if args.turn:
@@ -161,12 +177,15 @@ def main():
     if args.cpu_time and args.threads != 1:
         parser.error("--cpu-time: with --threads 1 only, as threads that wait take processor time, too")
     how = ["--threads", args.threads] + ["--cpu-time"] * args.cpu_time
-    names = chosen(parser, "--models", args.models, SHAPES)
-    print(head("%-14s %-17s %9s %9s" % ("shape", "work", "llmcs", "llama.cpp"), args.turns, args.threads))
+    names, kinds = chosen(parser, "--models", args.models, SHAPES), chosen(parser, "--types", args.types, TYPES)
+    print(head("%-14s %-5s %-17s %9s %9s" % ("shape", "file", "work", "llmcs", "llama.cpp"), args.turns, args.threads))
     with tempfile.TemporaryDirectory() as temporary:
         folder = args.folder or temporary
-        for name in names:
-            compare(name, make(folder, name)[1], args.turns, how)
+        pairs = [(name, kind) for name in names for kind in kinds]
+        for name, kind in pairs:
+            compare(name, kind, make(folder, name, kind)[1], args.turns, how)
+        for name, kind in pairs:
+            shares(name, kind, args.turns, args.threads)
         if "qwen2.5-0.5b" in names:
             open_times(*make(folder, "qwen2.5-0.5b"), args.turns)
 

@@ -26,6 +26,13 @@ class Sessions(unittest.TestCase):
         self.assertTrue(out.text)
         self.assertEqual(list(session.stream(QUESTIONS[0], max_new_tokens=24, seed=3)), pieces)
 
+    def test_max_length_counts_the_prompt(self):
+        session, more = self.model.session(), {"do_sample": False, "eos_token_id": []}
+        ids = self.model.tokenizer.encode(QUESTIONS[0])
+        for given, n in (({"max_length": len(ids) + 5}, 5), ({"max_length": len(ids) + 5, "max_new_tokens": 3}, 3),
+                         ({"max_length": len(ids) + 5, "max_new_tokens": 0}, 5)):
+            self.assertEqual(len(session.generate_ids(ids, **given, **more).sequences[0]), n, given)
+
     def test_a_stream_that_is_left_early_leaves_the_session_usable(self):
         session = self.model.session()
         expected = session.generate(QUESTIONS[0], max_new_tokens=8).text

@@ -132,6 +132,19 @@ class Requests(unittest.TestCase):
             self.assertEqual(a["error"]["status"], "ARG", request)
             self.assertIn(next(iter(request)), a["error"]["message"])
 
+    def test_max_length_counts_the_prompt(self):
+        """It says how long the answer is unless new tokens are counted, too; so does the option."""
+        folder = os.path.join(GOLDEN, "gpt2-tiny")
+        plain = {"input_ids": [3, 4, 5], "do_sample": False, "eos_token_id": []}
+        of_request = [{"max_length": 9}, {"max_length": 9, "max_new_tokens": 0}, {"max_length": 9, "max_new_tokens": 2},
+                      {"max_length": 9, "max_tokens": 2}, {"max_new_tokens": 3}, {"max_length": 0, "max_new_tokens": None}]
+        counts = [len(a["sequences"][0]) for a in ask("generate", folder, [dict(plain, **r) for r in of_request])]
+        self.assertEqual(counts[:5], [6, 6, 2, 2, 3])
+        self.assertGreater(counts[5], 9)
+        self.assertEqual(len(ask("generate", folder, [plain], "--max-length", "9")[0]["sequences"][0]), 6)
+        both = ask("generate", folder, [plain, dict(plain, max_length=10)], "--max-length", "9", "--max-new-tokens", "4")
+        self.assertEqual([len(a["sequences"][0]) for a in both], [4, 7])
+
     def test_the_same_seed_gives_the_same_ids(self):
         folder = os.path.join(GOLDEN, "gpt2-tiny")
         request = {"input_ids": [3, 4], "do_sample": True, "seed": 11, "max_new_tokens": 20, "eos_token_id": []}

@@ -4,7 +4,7 @@
     python3 tools/eval/golden.py [--shared ../shared] [--own] [--sets scalar,avx2,...] [--only TEXT] [--cpu neoverse-n1]
 
 Runs `llmcs eval`, `score`, `generate`, `tokenize` and `chat-template` with LLMCS_CPU. Without --sets: every set of this processor, and
-those of AArch64 under qemu's user emulation where build/arm64/bin/llmcs is (`make golden` builds it). --own: the checkpoints of
+those of AArch64 under qemu's user emulation where build/arm64/bin/llmcs is (`make arm-llmcs` builds it). --own: the checkpoints of
 tests/data as well. Numbers agree within 1e-4 absolute plus 1e-4 relative; token ids and texts are equal. sample_distribution cases
 have no command: the suite runtime/test_generate_golden compares them. Needs numpy. Ends with 1 if a case differs.
 """
@@ -179,12 +179,13 @@ def rows(shared, own):
             if os.path.exists(os.path.join(folder, "expected.safetensors")):
                 yield os.path.relpath(folder, shared if top == folders[0] else ROOT), lambda p, f=folder: checkpoint(p, f)
     top = os.path.join(shared, "tokenizers")
-    for file in TOKENIZERS:
+    for file in TOKENIZERS if os.path.isdir(top) else ():
         path = os.path.join(top, file)
         for name in sorted(k for k in set().union(*lines(path)) if k != "text"):
             folder = os.path.join(top, name)
             yield "tokenizers/" + name, lambda p, a=(path, folder, name): tokenizer(p, *a)
-    yield "chat", lambda p: templates(p, os.path.join(shared, "chat"))
+    if os.path.isdir(os.path.join(shared, "chat")):
+        yield "chat", lambda p: templates(p, os.path.join(shared, "chat"))
 
 
 def main():

@@ -17,7 +17,7 @@ const cli_option gen_options[] = {
     CLI_PLAIN("max_new_tokens", CLI_INT, AT(max_new_tokens), "at most this many new tokens"),
     CLI_PLAIN("min_new_tokens", CLI_INT, AT(min_new_tokens), "no end before this many"),
     CLI_PLAIN("max_length", CLI_INT, AT(max_length),
-              "with --max-new-tokens 0: at most this many tokens, the prompt's included"),
+              "without --max-new-tokens, or with 0: at most this many tokens, the prompt's included"),
     CLI_PLAIN("min_length", CLI_INT, AT(min_length),
               "with --min-new-tokens 0: no end before this many, the prompt's included"),
     CLI_PLAIN("do_sample", CLI_SWITCH, AT(do_sample), "sample instead of taking the most probable token"),
@@ -213,6 +213,8 @@ int gen_read_options(const cli_command *command, const cli_common *common, const
     memset(g, 0, sizeof *g);
     if (llmcs_generate_params_init(&g->params, model)) return cli_failed("open");
     cli_apply_again(common, g);
+    if (g->params.max_length > 0 && cli_was_given(common, "max_length") && !cli_was_given(common, "max_new_tokens"))
+        g->params.max_new_tokens = 0; /* else the default number of new tokens would go before */
     if (g->parse_special) g->params.encode_flags |= LLMCS_PARSE_SPECIAL;
     if (common->strict_utf8) g->params.encode_flags |= LLMCS_STRICT_UTF8;
     if (g->greedy) g->params.do_sample = 0;

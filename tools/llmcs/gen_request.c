@@ -334,12 +334,20 @@ static llmcs_status read_plain_values(gen_params *g, const json_t *request, cons
     return LLMCS_OK;
 }
 
+static bool gives(const json_t *request, const char *key) {
+    const json_t *value = json_object_get(request, key);
+    return value && !json_is_null(value);
+}
+
 llmcs_status gen_from_request(gen_params *g, const gen_params *base, const json_t *request, const char *const *also) {
     memset(g, 0, sizeof *g);
     g->params = base->params;
     g->parse_special = base->parse_special;
     llmcs_status status = read_plain_values(g, request, also);
     if (status) return status;
+    if (g->params.max_length > 0 && gives(request, "max_length") && !gives(request, "max_new_tokens") &&
+        !gives(request, "max_tokens"))
+        g->params.max_new_tokens = 0; /* else the default number of new tokens would go before */
     if (g->parse_special && !base->parse_special)
         return request_error(LLMCS_ARG,
                              "\"parse_special\" needs the option --parse-special: text of users must not "

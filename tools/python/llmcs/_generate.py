@@ -109,6 +109,8 @@ class Params:
         for name, value in given.items():
             if value is not None or name not in NAMES:  # None: the default
                 self._set(name, value)
+        if given.get("max_length") and given.get("max_new_tokens") is None:
+            self.struct.max_new_tokens = 0  # else the default number of new tokens would go before
 
     @contextlib.contextmanager
     def ready(self) -> Iterator[Any]:
