@@ -78,7 +78,8 @@ UNIGRAM = os.path.join(DATA, "sentencepiece", "xlm-roberta")
 # name, class, its settings, tokenizer
 ENCODERS = [
     ("bert", "BertModel", dict(BERT, num_labels=0), os.path.join(DATA, "tokenizers", "tiny-bert-uncased")),
-    ("bert-classes", "BertForSequenceClassification", dict(BERT, num_labels=3), os.path.join(DATA, "tokenizers", "tiny-bert-cased")),
+    ("bert-classes", "BertForSequenceClassification", dict(BERT, num_labels=3),
+     os.path.join(DATA, "tokenizers", "tiny-bert-cased")),
     ("xlm-roberta", "XLMRobertaModel", dict(XLM_R, num_labels=0), UNIGRAM),
     ("xlm-roberta-rerank", "XLMRobertaForSequenceClassification", dict(XLM_R, num_labels=1), UNIGRAM),
     ("xlm-roberta-tokens", "XLMRobertaModel", dict(XLM_R, num_labels=0), "xlm-roberta-50k"),
