@@ -27,16 +27,16 @@ static llmcs_shop *learn_fuzz_shop(void) {
     return shop;
 }
 
+/* Runs a statement as another program would, by a connection that stays open. */
 static void learn_fuzz_sql(const char *sql, const void *a, size_t n_a, const void *b, size_t n_b) {
-    sqlite3 *db;
+    static sqlite3 *db;
     sqlite3_stmt *stmt;
-    MUST(sqlite3_open(fuzz_path("learn.db"), &db) == SQLITE_OK);
+    if (!db) MUST(sqlite3_open(fuzz_path("learn.db"), &db) == SQLITE_OK);
     MUST(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK);
     sqlite3_bind_text64(stmt, 1, a, n_a, SQLITE_STATIC, SQLITE_UTF8);
     sqlite3_bind_text64(stmt, 2, b, n_b, SQLITE_STATIC, SQLITE_UTF8);
     sqlite3_step(stmt);
     sqlite3_finalize(stmt);
-    sqlite3_close(db);
 }
 
 static void learn_fuzz_rewrite(const char *text, size_t n) {
@@ -104,11 +104,11 @@ static void learn_fuzz_decisions(reader *in) {
     size_t n_a, n_b;
     const uint8_t *a = read_bytes(in, 1 + read_u8(in), &n_a), *b = read_bytes(in, 4000, &n_b);
     learn_fuzz_sql("DELETE FROM decisions WHERE ?1 = ?1 AND ?2 = ?2", "", 0, "", 0);
-    for (int i = 0; i < 21; i++)
-        learn_fuzz_sql(
-            "INSERT INTO decisions(strategy, id, context, candidates, propensities, chosen, propensity, reward, time)"
-            " SELECT 's', 1 + count(*), '', ?1, ?2, 'a', 0.5, 1, 0 FROM decisions",
-            a, n_a, b, n_b);
+    learn_fuzz_sql(
+        "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 21) INSERT INTO decisions"
+        "(strategy, id, context, candidates, propensities, chosen, propensity, reward, time)"
+        " SELECT 's', i, '', ?1, ?2, 'a', 0.5, 1, 0 FROM n",
+        a, n_a, b, n_b);
     const llmcs_status status = llmcs_shop_decide(shop, "s", "3", options, 2, NULL, &made);
     MUST(!status || learn_fuzz_refused(status));
     MUST(status || (made.chosen < 2 && isfinite(made.propensity)));
