@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/call.h"
 #include "grammar/automaton.h"
 #include "grammar/regex.h"
@@ -251,6 +252,7 @@ llmcs_status llmcs_grammar_choices(const llmcs_tokenizer *tokenizer, const char 
     LL_PUBLIC_CALL;
     LL_TRY(check_arguments("llmcs_grammar_choices", tokenizer, choices, grammar));
     if (!n_choices) return ll_fail(LLMCS_ARG, "llmcs_grammar_choices: no choices");
+    LL_TRY(ll_check_array("choices", n_choices, sizeof *choices));
     const source s = {.choices = choices, .n_choices = n_choices};
     return create(tokenizer, &s, grammar);
 }

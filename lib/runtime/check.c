@@ -1,4 +1,4 @@
-/* Checks ids and array sizes. */
+/* Checks ids. */
 #include "runtime/check.h"
 
 llmcs_status ll_check_ids(llmcs_status status, const char *what, size_t first, const int32_t *ids, size_t n,
@@ -8,10 +8,4 @@ llmcs_status ll_check_ids(llmcs_status status, const char *what, size_t first, c
             return ll_fail(status, "%s[%zu] is %d, expected 0 to %zu", what, first + i, (int)ids[i], bound - 1);
     }
     return LLMCS_OK;
-}
-
-llmcs_status ll_check_array(const char *what, size_t n, size_t size) {
-    size_t n_bytes;
-    if (ll_mul(n, size, &n_bytes) && n_bytes <= PTRDIFF_MAX) return LLMCS_OK;
-    return ll_fail(LLMCS_ARG, "%s: %zu elements are more than memory can hold", what, n);
 }

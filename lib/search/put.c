@@ -1,6 +1,7 @@
 /* The writer: put, remove, get. A put validates and reserves everything first; what follows cannot fail. */
 #include <string.h>
 
+#include "base/array.h"
 #include "base/call.h"
 #include "search/index.h"
 
@@ -109,6 +110,7 @@ llmcs_status llmcs_index_remove(llmcs_index *x, const uint64_t *ids, size_t n, s
     if (n_removed) *n_removed = 0;
     LL_TRY(ll_index_check(x));
     if (!ids && n) return ll_fail(LLMCS_ARG, "ids: is NULL");
+    LL_TRY(ll_check_array("ids", n, sizeof *ids));
     pthread_mutex_lock(&x->writer);
     const uint64_t version = x->version + 1;
     ll_layout_reclaim(x->layout, ll_index_oldest(x), version);

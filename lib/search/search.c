@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/call.h"
 #include "base/clock.h"
 #include "base/options.h"
@@ -432,5 +433,6 @@ llmcs_status llmcs_index_search(llmcs_index *x, const float *queries, size_t n, 
     if (n == 0) return LLMCS_OK;
     if (!queries || !ids || !scores)
         return ll_fail(LLMCS_ARG, "%s: is NULL", !queries ? "queries" : !ids ? "ids" : "scores");
+    LL_TRY(ll_check_array("queries", n, sizeof *queries));
     return ll_index_search(x, queries, n, &p, false, ids, scores, n_found);
 }

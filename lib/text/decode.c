@@ -1,6 +1,7 @@
 /* Token ids to text, all at once or token by token, with the same state machine. */
 #include <string.h>
 
+#include "base/array.h"
 #include "base/utf8.h"
 #include "text/tokenizer_impl.h"
 
@@ -11,13 +12,13 @@
 static const char *const CLEAN_UP[] = {" .", " ?", " !", " ,", " ' ", " n't", " 'm", " 's", " 've", " 're"};
 #define N_CLEAN_UP (sizeof CLEAN_UP / sizeof *CLEAN_UP)
 
-/* Most bytes that the clean-up's steps hold back. */
+/* The most bytes that the clean-up steps hold back. */
 #define MAX_PENDING (4 * N_CLEAN_UP)
 
-/* Most bytes of white space at the end of a text that are held back. */
+/* The most bytes of trailing white space that are held back. */
 #define MAX_SPACES 256
 
-/* Most bytes of a run of byte fallback that are decoded together. */
+/* The most byte-fallback tokens that are decoded together. */
 #define MAX_RUN 4096
 
 struct llmcs_decoder {
@@ -32,7 +33,7 @@ struct llmcs_decoder {
     size_t n_run;
     char spaces[MAX_SPACES]; /* white space that is dropped if nothing follows it */
     size_t n_spaces;
-    bool any_text;               /* something else than white space was written */
+    bool any_text;               /* something other than white space was written */
     size_t n_strip;              /* characters that may still be stripped from the beginning of the text */
     uint8_t matched[N_CLEAN_UP]; /* bytes of CLEAN_UP[i] that step i holds back */
     /* The piece. */
@@ -126,7 +127,7 @@ static void flush_spaces(llmcs_decoder *d) {
     d->n_spaces = 0;
 }
 
-/* Text without the white space at its ends. */
+/* Writes a text without the white space at its ends. */
 static void write_trimmed(llmcs_decoder *d, const char *bytes, size_t n) {
     for (size_t i = 0, len; i < n; i += len) {
         uint32_t cp;
@@ -209,7 +210,7 @@ static llmcs_status check_id(int32_t id) {
     return id < 0 ? ll_fail(LLMCS_TOKEN_RANGE, "token id %d", (int)id) : LLMCS_OK;
 }
 
-/* Decodes token by token; counts everything, and copies what the buffer holds. */
+/* Decodes token by token; counts all bytes and copies those that fit into the buffer. */
 static llmcs_status decode_into(llmcs_decoder *d, const int32_t *ids, size_t n_ids, char *text, size_t capacity,
                                 size_t *text_bytes) {
     size_t total = 0;
@@ -234,6 +235,7 @@ llmcs_status llmcs_decode(const llmcs_tokenizer *tokenizer, const int32_t *ids, 
     if (!text_bytes) return ll_fail(LLMCS_ARG, "llmcs_decode: text_bytes is NULL");
     *text_bytes = 0;
     if (!ids && n_ids) return ll_fail(LLMCS_ARG, "llmcs_decode: ids is NULL");
+    LL_TRY(ll_check_array("ids", n_ids, sizeof *ids));
     for (size_t i = 0; i < n_ids; i++) LL_TRY(check_id(ids[i]));
     llmcs_decoder *d;
     LL_TRY(llmcs_decoder_create(tokenizer, flags, &d));

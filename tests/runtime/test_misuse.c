@@ -112,12 +112,30 @@ START_TEST(every_pointer_null_of_sessions) {
 }
 END_TEST
 
+/* The calls with arrays that need no network. */
+static void refuse_count_unread(llmcs_index *index, void *page, size_t n) {
+    const llmcs_tokenizer *tokenizer = llmcs_model_tokenizer(gpt2);
+    llmcs_grammar *grammar = NULL;
+    uint64_t found;
+    float score;
+    size_t n_bytes;
+    if (n > PTRDIFF_MAX / sizeof(int32_t)) ARG(llmcs_decode(tokenizer, page, n, 0, NULL, 0, &n_bytes));
+    if (n > PTRDIFF_MAX / sizeof(char *)) ARG(llmcs_grammar_choices(tokenizer, page, n, &grammar));
+    if (n > PTRDIFF_MAX / sizeof(uint64_t)) ARG(llmcs_index_remove(index, page, n, NULL));
+    if (n > PTRDIFF_MAX / sizeof(float)) ARG(llmcs_index_search(index, page, n, NULL, &found, &score, NULL));
+}
+
 /* Counts that no array in memory can have are refused before an element is read: a page that may not be read says so.
  */
 START_TEST(counts_beyond_memory_are_refused_unread) {
     void *page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_ne(page, MAP_FAILED);
     const size_t counts[] = {(size_t)PTRDIFF_MAX, SIZE_MAX, SIZE_MAX / 4, SIZE_MAX / 8 + 1, SIZE_MAX / 32 + 1};
+    llmcs_index *index = NULL;
+    llmcs_index_options options;
+    llmcs_index_options_init(&options);
+    options.dim = 4;
+    ck_assert_int_eq(llmcs_index_create(&options, &index), LLMCS_OK);
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         const size_t n = counts[i];
         float out[8];
@@ -127,6 +145,7 @@ START_TEST(counts_beyond_memory_are_refused_unread) {
         llmcs_generate_params p;
         llmcs_encoder_outputs o = {.struct_size = sizeof o, .hidden = out};
         const int32_t id = 1;
+        refuse_count_unread(index, page, n);
         ARG(llmcs_classify(bert, page, n, NULL, out, NULL, NULL));
         ARG(llmcs_embed(bert, page, n, NULL, out, NULL));
         ARG(llmcs_rerank(bert, "a", 1, page, n, NULL, out, NULL));
@@ -146,6 +165,7 @@ START_TEST(counts_beyond_memory_are_refused_unread) {
             ARG(llmcs_generate_ids(session, &id, 1, &p, NULL, NULL, &result));
         }
     }
+    llmcs_index_free(&index);
     munmap(page, 4096);
 }
 END_TEST
