@@ -40,8 +40,8 @@
  * - Threads. Models, tokenizers and engines may be used by any number of threads at once. A session runs one call at a
  *   time: a second concurrent call returns LLMCS_BUSY; only llmcs_session_cancel may run concurrently. After fork() a
  *   child that uses a model of its parent gets LLMCS_FORK; it may free it or open its own.
- * - Callbacks (llmcs_*_fn, allocators) must return normally: no C++ exception and no longjmp may leave them. Should one
- *   leave llmcs_generate, the session stays usable; memory of that call may leak.
+ * - Callbacks (llmcs_*_fn, allocators) must return normally: no C++ exception and no longjmp may leave them. If an
+ *   exception leaves llmcs_generate, the session stays usable; after a longjmp it stays LLMCS_BUSY. Memory may leak.
  * - The caller's rounding mode, exception masks, locale and signal handlers neither change a result nor are changed. A
  *   thread that is cancelled (pthread_cancel) inside a call is cancelled after the call.
  * - Structs that may grow start with struct_size, the size your program was compiled with: *_init fills it, or you set

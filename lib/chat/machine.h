@@ -1,4 +1,4 @@
-/* A template while it runs. Every function here charges steps and memory to the machine, so a rendering is bounded
+/* The state of a running template. Every function here charges steps and memory to the machine, so rendering is bounded
  * whatever the template does; every failure names the line and column of the instruction. */
 #ifndef LL_CHAT_MACHINE_H
 #define LL_CHAT_MACHINE_H
@@ -6,16 +6,16 @@
 #include "chat/program.h"
 #include "formats/json.h"
 
-#define LL_JINJA_MAX_STEPS ((uint64_t)20 * 1000 * 1000) /* instructions, and items or 16 bytes they touch */
-#define LL_JINJA_MAX_BYTES ((size_t)96 << 20)           /* of values, beyond 16 times what the variables take */
+#define LL_JINJA_MAX_STEPS ((uint64_t)20 * 1000 * 1000) /* one an instruction, item or 16 bytes */
+#define LL_JINJA_MAX_BYTES ((size_t)96 << 20)           /* of values, above 16 times the variables' */
 #define LL_JINJA_MAX_OUTPUT ((size_t)16 << 20)          /* bytes of the text, or of any one string */
 #define LL_JINJA_MAX_STACK 2048
-#define LL_JINJA_MAX_CALLS 96     /* macros inside each other */
-#define LL_JINJA_MAX_LOOPS 512    /* loops inside each other, macros' loops included */
-#define LL_JINJA_MAX_CAPTURES 512 /* blocks whose text becomes a value, and macros, inside each other */
+#define LL_JINJA_MAX_CALLS 96     /* nested macro calls */
+#define LL_JINJA_MAX_LOOPS 512    /* nested loops, those of macros included */
+#define LL_JINJA_MAX_CAPTURES 512 /* nested blocks whose text becomes a value, and macros */
 #define LL_JINJA_MAX_RANGE 100000 /* as jinja2's sandbox */
 
-/* A text that grows, with its origins. */
+/* A growing text, with the origin of each byte. */
 typedef struct ll_builder {
     char *text;
     uint8_t *origins;
@@ -36,13 +36,13 @@ typedef struct ll_scope {
 typedef struct ll_loop {
     const ll_value *items;
     size_t n, index;         /* index of the current item */
-    bool started, completed; /* completed: a body came to its end, without continue */
+    bool started, completed; /* completed: some pass reached the end of the body, without continue */
     ll_value last_changed;
     bool has_changed;
     /* What NEXT and END_FOR restore. */
     ll_scope *scope;
     size_t height, n_captures;
-    ll_value *kept; /* filtered: [n] items that stay */
+    ll_value *kept; /* with a filter: [n] the items that passed it */
     size_t n_kept;
 } ll_loop;
 
@@ -134,7 +134,7 @@ static inline llmcs_status ll_literal(ll_machine *m, const char *text, size_t n,
 llmcs_status ll_with_markup(ll_machine *m, ll_value s, bool markup, ll_value *out);
 bool ll_string_is(const ll_string *s, const char *text);
 
-/* A list or tuple of n items, which the caller sets and then finishes: the depth is found. */
+/* A list or tuple of n items. The caller sets them, then calls ll_finish_list, which computes the depth. */
 llmcs_status ll_new_list(ll_machine *m, ll_value_type type, size_t n, ll_value *out);
 llmcs_status ll_finish_list(ll_machine *m, ll_value list);
 llmcs_status ll_new_dict(ll_machine *m, size_t capacity, ll_value_type type, ll_value *out);
@@ -193,7 +193,7 @@ llmcs_status ll_get_slice(ll_machine *m, ll_value object, const ll_value parts[3
 size_t ll_count_chars(const char *text, size_t n);
 /* Byte position of character i (at most the length). */
 size_t ll_char_offset(const char *text, size_t n, size_t i);
-/* First position of `what` in [begin, end), or SIZE_MAX; an empty one is found at once. */
+/* First position of `what` in [begin, end), or SIZE_MAX. An empty text is found at begin. */
 size_t ll_find_text(const char *text, size_t begin, size_t end, const char *what, size_t n);
 typedef enum ll_case { LL_LOWER, LL_UPPER, LL_CAPITALIZE, LL_TITLE, LL_SWAP_CASE } ll_case;
 llmcs_status ll_change_case(ll_machine *m, const ll_string *s, ll_case how, ll_value *out);
@@ -224,12 +224,12 @@ typedef struct ll_json_style {
 } ll_json_style;
 llmcs_status ll_put_json(ll_machine *m, ll_builder *b, ll_value v, const ll_json_style *style);
 
-/* What a builder, or the scratch one, holds from `begin` on becomes a string, and leaves it. */
+/* Moves the text from `begin` on out of a builder (ll_take: the scratch builder) into a string. */
 llmcs_status ll_take_from(ll_machine *m, ll_builder *b, size_t begin, ll_value *out);
 llmcs_status ll_take(ll_machine *m, size_t begin, ll_value *out);
 /* str(v) as a string; a Markup stays one (soft_str) if `soft`. */
 llmcs_status ll_to_string(ll_machine *m, ll_value v, bool soft, const ll_string **out);
-/* repr(v) in a message's size. */
+/* repr(v), cut to fit a message. */
 void ll_show(ll_machine *m, ll_value v, char *out, size_t size);
 void ll_builder_free(const llmcs_allocator *a, ll_builder *b);
 

@@ -1,4 +1,4 @@
-/* Dates: strftime_now as Python's datetime.strftime gives it in the C locale, with the time that the caller names.
+/* Dates: strftime_now formats the time that the caller gave, as Python's datetime.strftime does in the C locale.
  * Written by hand because strftime reads the locale, and localtime the environment. */
 #include <string.h>
 
@@ -15,7 +15,7 @@ static int days_of(int year, int month) {
     return days[month - 1] + (month == 2 && is_leap(year));
 }
 
-/* From 0. */
+/* The first of January is 0. */
 static int day_of_year(const ll_time *t) {
     int n = t->day - 1;
     for (int month = 1; month < t->month; month++) n += days_of(t->year, month);
@@ -29,7 +29,7 @@ static int day_of_week(int year, int month, int day) {
     return (year + year / 4 - year / 100 + year / 400 + shift[month - 1] + day) % 7;
 }
 
-/* ISO 8601: weeks begin on Monday, the first one has the year's first Thursday. */
+/* ISO 8601: weeks begin on Monday, and the first week contains the year's first Thursday. */
 static int iso_week(const ll_time *t, int *year) {
     const int weekday = (day_of_week(t->year, t->month, t->day) + 6) % 7;
     const int week = (day_of_year(t) - weekday + 10) / 7;
@@ -49,7 +49,7 @@ typedef struct number {
     char pad;
 } number;
 
-/* The directives that are a number. */
+/* Directives that print a number. */
 static bool find_number(const ll_time *t, char c, number *out) {
     const int weekday = day_of_week(t->year, t->month, t->day), yday = day_of_year(t), hour12 = (t->hour + 11) % 12 + 1;
     int iso_year;
@@ -86,7 +86,7 @@ static bool find_number(const ll_time *t, char c, number *out) {
     return false;
 }
 
-/* The directives that are text; NULL: none. */
+/* Directives that print text; NULL: not one of them. n: the most bytes of it to print. */
 static const char *find_text(const ll_time *t, char c, int *n) {
     const char *text = NULL;
     *n = 100;
@@ -129,7 +129,7 @@ static const char *find_text(const ll_time *t, char c, int *n) {
     return text;
 }
 
-/* The directives that are others. */
+/* Directives that abbreviate a format; NULL: not one of them. */
 static const char *find_composed(char c) {
     switch (c) {
         case 'D':
@@ -151,7 +151,7 @@ static const char *find_composed(char c) {
     }
 }
 
-/* One directive that is not composed. flag: '-', '_', '0' or 0. */
+/* Prints one directive that is no abbreviation. flag: '-', '_', '0' or 0. */
 static llmcs_status put_directive(ll_machine *m, char flag, char c) {
     char text[32];
     number n;
@@ -223,8 +223,8 @@ bool ll_parse_time(const char *text, size_t n, ll_time *t) {
     return text == end && t->hour < 24 && t->minute < 60 && t->second < 60;
 }
 
-/* Days since 1970 to a date: the proleptic Gregorian calendar by eras of 400 years (H. Hinnant, "chrono-Compatible
- * Low-Level Date Algorithms"). */
+/* Turns days since 1970 into a date: the proleptic Gregorian calendar by eras of 400 years (H. Hinnant,
+ * "chrono-Compatible Low-Level Date Algorithms"). */
 ll_time ll_time_of_unix(int64_t seconds) {
     const int64_t rest = (seconds % 86400 + 86400) % 86400;
     const int64_t days = (seconds - rest) / 86400 + 719468; /* since 0000-03-01 */

@@ -7,7 +7,7 @@
 #include "formats/folder.h"
 #include "formats/tensors.h"
 
-/* The first of architectures, or "". */
+/* Reads the first of architectures, or "". */
 static llmcs_status read_architecture(ll_config *c, const ll_settings *f, ll_json *v) {
     c->architecture = "";
     LL_TRY(ll_settings_find(f, "architectures", v));

@@ -230,7 +230,7 @@ static llmcs_status add_source(const ll_schema *s, ll_schema_view *v, ll_json so
     return check_keywords(s, source);
 }
 
-/* The schema, and those that its allOf and $ref join. */
+/* Collects the schema and those joined to it by allOf and $ref. */
 static llmcs_status collect(const ll_schema *s, ll_json schema, ll_schema_view *v) {
     v->n = 0;
     LL_TRY(add_source(s, v, schema));

@@ -150,7 +150,7 @@ llmcs_status shop_folds_assign(const shop_plan *plan, uint32_t n_folds, uint64_t
     return LLMCS_OK;
 }
 
-/* Rows of the fold, or all others. */
+/* Lists the rows of the fold, or all others; returns how many. */
 static size_t rows_of(const shop_plan *plan, const uint8_t *fold, uint32_t which, bool inside, uint32_t *rows) {
     size_t n = 0;
     for (size_t i = 0; i < plan->corpus->n_rows; i++)
