@@ -166,6 +166,9 @@ START_TEST(counts_beyond_memory_are_refused_unread) {
         }
     }
     llmcs_index_free(&index);
+    llmcs_score_result r;
+    IS(LLMCS_CONTEXT_FULL, llmcs_score(session, page, (size_t)1 << 30, "a", 1, &r));
+    IS(LLMCS_CONTEXT_FULL, llmcs_score(session, "a", 1, page, (size_t)1 << 30, &r));
     munmap(page, 4096);
 }
 END_TEST

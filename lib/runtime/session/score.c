@@ -111,10 +111,16 @@ llmcs_status llmcs_score_ids(llmcs_session *session, const int32_t *prompt, size
 
 /* ------------------------------------------------------------------------------------------------ on texts */
 
-/* Encodes a text in which special tokens are plain text. flags: 0, or LLMCS_ADD_SPECIAL_TOKENS. */
+/* Encodes a text in which special tokens are plain text; one that cannot fit is refused unread. flags: 0, or
+ * LLMCS_ADD_SPECIAL_TOKENS. */
 static llmcs_status encode_plain(const llmcs_session *s, const char *text, size_t text_bytes, uint32_t flags,
                                  ids *out) {
     *out = (ids){0};
+    if (text_bytes == LLMCS_NUL) text_bytes = text ? strlen(text) : 0;
+    const size_t n_least = ll_tokenizer_min_tokens(s->model->tokenizer, text_bytes, flags);
+    if (n_least > s->n_ctx)
+        return ll_fail(LLMCS_CONTEXT_FULL, "a text has %zu bytes, which are at least %zu tokens; n_ctx is %zu",
+                       text_bytes, n_least, s->n_ctx);
     return ll_encode_ids(s->model->tokenizer, &s->model->allocator, text, text_bytes, flags,
                          &(ll_languages){NULL, NULL}, &out->ids, &out->n);
 }
