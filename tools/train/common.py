@@ -75,6 +75,28 @@ def copy_into(module_tensors, loaded, rename=lambda name: name, optional=()):
     return left
 
 
+# ---------------------------------------------------------------- the processor
+
+def has_bf16():
+    """Whether this processor multiplies bfloat16 itself. One that does not takes ten times as long as for float32."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as f:
+            flags = set(f.read().split())
+    except OSError:
+        return False
+    return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})
+
+
+def add_processor_options(parser):
+    parser.add_argument("--bf16", choices=["auto", "on", "off"], default="auto", help="multiply in bfloat16 (default: where the processor can)")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="default: one for each processor (here %(default)s)")
+
+
+def wants_bf16(choice):
+    """What --bf16 comes to on this processor."""
+    return has_bf16() if choice == "auto" else choice == "on"
+
+
 # ---------------------------------------------------------------- training
 
 def set_up(seed, threads):

@@ -44,7 +44,7 @@ PY
 test_gpt2() {
     mkdir "$tmp/data"
     make_gpt2_data "$tmp/data"
-    train="$python $here/train_gpt2.py --smoke --data $tmp/data --steps 20 --guided-steps 16"
+    train="$python $here/train_gpt2.py --smoke --threads 1 --data $tmp/data --steps 20 --guided-steps 16"
 
     $train --work "$tmp/whole" --out "$tmp/whole-hf" 2>"$tmp/log" || { cat "$tmp/log" >&2; fail "train_gpt2.py"; }
     grep -q "^step 20/20  loss" "$tmp/log" || fail "no progress lines"
@@ -67,11 +67,17 @@ test_gpt2() {
     # Fine-tuning keeps the tokenizer and lowers the loss on the new rows.
     mkdir "$tmp/pairs"
     cp "$tmp/data/pairs.train.jsonl.gz" "$tmp/pairs/"
-    "$python" "$here/train_gpt2.py" --smoke --data "$tmp/pairs" --init "$tmp/whole-hf" --work "$tmp/tuned" --out "$tmp/tuned-hf" --steps 60 --lr 0.01 --dtype BF16 2>"$tmp/log"
+    "$python" "$here/train_gpt2.py" --smoke --threads 1 --data "$tmp/pairs" --init "$tmp/whole-hf" --work "$tmp/tuned" --out "$tmp/tuned-hf" --steps 60 --lr 0.01 --dtype BF16 2>"$tmp/log"
     cmp "$tmp/whole-hf/vocab.json" "$tmp/tuned-hf/vocab.json" || fail "fine-tuning changed the tokenizer"
     first=$(sed -n 's/^step 10\/.*loss \([0-9.]*\).*/\1/p' "$tmp/log")
     last=$(sed -n 's/^step 60\/.*loss \([0-9.]*\).*/\1/p' "$tmp/log")
     awk "BEGIN { exit !($last < $first) }" || fail "the loss did not fall: $first, then $last"
+    # The new rows that it does not learn from are scored before and after; bfloat16 is used only where it is fast.
+    before=$(sed -n 's/^before training: held-out loss \([0-9.]*\) .*/\1/p' "$tmp/log")
+    after=$(sed -n 's/^after training: held-out loss \([0-9.]*\) .*/\1/p' "$tmp/log")
+    awk "BEGIN { exit !($after < $before) }" || fail "the held-out loss did not fall: $before, then $after"
+    if grep -qE 'avx512_bf16|amx_bf16|bf16' /proc/cpuinfo; then numbers=bfloat16; else numbers=float32; fi
+    grep -q " parameters, $numbers, 1 threads" "$tmp/log" || fail "expected $numbers: $(head -2 "$tmp/log")"
     mkdir "$tmp/nothing"
     : >"$tmp/nothing/pairs.jsonl"
     ! timeout 60 "$python" "$here/train_gpt2.py" --data "$tmp/nothing" --init "$tmp/whole-hf" --work "$tmp/none" --out "$tmp/none" --steps 3 2>"$tmp/log" || fail "trained on nothing"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fine-tunes any Hugging Face BERT folder on your own rows: classes of texts, or tags of tokens. Runs on one CPU core.
+"""Fine-tunes any Hugging Face BERT folder on your own rows: classes of texts, or tags of tokens.
 
     python3 tools/train/train_bert.py --data ROWS.jsonl --init examples/models/shop-encoder --work W --out MY-MODEL
         rows {"text": "...", "label": "..."}: a BertForSequenceClassification for llmcs_classify
@@ -227,7 +227,7 @@ def parse_arguments():
     a("--stop-at", type=int, help="stop after this step, as if interrupted")
     a("--every", type=int, default=50, help="steps between two lines of progress")
     a("--dtype", choices=("F16", "BF16", "F32"), default="F16")
-    a("--threads", type=int, default=1)
+    a("--threads", type=int, default=len(os.sched_getaffinity(0)))
     a("--seed", type=int, default=1)
     return parser.parse_args()
 

@@ -7,7 +7,8 @@
     train_gpt2.py --out DIR --ask "Where is my order?"      one reply
 
 DIR holds the sets that shop_data.py knows, and/or pairs.jsonl[.gz] with rows {"prompt": ..., "completion": ...}, which
-are used as they are. An interrupted run goes on with --resume.
+are used as they are. An interrupted run goes on with --resume. With --init the held-out loss is printed before and after.
+With --threads above 1 on a busy machine, set OMP_WAIT_POLICY=passive: waiting threads then leave the processor to others.
 """
 import argparse
 import math
@@ -243,32 +244,32 @@ def batch_tensors(rows, n_positions, rng=None):
 
 
 class HeadLoss(torch.autograd.Function):
-    """Mean cross-entropy of hidden (N, C) @ weight.T against targets (N,). The logits (N, V) never exist as a whole in
-    float32: blocks of rows stay in the cache, and what is kept is the gradient, in bfloat16."""
+    """Mean cross-entropy of hidden (N, C) @ weight.T against targets (N,), multiplied in `dtype`. The logits (N, V) never
+    exist as a whole: blocks of rows stay in the cache, and only the gradient is kept."""
 
     ROWS = 256
 
     @staticmethod
-    def forward(ctx, hidden, weight, targets):
+    def forward(ctx, hidden, weight, targets, dtype):
         n = hidden.shape[0]
-        hidden16, weight16 = hidden.bfloat16(), weight.bfloat16()
-        gradient = torch.empty(n, weight.shape[0], dtype=torch.bfloat16)  # of the logits: softmax minus one-hot
+        hidden, weight = hidden.to(dtype), weight.to(dtype)
+        gradient = torch.empty(n, weight.shape[0], dtype=dtype)  # of the logits: softmax minus one-hot
         total = 0.0
         for begin in range(0, n, HeadLoss.ROWS):
             rows = slice(begin, min(begin + HeadLoss.ROWS, n))
             wanted = targets[rows, None]
-            logits = (hidden16[rows] @ weight16.t()).float()
+            logits = (hidden[rows] @ weight.t()).float()
             normaliser = logits.logsumexp(1, keepdim=True)
             total += (normaliser - logits.gather(1, wanted)).sum()
             softmax = logits.sub_(normaliser).exp_()
             gradient[rows] = softmax.scatter_add_(1, wanted, torch.full_like(wanted, -1.0, dtype=torch.float32))
-        ctx.save_for_backward((gradient @ weight16).float() / n, (gradient.t() @ hidden16).float() / n)
+        ctx.save_for_backward((gradient @ weight).float() / n, (gradient.t() @ hidden).float() / n)
         return total / n
 
     @staticmethod
     def backward(ctx, outer):
         of_hidden, of_weight = ctx.saved_tensors
-        return outer * of_hidden, outer * of_weight, None
+        return outer * of_hidden, outer * of_weight, None, None
 
 
 def guidance(model, ids, targets, masked):
@@ -288,14 +289,14 @@ def guidance(model, ids, targets, masked):
     return loss
 
 
-def training_loss(model, batch, rng, guided=False):
+def training_loss(model, batch, rng, bf16, guided=False):
     """(mean cross-entropy of the reply tokens, what to add to it, number of tokens read). The head is computed for the
     reply tokens only."""
     ids, targets, positions, masked = batch_tensors(batch, model.config["n_positions"], rng)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
         hidden, _ = model.hidden(ids, positions, masked)
     learned = targets >= 0
-    loss = HeadLoss.apply(hidden[learned], model.head(), targets[learned])
+    loss = HeadLoss.apply(hidden[learned], model.head(), targets[learned], torch.bfloat16 if bf16 else torch.float32)
     return loss, 0.25 * guidance(model, ids, targets, masked) if guided else 0.0, ids.numel()
 
 
@@ -342,7 +343,8 @@ def train(args, model, tokenizer, data, pairs):
                 break
             lr = common.learning_rate(step, args.steps, args.warmup, args.lr)
             common.set_learning_rate(optimizer, lr)
-            loss, extra, tokens = training_loss(model, batches[index], random.Random(args.seed * 1000003 + step), step < args.guided_steps)
+            rng = random.Random(args.seed * 1000003 + step)
+            loss, extra, tokens = training_loss(model, batches[index], rng, args.bf16, step < args.guided_steps)
             optimizer.zero_grad(set_to_none=True)
             (loss + extra).backward()
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -395,6 +397,14 @@ def held_out_loss(model, tokenizer, documents, tokens_per_batch):
         total += F.cross_entropy(logits, targets[learned], reduction="sum").item()
         count += int(learned.sum())
     return total / max(1, count), count
+
+
+def log_held_out(args, model, tokenizer, pairs, when):
+    """What fine-tuning gains: the loss on up to 100 of the pairs that it does not learn from."""
+    documents = random.Random(args.seed).sample(pairs[1], min(100, len(pairs[1])))
+    if args.init and documents:
+        loss, _ = held_out_loss(model, tokenizer, documents, args.tokens_per_batch)
+        common.log(f"{when}: held-out loss {loss:.3f} ({len(documents)} pairs)")
 
 
 def naming_rate(model, tokenizer, cases):
@@ -477,12 +487,12 @@ def parse_arguments():
     p.add_argument("--temperature", type=float, default=0.0, help="for --ask; 0 is greedy (default)")
     p.add_argument("--cases", type=int, default=150, help="prompts per naming rate and per subject rate (default: %(default)s)")
     p.add_argument("--documents", type=int, default=10**9, help="held-out documents per part for the loss (default: all)")
-    p.add_argument("--steps", type=int, default=5000)
+    p.add_argument("--steps", type=int, help="default: 5000; with --init 200")
     p.add_argument("--stop-at", type=int, help="stop after this step, to go on later with --resume")
     p.add_argument("--guided-steps", type=int, default=0, help="steps in which a loss guides two heads to copy from the prompt; needs three layers (default: %(default)s)")
-    p.add_argument("--tokens-per-batch", type=int, default=4096)
-    p.add_argument("--lr", type=float, default=1.2e-3)
-    p.add_argument("--warmup", type=int, default=150)
+    p.add_argument("--tokens-per-batch", type=int, help="default: 4096; with --init 1024")
+    p.add_argument("--lr", type=float, help="default: 1.2e-3; with --init 4e-4")
+    p.add_argument("--warmup", type=int, help="steps; default: 150, but at most a tenth of --steps")
     p.add_argument("--weight-decay", type=float, default=0.1)
     p.add_argument("--layers", type=int, default=4)
     p.add_argument("--heads", type=int, default=6)
@@ -492,10 +502,17 @@ def parse_arguments():
     p.add_argument("--dtype", choices=["F16", "BF16", "F32"], default="F16", help="of the exported weights (default: %(default)s)")
     p.add_argument("--save-every", type=int, default=200, help="steps between checkpoints")
     p.add_argument("--log-every", type=int, default=20)
-    p.add_argument("--threads", type=int, default=1)
+    common.add_processor_options(p)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--smoke", action="store_true", help="a tiny model, for tests: runs in seconds")
     args = p.parse_args()
+    args.bf16 = common.wants_bf16(args.bf16)
+    defaults = {"steps": 200, "tokens_per_batch": 1024, "lr": 4e-4} if args.init else {"steps": 5000, "tokens_per_batch": 4096, "lr": 1.2e-3}
+    for name, value in defaults.items():
+        if getattr(args, name) is None:
+            setattr(args, name, value)
+    if args.warmup is None:
+        args.warmup = min(150, args.steps // 10)
     if args.smoke:
         args.layers, args.heads, args.width, args.positions, args.vocab_size = 3, 2, 32, 256, 600
         args.tokens_per_batch, args.warmup, args.save_every, args.log_every, args.cases = 1024, 5, 10, 10, 5
@@ -538,11 +555,13 @@ def main():
         config = new_config(args, len(tokenizer.vocab))
         model = GPT2(config)
         model.initialize()
-    common.log(f"{sum(p.numel() for p in model.parameters()):,} parameters")
+    common.log(f"{sum(p.numel() for p in model.parameters()):,} parameters, {'bfloat16' if args.bf16 else 'float32'}, {args.threads} threads")
     if args.export_only:
         common.load_checkpoint(os.path.join(args.work, "checkpoint.pt"), model)
     else:
+        log_held_out(args, model, tokenizer, pairs, "before training")
         train(args, model, tokenizer, data, pairs)
+        log_held_out(args, model, tokenizer, pairs, "after training")
     export(args.out, model, config, tokenizer, args.dtype)
     common.log(f"wrote {args.out}")
 

@@ -37,16 +37,6 @@ TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_ma
 IGNORED = -100   # a label that is padding
 
 
-def has_bf16():
-    """Whether this processor multiplies bfloat16 itself."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as f:
-            flags = set(f.read().split())
-    except OSError:
-        return False
-    return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})
-
-
 # ---------------------------------------------------------------- texts and tokens
 
 class Texts:
@@ -328,13 +318,12 @@ def parse_arguments():
     p.add_argument("--chrf-rows", type=int, default=200, help="held-out pairs translated for chrF (default: %(default)s)")
     p.add_argument("--beams", type=int, default=1, help="num_beams of the new generation_config.json (default: %(default)s)")
     p.add_argument("--dtype", choices=list(TORCH_DTYPES), default="F16", help="of the exported weights (default: %(default)s)")
-    p.add_argument("--bf16", choices=["auto", "on", "off"], default="auto", help="multiply in bfloat16 (default: where the processor can)")
+    common.add_processor_options(p)
     p.add_argument("--save-every", type=int, default=200, help="steps between checkpoints")
     p.add_argument("--log-every", type=int, default=20)
-    p.add_argument("--threads", type=int, default=1)
     p.add_argument("--seed", type=int, default=1)
     args = p.parse_args()
-    args.bf16 = has_bf16() if args.bf16 == "auto" else args.bf16 == "on"
+    args.bf16 = common.wants_bf16(args.bf16)
     if not args.data and not args.evaluate:
         p.error("--data is needed")
     if args.patience and not args.valid_every:
