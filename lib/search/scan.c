@@ -114,15 +114,25 @@ float ll_scan_score(const ll_scan *s, ll_scanner *t, size_t query, ll_slot slot)
     return is_distance ? -k->distance_f32(q, t->row, f->row) : k->dot_f32(q, t->row, f->row);
 }
 
-void ll_scan_rows(const ll_scan *s, ll_scanner *t, const ll_block *block, uint64_t mask) {
+/* Single rows take twice as long to read as as many bytes of panels. Final scores of L2 are distances, those of panels
+ * are not: the two cannot be compared. */
+size_t ll_scan_bytes(const ll_scan *s, uint64_t mask, bool *by_rows) {
+    const ll_vector_format *f = &s->x->format;
+    const size_t rows = 2 * (size_t)__builtin_popcountll(mask) * f->row * sizeof(uint16_t);
+    *by_rows = f->has_halves && f->metric != LLMCS_METRIC_L2 && rows < f->panels_bytes;
+    return *by_rows ? rows : mask ? f->panels_bytes : 0;
+}
+
+void ll_scan_rows(const ll_scan *s, ll_scanner *t, const ll_block *block, uint64_t mask, size_t first,
+                  size_t n_queries) {
     for (uint64_t bits = mask; bits; bits &= bits - 1) {
         const ll_slot slot = {(ll_block *)block, (size_t)__builtin_ctzll(bits)};
         if (is_excluded(s, block->ids[slot.at])) continue;
-        for (size_t q = 0; q < s->n; q++) {
+        for (size_t q = first; q < first + n_queries; q++) {
             const float score = ll_scan_score(s, t, q, slot);
             ll_top_push(&t->tops[q], (ll_candidate){score, ll_slot_number(slot), block->ids[slot.at]});
         }
-        t->n_scored += s->n;
-        t->n_passed += s->n;
+        t->n_scored += n_queries;
+        t->n_passed += n_queries;
     }
 }

@@ -44,7 +44,11 @@ uint64_t ll_scan_mask(const ll_scan *s, const ll_block *block);
 void ll_scan_block(const ll_scan *s, ll_scanner *t, const ll_block *block, uint64_t mask, size_t first,
                    size_t n_queries, const ll_block *next);
 /* The same from the stored rows one by one, with final scores: for few slots. */
-void ll_scan_rows(const ll_scan *s, ll_scanner *t, const ll_block *block, uint64_t mask);
+void ll_scan_rows(const ll_scan *s, ll_scanner *t, const ll_block *block, uint64_t mask, size_t first,
+                  size_t n_queries);
+/* What it costs to score the slots of a mask with one query, in bytes read in order; *by_rows: ll_scan_rows is cheaper
+ * than ll_scan_block. */
+size_t ll_scan_bytes(const ll_scan *s, uint64_t mask, bool *by_rows);
 /* The final score of a slot: depends only on the query and the stored vector, both as float32. */
 float ll_scan_score(const ll_scan *s, ll_scanner *t, size_t query, ll_slot slot);
 

@@ -22,6 +22,7 @@
 #define MAX_QUERIES 64                   /* scored in one group */
 #define MAX_CANDIDATES ((size_t)1 << 20) /* of all queries scored together, in each thread */
 #define EXTRA_CANDIDATES 8
+#define EXACT_SHARE 16  /* if fewer than one vector in so many passes, lists are not read row by row */
 #define CHUNK_BLOCKS 32 /* that a thread takes at a time */
 /* The caller reads less than this alone: waking threads would take as long. */
 #define ALONE_BYTES ((size_t)512 << 10)
@@ -53,7 +54,8 @@ typedef struct search {
     plan plan;
     atomic_size_t next; /* the next chunk of work */
     atomic_uint_fast64_t n_passing, n_passing_blocks;
-    atomic_bool is_short; /* a query found fewer results than exist */
+    atomic_uint_fast64_t least_bytes; /* to read what passes, each block in the cheaper way */
+    atomic_bool is_short;             /* a query found fewer results than exist */
     uint64_t n_lists;
     uint64_t *ids;
     float *scores;
@@ -173,16 +175,19 @@ static bool take_chunk(search *s, size_t n, size_t chunk, size_t *begin, size_t 
 }
 
 static void evaluate_filter(search *s) {
-    uint64_t passing = 0, passing_blocks = 0;
+    uint64_t passing = 0, passing_blocks = 0, bytes = 0;
+    bool by_rows;
     for (size_t begin, end; take_chunk(s, s->n_blocks, CHUNK_BLOCKS, &begin, &end);) {
         for (size_t i = begin; i < end; i++) {
             s->masks[i] = ll_scan_mask(&s->scan, ll_layout_block(s->scan.layout, i));
             passing += (uint64_t)__builtin_popcountll(s->masks[i]);
             passing_blocks += s->masks[i] != 0;
+            bytes += ll_scan_bytes(&s->scan, s->masks[i], &by_rows);
         }
     }
     atomic_fetch_add(&s->n_passing, passing);
     atomic_fetch_add(&s->n_passing_blocks, passing_blocks);
+    atomic_fetch_add(&s->least_bytes, bytes);
 }
 
 /* ---- 2: the plan */
@@ -211,7 +216,11 @@ static void plan_scan(search *s) {
     if (s->n_probe == 0) return;
     s->n_read = s->masks && passing ? probes_for(s, (double)passing / (double)n) : s->n_probe;
     const double share = (double)s->n_read / (double)s->scan.layout->n_lists * (double)s->scan.n;
-    if (!s->masks || share * (double)s->n_blocks * (double)f->panels_bytes < least) s->plan = PLAN_LISTS;
+    /* Reading all rows costs little if few pass, and loses none. */
+    const bool many_pass = s->masks && passing > n / EXACT_SHARE;
+    const double of_lists =
+        many_pass ? (double)atomic_load(&s->least_bytes) : (double)s->n_blocks * (double)f->panels_bytes;
+    if (!s->masks || share * of_lists < least) s->plan = PLAN_LISTS;
 }
 
 /* ---- 3: scores */
@@ -224,7 +233,7 @@ static void scan_blocks(search *s, ll_scanner *t) {
             const uint64_t mask = ll_scan_mask(scan, block);
             if (!mask) continue;
             if (s->plan == PLAN_ROWS)
-                ll_scan_rows(scan, t, block, mask);
+                ll_scan_rows(scan, t, block, mask, 0, scan->n);
             else
                 ll_scan_block(scan, t, block, mask, 0, scan->n,
                               i + 1 < s->n_blocks ? ll_layout_block(scan->layout, i + 1) : NULL);
@@ -249,7 +258,11 @@ static void scan_list(search *s, ll_scanner *t, size_t query, size_t list) {
     while (block) {
         const ll_block *next = atomic_load_explicit(&block->next, memory_order_acquire);
         const uint64_t mask = block->number < s->n_blocks ? ll_scan_mask(scan, block) : 0;
-        if (mask) ll_scan_block(scan, t, block, mask, query, 1, next);
+        bool by_rows;
+        if (ll_scan_bytes(scan, mask, &by_rows) && by_rows)
+            ll_scan_rows(scan, t, block, mask, query, 1);
+        else if (mask)
+            ll_scan_block(scan, t, block, mask, query, 1, next);
         block = next;
     }
 }

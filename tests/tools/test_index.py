@@ -122,6 +122,8 @@ class Command(unittest.TestCase):
         self.assertEqual((out[0]["lists_probed"], out[0]["recall"]), (16, 1.0))
         out, _ = self.run_index("measure", "--n-probe", "1", rows=[{"vector": r["vector"]} for r in rows[:20]])
         self.assertLess(out[0]["vectors_scored"], 400)
+        _, err = self.run_index("measure", code=1)
+        self.assertIn("stdin has no query", err)
 
     def test_damaged_files_and_wrong_usage(self):
         rows, _ = self.vectors(20)

@@ -226,12 +226,14 @@ def tune(logs, folder, encoder):
             print(log["name"], "  ".join(line), flush=True)
 
 
-def measure_large(folder, n):
-    """Time of a recommendation with filters in a store of n products."""
-    rng = random.Random(3)
-    words = ["".join(rng.choice("abcdefghijklmnoprstuvw") for _ in range(rng.randrange(4, 9))) for _ in range(20000)]
-    path, name = os.path.join(folder, "large.db"), os.path.join(folder, "large.jsonl")
-    topics = [rng.sample(words, 40) for _ in range(400)]
+FILTERS = [{}, {"price_min": 100, "price_max": 200}, {"category": "c07"}, {"category": ["c01", "c30"], "price_max": 20},
+           {"tags": "%s"}, {"tags": "%s", "price_min": 500.5, "price_max": 503.5}, {"out_of_stock": True}]
+
+
+def make_large(folder, path, n, topics, encoder):
+    """A store of n products in 400 topics, 40 categories and 400 tags."""
+    rng = random.Random(4)
+    name = os.path.join(folder, "large.jsonl")
     with open(name, "w") as f:
         for i in range(n):
             topic = rng.randrange(400)
@@ -239,22 +241,63 @@ def measure_large(folder, n):
                                 "category": "c%02d" % (topic % 40), "tags": rng.sample(topics[topic][:3], 1), "stock": i % 5}) + "\n")
     events = [{"customer": "u%03d" % (i % 200), "item": "L%07d" % rng.randrange(n), "type": rng.choice(["view", "purchase"]),
                "time": 1700000000 + i} for i in range(20000)]
-    start = time.time()
-    shop("init", path)
-    shop("import-products", path, name)
+    start = os.times()
+    shop("init", path, *(["--encoder", encoder] if encoder else []))
+    shop("import-products", path, *(["--weights", "int8"] if encoder else []), name)
     shop("import-events", path, write(folder, events))
-    print("%d products imported in %.0f s" % (n, time.time() - start), flush=True)
-    filters = [{}, {"price_min": 100, "price_max": 200}, {"category": "c07"}, {"category": ["c01", "c30"], "price_max": 20},
-               {"tags": topics[5][0]}]
-    requests = [{"customer": "u%03d" % (i % 200), "filter": filters[i % len(filters)]} for i in range(1000)]
+    end = os.times()
+    used = end.children_user + end.children_system - start.children_user - start.children_system
+    print("%d products imported in %.0f s, %.0f s of processor time" % (n, end.elapsed - start.elapsed, used), flush=True)
+
+
+def processor_ms(process):
+    """All threads of a process."""
+    total = 0
+    for task in os.listdir("/proc/%d/task" % process.pid):
+        with open("/proc/%d/task/%s/schedstat" % (process.pid, task)) as f:
+            total += int(f.read().split()[0])
+    return total / 1e6
+
+
+def ask(process, request):
+    process.stdin.write(json.dumps(request).encode() + b"\n")
+    process.stdin.flush()
+    answer = json.loads(process.stdout.readline())
+    if "items" not in answer:
+        raise SystemExit("%s: %s" % (request, answer))
+    return answer
+
+
+def measure_large(folder, n, encoder, n_requests):
+    """Time of a recommendation with filters in a store of n products; kept in `folder` for the next run."""
+    rng = random.Random(3)
+    words = ["".join(rng.choice("abcdefghijklmnoprstuvw") for _ in range(rng.randrange(4, 9))) for _ in range(20000)]
+    topics = [rng.sample(words, 40) for _ in range(400)]
+    path = os.path.join(folder, "large-%d%s.db" % (n, "-encoder" if encoder else ""))
+    if not os.path.exists(path + ".done"):
+        make_large(folder, path, n, topics, encoder)
+        open(path + ".done", "w").close()
+    process = subprocess.Popen([SHOP, "recommend", path, "--jsonl"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     start = time.time()
-    answers = shop("recommend", path, "--jsonl", rows=requests)
-    print("store read and %d recommendations in %.0f s" % (len(answers), time.time() - start))
-    for f in range(len(filters)):
-        ms = sorted(a["ms"] for a in answers[f::len(filters)])
-        least = min(len(a["items"]) for a in answers[f::len(filters)])
-        print("  filter %-48s median %5.2f ms, p99 %5.2f ms, at least %d products" %
-              (json.dumps(filters[f]), statistics.median(ms), ms[int(0.99 * len(ms))], least))
+    ask(process, {"customer": "u000"})
+    print("store read in %.0f s, %.0f s of processor time" % (time.time() - start, processor_ms(process) / 1000), flush=True)
+    filters = [json.loads(json.dumps(f).replace("%s", topics[5][0])) for f in FILTERS]
+    subjects = [("customer", lambda i: "u%03d" % (i % 200)), ("customer without events", lambda i: "nobody"),
+                ("item", lambda i: "L%07d" % (7919 * i % n)), ("text", lambda i: " ".join(topics[i % 400][:3]))]
+    for subject, value in subjects:
+        for f in filters:
+            used, ms, least = [], [], 10
+            for i in range(n_requests):
+                before = processor_ms(process)
+                answer = ask(process, {subject.split()[0]: value(i), "filter": f})
+                used.append(processor_ms(process) - before)
+                ms.append(answer["ms"])
+                least = min(least, len(answer["items"]))
+            used.sort(), ms.sort()
+            print("  %-24s filter %-62s median %6.2f ms, p99 %6.2f; processor time %6.2f, p99 %6.2f; at least %d products" %
+                  (subject, json.dumps(f), statistics.median(ms), ms[-1 - n_requests // 100], statistics.median(used), used[-1 - n_requests // 100], least), flush=True)
+    process.stdin.close()
+    process.wait()
 
 
 def write(folder, rows):
@@ -268,12 +311,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--encoder", help="folder of an encoder for the products' texts [none: hashed words]")
     parser.add_argument("--items", type=int, default=0, help="measure a store of so many products [0: not]")
+    parser.add_argument("--requests", type=int, default=200, help="of each kind in the store of --items")
+    parser.add_argument("--folder", help="where the store of --items is kept and found again [a temporary folder]")
     parser.add_argument("--holdout", choices=("last", "previous"), default="last")
     parser.add_argument("--tune", action="store_true", help="print a grid of weights instead")
     a = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if a.items:
-            measure_large(folder, a.items)
+            measure_large(a.folder or folder, a.items, a.encoder, a.requests)
         elif a.tune:
             tune([demo_log(), synthetic_log()], folder, a.encoder)
         else:

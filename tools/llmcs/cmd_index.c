@@ -528,6 +528,8 @@ static int measure_queries(index_job *j) {
     if (j->k > 0) p.k = (size_t)j->k;
     p.n_probe = j->n_probe;
     int code = read_queries(j, &queries, &n) ? EXIT_DONE : EXIT_FAILED;
+    if (!code && !n)
+        code = cli_error("index measure: stdin has no query; expected {\"text\"} or {\"vector\"} on each line");
     if (!code && llmcs_index_measure(j->index, queries, n, &p, &m)) code = cli_failed("measure");
     if (!code)
         printf(

@@ -22,6 +22,8 @@ llmcs_status shop_catalog_init(shop_catalog *catalog, const llmcs_allocator *a, 
                               .rows = {.allocator = a},
                               .chars = {.allocator = a},
                               .kinds = {.allocator = a},
+                              .in_category = {.allocator = a},
+                              .tagged = {.allocator = a},
                               .dim = (size_t)n_embedding + SHOP_FEATURE_DIM};
     shop_grams_init(&catalog->labels, a);
     shop_cooccur_init(&catalog->together, a);
@@ -45,6 +47,8 @@ void shop_catalog_free(shop_catalog *catalog) {
     shop_free(catalog->allocator, catalog->tags);
     shop_row_map_free(&catalog->rows);
     shop_grams_free(&catalog->labels);
+    shop_labelled_free(&catalog->in_category);
+    shop_labelled_free(&catalog->tagged);
     shop_kinds_free(&catalog->kinds);
     shop_cooccur_free(&catalog->together);
     shop_chars_free(&catalog->chars);
@@ -272,6 +276,10 @@ static llmcs_status read_tags(batch *b, shop_connection *c, shop_item *item, flo
     }
     shop_query_end(&q);
     SHOP_TRY(status);
+    const uint32_t number = (uint32_t)(item - catalog->items);
+    for (uint32_t t = 0; t < item->n_tags; t++)
+        SHOP_TRY(shop_labelled_set(&catalog->tagged, item->tags + t, number, SHOP_NO_NUMBER));
+    item->n_tags = 0;
     if (n > item->tags_capacity) {
         SHOP_TRY(shop_grow(catalog->allocator, &catalog->tags, catalog->n_tags, &catalog->tags_capacity,
                            catalog->n_tags + n, sizeof *catalog->tags, "tags"));
@@ -279,8 +287,11 @@ static llmcs_status read_tags(batch *b, shop_connection *c, shop_item *item, flo
         item->tags_capacity = n;
         catalog->n_tags += n;
     }
-    if (n) memcpy(catalog->tags + item->tags, labels, n * sizeof *labels);
-    item->n_tags = n;
+    for (uint32_t t = 0; t < n; t++) {
+        SHOP_TRY(shop_labelled_set(&catalog->tagged, item->tags + t, number, labels[t]));
+        catalog->tags[item->tags + t] = labels[t];
+        item->n_tags = t + 1;
+    }
     return LLMCS_OK;
 }
 
@@ -365,6 +376,7 @@ static llmcs_status read_product(batch *b, shop_connection *c, const shop_query 
     memset(vector, 0, catalog->dim * sizeof *vector);
     const char *category = shop_query_text(q, 2, &n);
     SHOP_TRY(add_label(catalog, SHOP_LABEL_CATEGORY, category, n, &item->category));
+    SHOP_TRY(shop_labelled_set(&catalog->in_category, number, number, item->category));
     if (n) SHOP_TRY(shop_kinds_add_category(&catalog->kinds, item->category, category, n));
     if (n) shop_feature_add(features, SHOP_FEATURE_CATEGORY, category, n, category_weight);
     const char *brand = shop_query_text(q, 3, &n);

@@ -11,6 +11,7 @@
 #include "shop/recommend/cooccur.h"
 #include "shop/recommend/features.h"
 #include "shop/recommend/kinds.h"
+#include "shop/recommend/labelled.h"
 #include "shop/store/store.h"
 
 enum {
@@ -51,6 +52,8 @@ typedef struct shop_catalog {
     size_t n_tags, tags_capacity;
     shop_grams labels; /* count `most` of a node: its label + 1 */
     uint32_t n_labels;
+    shop_labelled in_category;        /* an entry per item */
+    shop_labelled tagged;             /* an entry per element of `tags` */
     shop_kinds kinds;                 /* learned from titles and tags */
     uint32_t popular[SHOP_N_POPULAR]; /* most popular first */
     size_t n_popular;

@@ -134,6 +134,23 @@ void shop_filter_to_search(const shop_filter *f, llmcs_search_params *search) {
     search->n_exclude = f->n_excluded;
 }
 
+static void keep_rarer(shop_label_set *rarest, const shop_labelled *of, const uint32_t *labels, size_t n) {
+    shop_label_set set = {.of = of, .labels = labels, .n = n};
+    if (!n) return;
+    for (size_t i = 0; i < n; i++) set.n_items += shop_labelled_count(of, labels[i]);
+    if (!rarest->of || set.n_items < rarest->n_items) *rarest = set;
+}
+
+shop_label_set shop_filter_rarest(const shop_filter *f) {
+    const llmcs_shop_recommend_params *p = f->params;
+    const uint32_t *all = f->labels + p->n_categories, *any = all + p->n_tags_all;
+    shop_label_set rarest = {.of = NULL};
+    keep_rarer(&rarest, &f->catalog->in_category, f->labels, p->n_categories);
+    for (size_t i = 0; i < p->n_tags_all; i++) keep_rarer(&rarest, &f->catalog->tagged, all + i, 1);
+    keep_rarer(&rarest, &f->catalog->tagged, any, p->n_tags_any);
+    return rarest;
+}
+
 double shop_boost_of(const shop_catalog *catalog, const llmcs_shop_recommend_params *params, uint32_t number) {
     const shop_item *item = &catalog->items[number];
     const shop_filter f = {.catalog = catalog};

@@ -27,6 +27,14 @@ bool shop_filter_passes(const shop_filter *f, uint32_t item);
 /* Sets the part of the filter that the index can check; matches are checked again. */
 void shop_filter_to_search(const shop_filter *f, llmcs_search_params *search);
 
+/* Labels of one kind; every product that passes has one of them. `of` is NULL if there is no such set. */
+typedef struct shop_label_set {
+    const shop_labelled *of;
+    const uint32_t *labels;
+    size_t n, n_items; /* items with one of them; an item counts for each */
+} shop_label_set;
+/* The smallest set that the filter requires. */
+shop_label_set shop_filter_rarest(const shop_filter *f);
 double shop_boost_of(const shop_catalog *catalog, const llmcs_shop_recommend_params *params, uint32_t item);
 
 #endif

@@ -9,7 +9,9 @@ enum {
     MOST_NEAREST = 10000,
     POPULAR = 100, /* candidates by popularity, at least */
     MAX_CANDIDATES = 20000,
-    DIVERSE = 8 /* the list is chosen from the best DIVERSE * k */
+    DIVERSE = 8, /* the list is chosen from the best DIVERSE * k */
+    FEW = 2048,  /* products with a label that are rated one by one, which is faster than a search */
+    LISTED = 8   /* reading so many neighbours takes as long as looking up one pair */
 };
 
 void shop_ranking_free(shop_ranking *r) {
@@ -72,15 +74,83 @@ static llmcs_status add_nearest(shop_ranking *r, size_t k, bool *exhausted) {
     return status;
 }
 
-/* Labels that share a bit of the index are checked again here. If too few products are left, searches for more. */
-static llmcs_status collect_nearest(shop_ranking *r) {
-    bool exhausted = !r->has_profile || r->filter->nothing_passes;
-    for (size_t k = shop_max(NEAREST, DIVERSE * r->params->k); !exhausted; k *= 4) {
-        k = shop_min(k, MOST_NEAREST);
-        SHOP_TRY(add_nearest(r, k, &exhausted));
-        if (r->n >= r->params->k || k == MOST_NEAREST) break;
+static bool comes_before(const shop_candidate *a, const shop_candidate *b) {
+    if (a->score > b->score || a->score < b->score) return a->score > b->score;
+    return a->item < b->item;
+}
+
+static void sort_candidates(shop_candidate *c, size_t n) {
+    for (size_t gap = n / 2; gap; gap = gap > 2 ? gap * 5 / 11 : gap / 2) /* Shell sort */
+        for (size_t i = gap; i < n; i++) {
+            const shop_candidate candidate = c[i];
+            size_t j = i;
+            for (; j >= gap && comes_before(&candidate, &c[j - gap]); j -= gap) c[j] = c[j - gap];
+            c[j] = candidate;
+        }
+}
+
+/* Likeness to the profile, or popularity without one. */
+static llmcs_status rate(const shop_ranking *r, shop_candidate *c, float *vector) {
+    bool found = false;
+    if (!r->has_profile) {
+        c->score = shop_popularity(r->catalog, c->item);
+        return LLMCS_OK;
     }
+    SHOP_TRY(shop_item_vector(r->catalog, c->item, vector, &found));
+    c->score = found ? shop_dot(r->profile, vector, r->catalog->dim) : 0;
     return LLMCS_OK;
+}
+
+/* The best of few products with labels that the filter requires: rates each. *exhausted: all that pass are added. */
+static llmcs_status rate_labelled(shop_ranking *r, const shop_label_set *set, size_t most, uint32_t *items,
+                                  shop_candidate *found, float *vector, bool *exhausted) {
+    size_t n_items = 0, n = 0;
+    for (size_t i = 0; i < set->n; i++) {
+        shop_labelled_items(set->of, set->labels[i], items + n_items);
+        n_items += shop_labelled_count(set->of, set->labels[i]);
+    }
+    for (size_t i = 0; i < n_items; i++) {
+        if (!shop_filter_passes(r->filter, items[i])) continue;
+        found[n] = (shop_candidate){.item = items[i]};
+        SHOP_TRY(rate(r, &found[n++], vector));
+    }
+    sort_candidates(found, n);
+    for (size_t i = 0; i < shop_min(n, most); i++) SHOP_TRY(add_candidate(r, found[i].item));
+    *exhausted = n <= most;
+    return LLMCS_OK;
+}
+
+static llmcs_status collect_labelled(shop_ranking *r, const shop_label_set *set, size_t most, bool *exhausted) {
+    uint32_t *items = NULL;
+    shop_candidate *found = NULL;
+    float *vector = NULL;
+    llmcs_status status = shop_alloc(r->allocator, set->n_items, sizeof *items, "candidates", &items);
+    if (!status) status = shop_alloc(r->allocator, set->n_items, sizeof *found, "candidates", &found);
+    if (!status) status = shop_alloc(r->allocator, r->catalog->dim, sizeof *vector, "candidates", &vector);
+    if (!status) status = rate_labelled(r, set, most, items, found, vector, exhausted);
+    shop_free(r->allocator, items);
+    shop_free(r->allocator, found);
+    shop_free(r->allocator, vector);
+    return status;
+}
+
+/* Labels that share a bit of the index are checked again here. If too few products are left, searches for more. */
+static llmcs_status search_nearest(shop_ranking *r, size_t k, bool *exhausted) {
+    while (true) {
+        k = shop_min(k, MOST_NEAREST);
+        SHOP_TRY(add_nearest(r, k, exhausted));
+        if (*exhausted || r->n >= r->params->k || k == MOST_NEAREST) return LLMCS_OK;
+        k *= 4;
+    }
+}
+
+static llmcs_status collect_nearest(shop_ranking *r, bool *exhausted) {
+    const size_t k = shop_max(NEAREST, DIVERSE * r->params->k);
+    const shop_label_set set = shop_filter_rarest(r->filter);
+    *exhausted = r->filter->nothing_passes;
+    if (*exhausted) return LLMCS_OK;
+    if (set.of && set.n_items <= FEW) return collect_labelled(r, &set, k, exhausted);
+    return r->has_profile ? search_nearest(r, k, exhausted) : LLMCS_OK;
 }
 
 static llmcs_status collect_neighbours(shop_ranking *r) {
@@ -97,45 +167,82 @@ static llmcs_status collect_neighbours(shop_ranking *r) {
 static llmcs_status collect_popular(shop_ranking *r) {
     const shop_catalog *catalog = r->catalog;
     const size_t enough = r->n + shop_max(POPULAR, r->params->k);
-    if (r->filter->nothing_passes) return LLMCS_OK;
     for (size_t i = 0; i < catalog->n_popular && r->n < enough; i++) SHOP_TRY(add_candidate(r, catalog->popular[i]));
     for (uint32_t i = 0; i < catalog->n_items && r->n < r->params->k; i++) SHOP_TRY(add_candidate(r, i));
     return LLMCS_OK;
 }
 
 llmcs_status shop_collect(shop_ranking *r) {
+    bool exhausted;
     r->known.allocator = r->allocator;
-    SHOP_TRY(collect_nearest(r));
+    SHOP_TRY(collect_nearest(r, &exhausted));
+    if (exhausted) return LLMCS_OK;
     SHOP_TRY(collect_neighbours(r));
     return collect_popular(r);
 }
 
 /* ---- scores */
 
-/* Weights enter as square roots, so that many items outweigh a single heavy one. */
-static double together_of(const shop_ranking *r, uint32_t item) {
-    double sum = 0, total = 0;
-    for (size_t b = 0; b < shop_history_profile(r->history); b++) {
-        const double weight = r->history->items[b].weight, root = copysign(sqrt(fabs(weight)), weight);
-        sum += root * shop_cooccur_cosine(&r->catalog->together, r->history->items[b].item, item);
-        total += fabs(root);
+/* The behaviours of the profile, to find those that share customers with a candidate. */
+typedef struct companions {
+    shop_row_map numbers; /* from an item to its behaviour */
+    double *roots;        /* [n] weights enter as square roots, so that many items outweigh a single heavy one */
+    bool *shares;         /* [n] may share a customer with the candidate */
+    double total;
+} companions;
+
+static void free_companions(const shop_ranking *r, companions *c) {
+    shop_row_map_free(&c->numbers);
+    shop_free(r->allocator, c->roots);
+    shop_free(r->allocator, c->shares);
+}
+
+static llmcs_status make_companions(const shop_ranking *r, companions *c) {
+    const size_t n = shop_history_profile(r->history);
+    *c = (companions){.numbers = {.allocator = r->allocator}};
+    SHOP_TRY(shop_alloc(r->allocator, n, sizeof *c->roots, "profile", &c->roots));
+    SHOP_TRY(shop_alloc(r->allocator, n, sizeof *c->shares, "profile", &c->shares));
+    for (size_t b = 0; b < n; b++) {
+        const double weight = r->history->items[b].weight;
+        c->roots[b] = copysign(sqrt(fabs(weight)), weight);
+        c->total += fabs(c->roots[b]);
+        SHOP_TRY(shop_row_map_put(&c->numbers, r->history->items[b].item, (uint32_t)b));
     }
-    return total > 0 ? sum / total : 0;
+    return LLMCS_OK;
 }
 
-static bool comes_before(const shop_candidate *a, const shop_candidate *b) {
-    if (a->score > b->score || a->score < b->score) return a->score > b->score;
-    return a->item < b->item;
+/* Most products of a large store share no customer with the history. Their neighbours say so sooner than the table of
+ * pairs, which is larger than the caches. */
+static void find_shares(const shop_ranking *r, companions *c, uint32_t item) {
+    size_t n_neighbours;
+    const size_t n = shop_history_profile(r->history);
+    const uint32_t *neighbours = shop_cooccur_neighbours(&r->catalog->together, item, &n_neighbours);
+    const bool look_up = n_neighbours == SHOP_MAX_NEIGHBOURS || n_neighbours > LISTED * n;
+    for (size_t b = 0; b < n; b++) c->shares[b] = look_up;
+    for (size_t i = 0; i < n_neighbours && !look_up; i++) {
+        const uint32_t b = shop_row_map_find(&c->numbers, neighbours[i]);
+        if (b != SHOP_NO_NUMBER) c->shares[b] = true;
+    }
 }
 
-static void sort_candidates(shop_candidate *c, size_t n) {
-    for (size_t gap = n / 2; gap; gap = gap > 2 ? gap * 5 / 11 : gap / 2) /* Shell sort */
-        for (size_t i = gap; i < n; i++) {
-            const shop_candidate candidate = c[i];
-            size_t j = i;
-            for (; j >= gap && comes_before(&candidate, &c[j - gap]); j -= gap) c[j] = c[j - gap];
-            c[j] = candidate;
-        }
+static double together_of(const shop_ranking *r, companions *c, uint32_t item) {
+    double sum = 0;
+    find_shares(r, c, item);
+    for (size_t b = 0; b < shop_history_profile(r->history); b++)
+        if (c->shares[b])
+            sum += c->roots[b] * shop_cooccur_cosine(&r->catalog->together, r->history->items[b].item, item);
+    return c->total > 0 ? sum / c->total : 0;
+}
+
+static llmcs_status score_together(shop_ranking *r, double *most) {
+    companions c;
+    const llmcs_status status = make_companions(r, &c);
+    for (size_t i = 0; i < r->n && !status; i++) {
+        r->candidates[i].together = together_of(r, &c, r->candidates[i].item);
+        *most = fmax(*most, r->candidates[i].together);
+    }
+    free_companions(r, &c);
+    return status;
 }
 
 static llmcs_status score_content(shop_ranking *r, float *vector) {
@@ -199,12 +306,9 @@ llmcs_status shop_score(shop_ranking *r, shop_connection *c) {
         SHOP_TRY(status);
     }
     if (r->params->text) SHOP_TRY(add_words(r, c));
-    for (size_t i = 0; i < r->n; i++) {
-        shop_candidate *candidate = &r->candidates[i];
-        candidate->together = together_of(r, candidate->item);
-        candidate->popular = shop_relative_popularity(r->catalog, candidate->item);
-        most = fmax(most, candidate->together);
-    }
+    SHOP_TRY(score_together(r, &most));
+    for (size_t i = 0; i < r->n; i++)
+        r->candidates[i].popular = shop_relative_popularity(r->catalog, r->candidates[i].item);
     blend(r, most);
     sort_candidates(r->candidates, r->n);
     return LLMCS_OK;

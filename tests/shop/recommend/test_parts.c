@@ -7,6 +7,7 @@
 
 #include "shop/recommend/cooccur.h"
 #include "shop/recommend/features.h"
+#include "shop/recommend/labelled.h"
 #include "shop/recommend/rank.h"
 #include "support/fail_alloc.h"
 #include "support/random.h"
@@ -144,7 +145,43 @@ START_TEST(rows_are_found_again) {
 }
 END_TEST
 
+/* Random changes of labels, against a plain array; every allocation may fail. */
+START_TEST(labels_list_their_items) {
+    enum { N_ENTRIES = 90, N_LABELS = 7, N_CHANGES = 4000 };
+    uint32_t label_of[N_ENTRIES], items[N_ENTRIES];
+    fail_alloc counter;
+    fail_alloc_init(&counter);
+    const llmcs_allocator a = fail_alloc_get(&counter);
+    shop_labelled l = {.allocator = &a};
+    uint64_t seed = 5;
+    for (size_t i = 0; i < N_ENTRIES; i++) label_of[i] = SHOP_NO_NUMBER;
+    for (size_t change = 0; change < N_CHANGES; change++) {
+        const size_t at = random_below(&seed, N_ENTRIES);
+        const uint32_t label = (uint32_t)random_below(&seed, N_LABELS + 1);
+        const uint32_t wanted = label < N_LABELS ? label : SHOP_NO_NUMBER;
+        counter.fail_at = change % 3 ? -1 : counter.calls; /* the next one */
+        if (!shop_labelled_set(&l, at, (uint32_t)at + 500, wanted)) label_of[at] = wanted;
+        if (change % 97) continue;
+        for (uint32_t k = 0; k <= N_LABELS; k++) {
+            bool listed[N_ENTRIES] = {false};
+            const size_t n = shop_labelled_count(&l, k);
+            shop_labelled_items(&l, k, items);
+            for (size_t i = 0; i < n; i++) listed[items[i] - 500] = true;
+            size_t expected = 0;
+            for (size_t i = 0; i < N_ENTRIES; i++) {
+                expected += label_of[i] == k;
+                ck_assert_int_eq(listed[i], label_of[i] == k);
+            }
+            ck_assert_uint_eq(n, expected);
+        }
+    }
+    shop_labelled_free(&l);
+    ck_assert_int_eq(counter.live, 0);
+}
+END_TEST
+
 static void add_tests(TCase *tests) {
+    tcase_add_test(tests, labels_list_their_items);
     tcase_add_test(tests, cooccurrence_follows_each_event);
     tcase_add_test(tests, baskets_are_bounded);
     tcase_add_test(tests, cooccurrence_survives_failing_allocations);
