@@ -65,13 +65,13 @@
 extern "C" {
 #endif
 #define LLMCS_VERSION_MAJOR 0
-#define LLMCS_VERSION_MINOR 8
+#define LLMCS_VERSION_MINOR 9
 #define LLMCS_VERSION_PATCH 0
 
 /* As a length: the text ends at its NUL byte. */
 #define LLMCS_NUL ((size_t)-1)
 
-/* Version of the library that runs, "0.8.0". Never fails. */
+/* Version of the library that runs, "0.9.0". Never fails. */
 LLMCS_API const char *llmcs_version(void);
 
 /* ------------------------------------------------------------------------------------------------ status */
