@@ -1,7 +1,8 @@
 """Load on llmcs-server: latencies at a share of its capacity, many connections, memory, and what HTTP costs.
 
 usage: server_load.py MODEL_FOLDER [--requests N] [--connections N] [--streams N] [--tokens N] [--seconds N] [--wrk]
-       server_load.py MODEL_FOLDER --only trace [--requests N] [--arrivals even|poisson] [--share 0.7] [--trace FILE]
+       server_load.py MODEL_FOLDER --only trace [--requests N] [--turns N] [--arrivals even|poisson] [--share 0.7] [--threads N]
+           [--trace FILE]
        server_load.py MODEL_FOLDER --peer MODEL.gguf [--turns N]
 
 Starts build/bin/llmcs-server ($LLMCS_BIN names another folder) on a free port of loopback and prints a table. The load
@@ -12,6 +13,11 @@ those of the server's process alone. --wrk adds wrk's own figures where wrk is i
 piece came, the longest gap between two pieces, how many others ran. From the kernel (schedstat) come how long the threads
 that make the server's steps, and this program, were ready and had no processor meanwhile. The table has the median requests
 and the slowest ones of each, so that a tail is the server's, this program's or the machine's. FILE gets a JSON line a request.
+
+Each turn measures the capacity and then, at a share of it, the latencies, because the speed of a shared machine changes within
+seconds; the ratio that counts is the median of the turns. At 70 % of capacity a stall of 50 ms grows to three times as much
+work behind it, so each turn says what other programs and the machine's host took meanwhile. --threads gives the model fewer
+threads than cores, so that this program and the server's HTTP threads have one of their own.
 
 --peer runs llama-cpp-python's server on the same model, which `llmcs quantize` wrote, in turns with ours instead, and prints
 medians: completions of one client after another, and of 16 clients at a time. It needs llama-cpp-python[server].
@@ -37,12 +43,13 @@ PROMPT = "User: where is my order?\nBot:"
 
 
 class Server:
-    def __init__(self, folder, limits, max_batch):
+    def __init__(self, folder, limits, max_batch, n_threads=0):
         self.temporary = tempfile.TemporaryDirectory()
         path = os.path.join(self.temporary.name, "server.json")
         with open(path, "w") as out:
             json.dump({"listen": {"port": 0}, "log_requests": False, "limits": limits,
-                       "models": [{"name": "m", "path": folder, "max_batch": max_batch, "max_queue": 4096}]}, out)
+                       "models": [{"name": "m", "path": folder, "max_batch": max_batch, "max_queue": 4096,
+                                   "threads": n_threads}]}, out)
         self.process = subprocess.Popen([os.path.join(BIN, "llmcs-server"), "--config", path], stderr=subprocess.PIPE)
         for line in self.process.stderr:
             event = json.loads(line)
@@ -279,22 +286,40 @@ def print_rows(rows):
         print("    %-46s %9.2f %9.2f" % (what, *(statistics.mean(r[name] for r in part) for part in (middle, slow))))
 
 
-def report_tail(what, values):
-    values = sorted(values)
-    p50, p99 = quantile(values, 0.5), quantile(values, 0.99)
-    print("    %s: p50 %.2f ms, p99 %.2f ms, p99/p50 %.2f" % (what, p50, p99, p99 / p50))
+def machine_ms():
+    """Processor time of all programs, and what the host of a virtual machine took."""
+    with open("/proc/stat") as f:
+        user, nice, system, _, _, irq, softirq, stolen = (int(v) for v in f.readline().split()[1:9])
+    tick = 1000 / os.sysconf("SC_CLK_TCK")
+    return (user + nice + system + irq + softirq) * tick, stolen * tick
+
+
+def trace_turn(server, data, a, n):
+    """Rows of n requests, their p99 / p50; prints what else happened."""
+    _, seconds = asyncio.run(closed_loop(server.port, data, a.connections, n))
+    rate, threads = a.share * n / seconds, server.step_threads()
+    own, (busy, stolen), waited, begin = server.cpu_seconds() + time.process_time(), machine_ms(), waited_ms(threads), time.perf_counter()
+    rows = asyncio.run(traced_loop(server, data, due_times(a.arrivals, rate, n)))
+    wall = 10 * os.cpu_count() * (time.perf_counter() - begin)
+    others = machine_ms()[0] - busy - 1000 * (server.cpu_seconds() + time.process_time() - own)
+    totals = sorted(r["total"] for r in rows)
+    p50, p99 = quantile(totals, 0.5), quantile(totals, 0.99)
+    print("    at %.0f of %.0f a second: p50 %.2f ms, p99 %.2f ms, p99/p50 %.2f; of the processors other programs had %.0f %%, the "
+          "host took %.1f %%; the steps waited %.0f ms for one" % (
+              rate, rate / a.share, p50, p99, p99 / p50, max(others, 0) / wall, (machine_ms()[1] - stolen) / wall,
+              longest_wait(waited, waited_ms(threads))), flush=True)
+    return rows, p99 / p50
 
 
 def trace(server, a):
     data = completion(a, a.tokens, stream=True)
+    n_pieces = json.loads(asyncio.run(stream_all(server.port, completion(a, a.tokens), 1))[0][1])["usage"]["completion_tokens"]
     asyncio.run(stream_all(server.port, data, 16))
-    _, seconds = asyncio.run(closed_loop(server.port, data, a.connections, a.requests))
-    due = due_times(a.arrivals, a.share * a.requests / seconds, a.requests)
-    rows = asyncio.run(traced_loop(server, data, due))
-    print("%d streams of %d tokens, %s arrivals, %.0f %% of %.0f a second" % (
-        a.requests, a.tokens, a.arrivals, 100 * a.share, a.requests / seconds))
-    report_tail("due to last piece", [r["total"] for r in rows])
-    report_tail("sent to last piece", [r["first"] + r["rest"] for r in rows])
+    print("%d turns of %d streams of %d tokens, %s arrivals at %.0f %% of capacity" % (
+        a.turns, a.requests // a.turns, n_pieces, a.arrivals, 100 * a.share))
+    turns = [trace_turn(server, data, a, a.requests // a.turns) for _ in range(a.turns)]
+    rows = [row for turn_rows, _ in turns for row in turn_rows]
+    print("    median of %d turns: p99/p50 %.2f" % (a.turns, statistics.median(ratio for _, ratio in turns)))
     print_rows(rows)
     if a.trace:
         with open(a.trace, "w") as out:
@@ -423,6 +448,7 @@ def main():
     p.add_argument("--only", choices=("load", "streams", "trace"))
     p.add_argument("--arrivals", choices=("even", "poisson"), default="even")
     p.add_argument("--share", type=float, default=0.7, help="of the capacity, for --only trace")
+    p.add_argument("--threads", type=int, default=0, help="of the model; 0: one for each core")
     p.add_argument("--trace", metavar="FILE")
     p.add_argument("--peer", metavar="MODEL.gguf")
     p.add_argument("--turns", type=int, default=5)
@@ -430,7 +456,7 @@ def main():
     limits = {"max_connections": 4096, "max_jobs": 8192, "deadline_ms": 0}
     if a.stream_ms is not None:
         limits["stream_ms"] = a.stream_ms
-    server = Server(a.folder, limits, MAX_BATCH)
+    server = Server(a.folder, limits, MAX_BATCH, a.threads)
     try:
         if a.peer:
             next_to_peer(server, a)
