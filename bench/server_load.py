@@ -2,7 +2,7 @@
 
 usage: server_load.py MODEL_FOLDER [--requests N] [--connections N] [--streams N] [--tokens N] [--seconds N] [--wrk]
        server_load.py MODEL_FOLDER --only trace [--requests N] [--turns N] [--arrivals even|poisson] [--share 0.7] [--threads N]
-           [--trace FILE]
+           [--max-batch N] [--trace FILE]
        server_load.py MODEL_FOLDER --peer MODEL.gguf [--turns N]
 
 Starts build/bin/llmcs-server ($LLMCS_BIN names another folder) on a free port of loopback and prints a table. The load
@@ -17,7 +17,8 @@ and the slowest ones of each, so that a tail is the server's, this program's or 
 Each turn measures the capacity and then, at a share of it, the latencies, because the speed of a shared machine changes within
 seconds; the ratio that counts is the median of the turns. At 70 % of capacity a stall of 50 ms grows to three times as much
 work behind it, so each turn says what other programs and the machine's host took meanwhile. --threads gives the model fewer
-threads than cores, so that this program and the server's HTTP threads have one of their own.
+threads than cores, so that this program and the server's HTTP threads have one of their own; with fewer requests at a time
+(--max-batch) the others wait their turn, which shortens the tail where a batch of that size already uses the processor well.
 
 --peer runs llama-cpp-python's server on the same model, which `llmcs quantize` wrote, in turns with ours instead, and prints
 medians: completions of one client after another, and of 16 clients at a time. It needs llama-cpp-python[server].
@@ -36,7 +37,6 @@ import sys
 import tempfile
 import time
 
-MAX_BATCH = 64
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BIN = os.environ.get("LLMCS_BIN", os.path.join(ROOT, "build", "bin"))
 PROMPT = "User: where is my order?\nBot:"
@@ -449,6 +449,7 @@ def main():
     p.add_argument("--arrivals", choices=("even", "poisson"), default="even")
     p.add_argument("--share", type=float, default=0.7, help="of the capacity, for --only trace")
     p.add_argument("--threads", type=int, default=0, help="of the model; 0: one for each core")
+    p.add_argument("--max-batch", type=int, default=64, help="of the model: how many requests run at a time")
     p.add_argument("--trace", metavar="FILE")
     p.add_argument("--peer", metavar="MODEL.gguf")
     p.add_argument("--turns", type=int, default=5)
@@ -456,7 +457,7 @@ def main():
     limits = {"max_connections": 4096, "max_jobs": 8192, "deadline_ms": 0}
     if a.stream_ms is not None:
         limits["stream_ms"] = a.stream_ms
-    server = Server(a.folder, limits, MAX_BATCH, a.threads)
+    server = Server(a.folder, limits, a.max_batch, a.threads)
     try:
         if a.peer:
             next_to_peer(server, a)

@@ -6,7 +6,7 @@ build='gcc g++ make pkg-config check libutf8proc-dev libstb-dev libxxhash-dev li
     libsqlite3-dev libsodium-dev libstemmer-dev libpcre2-dev libopenblas-serial-dev libpq-dev locales python3'
 dev='python3-pip python3-venv python3-setuptools python3-wheel python3-distributed parallel mypy
     python3-torch python3-numpy python3-scipy python3-sklearn python3-h5py clang libclang-rt-dev clang-format clang-tidy shellcheck valgrind qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross abigail-tools
-    cmake ninja-build mandoc man-db zsh doxygen debhelper dh-python lintian fakeroot systemd strace curl procps chromium chromium-driver postgresql haproxy'
+    cmake ninja-build mandoc man-db zsh doxygen debhelper dh-python lintian fakeroot systemd strace curl procps chromium chromium-driver postgresql haproxy wrk'
 
 # What tests the bindings; that of another source will do.
 command -v node >/dev/null 2>&1 || dev="$dev nodejs libnode-dev"
