@@ -207,8 +207,18 @@ static bool stands_alone(const char *text, size_t n, size_t begin, size_t end) {
 }
 
 /* Words that exclude the noun after them: "not tea", 不要茶. */
-static const char *const denials[] = {"not",  "not a",  "not any", "except", "other than", "instead of", "no more",
-                                      "不要", "不想要", "不是",    "除了",   "别要",       "不喝",       NULL};
+static const char *const denials[] = {"not",        "not a",       "not any", "not the",    "except", "other than",
+                                      "no more",    "instead of",  "no",      "enough",     "forget", "forget the",
+                                      "dont want",  "rather than", "no to",   "don't want", "不要",   "不想要",
+                                      "don't need", "dont need",   "不是",    "除了",       "别要",   "不喝",
+                                      "不爱喝",     "不喜欢",      "不想看",  "不看",       "不想喝", NULL};
+
+/* True for a "no" at byte i that refuses: "no tea", "I said no tea", but not "is there no tea". */
+static bool refuses(const char *text, size_t i) {
+    static const char *const before[] = {"said", "want", "please", "but", "and", "so", "well", NULL};
+    while (i && text[i - 1] == ' ') i--;
+    return !i || !is_letter(text[i - 1]) || ends_with_one_of(text, i, before);
+}
 
 /* True if a denial, whole and no question, ends at byte `end`. 是不是, 要不要 and 喝不喝 ask. */
 static bool denial_ends(const char *text, size_t end, const char *denial) {
@@ -216,6 +226,7 @@ static bool denial_ends(const char *text, size_t end, const char *denial) {
     const size_t m = strlen(denial);
     if (m > end || memcmp(text + end - m, denial, m) != 0) return false;
     const size_t begin = end - m;
+    if (!strcmp(denial, "no")) return begins_word(text, begin) && refuses(text, begin);
     if (!is_han_name(denial)) return begins_word(text, begin);
     if (begin < HAN_BYTES || memcmp(denial, no, HAN_BYTES) != 0) return true;
     return memcmp(text + begin - HAN_BYTES, denial + HAN_BYTES, HAN_BYTES) != 0;
@@ -249,12 +260,15 @@ static bool is_better(const hit *a, const hit *b) {
     return a->begin < b->begin;
 }
 
-/* Returns the end of the head: what follows "for", "with" etc. only describes it ("a bag for the office"). */
+/* Returns the end of the head: what follows "for", "with" etc. only describes it ("a bag for the office"), and so does
+ * what it holds: 双肩包能装下笔记本吗. */
 static size_t head_end(const char *text, size_t n, size_t from) {
-    static const char *const words[] = {" for ",   " with ",  " that ", " which ", " who ",  " to ",
-                                        " under ", " below ", " from ", " made ",  " like ", NULL};
+    static const char *const words[] = {" for ",   " with ",  " that ", " which ", " who ",   " to ",
+                                        " fit ",   " fits ",  " hold ", " holds ", " carry ", " carries ",
+                                        " under ", " below ", " from ", " made ",  " like ",  NULL};
+    static const char *const holds[] = {"能装", "装下", "装得下", "装进", "放得下", "放进", "放下", "塞进", NULL};
     for (size_t i = from; i < n; i++)
-        if (text[i] == ' ' && one_of(text + i, n - i, words)) return i;
+        if (one_of(text + i, n - i, text[i] == ' ' ? words : holds)) return i;
     return n;
 }
 

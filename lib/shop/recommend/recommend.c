@@ -408,6 +408,7 @@ llmcs_status shop_read_wish(llmcs_shop *shop, const char *text, size_t bytes, sh
     const bool known = shop_kinds_any(&shop->recommender->catalog.kinds);
     pthread_rwlock_unlock(&shop->recommender->lock);
     *wish = (shop_wish){.kind = shop_wanted_names_kind(&w),
+                        .use = w.use != SHOP_NO_LABEL,
                         .audience = w.adult || w.child,
                         .gift = w.gift,
                         .knows_kinds = known,

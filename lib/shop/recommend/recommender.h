@@ -26,6 +26,7 @@ llmcs_status shop_recommend_named(llmcs_shop *shop, const llmcs_shop_recommend_p
 /* What kind of product a text names, for which audience, and which kind it excludes. */
 typedef struct shop_wish {
     bool kind, audience, gift, excludes;
+    bool use;          /* a season or use instead of a kind: "for winter" */
     bool knows_kinds;  /* the store has learned kinds from its titles */
     size_t begin, end; /* range of the kind in the text */
     size_t excluded_begin, excluded_end;

@@ -71,6 +71,23 @@ static void read_audience(const char *text, size_t n, shop_wanted *w) {
     if (!w->adult) w->woman = w->man = false;
 }
 
+/* Seasons and uses, and the tags of goods for them. */
+static const struct {
+    const char *tag, *words[8];
+} uses[] = {{"winter", {"winter", "cold days", "冬天", "冬季", "过冬", "天冷", NULL}},
+            {"summer", {"summer", "hot days", "夏天", "夏季", NULL}},
+            {"camping", {"camping", "露营", NULL}},
+            {"hiking", {"hiking", "徒步", "爬山", NULL}},
+            {"travel", {"travel", "travelling", "traveling", "旅行", "旅游", "出差", NULL}},
+            {"office", {"office", "办公", "上班", NULL}}};
+
+/* Returns the tag of the use that the text names. */
+static uint32_t read_use(const shop_catalog *catalog, const char *text, size_t n) {
+    for (size_t i = 0; i < sizeof uses / sizeof *uses; i++)
+        if (says(text, n, uses[i].words)) return shop_catalog_label(catalog, SHOP_LABEL_TAG, uses[i].tag);
+    return SHOP_NO_LABEL;
+}
+
 void shop_wanted_read(const shop_catalog *catalog, const char *text, size_t bytes, const char *without,
                       shop_wanted *w) {
     static const char *const kids[SHOP_AUDIENCE_TAGS] = {"kids", "children", "family", "儿童"};
@@ -85,6 +102,8 @@ void shop_wanted_read(const shop_catalog *catalog, const char *text, size_t byte
     shop_kinds_find(&catalog->kinds, text, bytes, without, &w->kinds);
     read_audience(folded, n, w);
     w->gift = !shop_wanted_names_kind(w) && (w->adult || says(folded, n, gifts));
+    w->use =
+        shop_wanted_names_kind(w) || w->gift || w->adult || w->child ? SHOP_NO_LABEL : read_use(catalog, folded, n);
     find_tags(catalog, kids, w->kids);
     find_tags(catalog, women, w->women);
     find_tags(catalog, men, w->men);
@@ -117,6 +136,7 @@ bool shop_wanted_suits(const shop_wanted *w, const shop_catalog *catalog, const 
     if (has_label(catalog, item, w->kinds.excluded, w->kinds.n_excluded)) return false;
     if (w->has_age && item->least_age > w->age) return false;
     if (shop_wanted_names_kind(w)) return (!w->woman || women || !men) && (!w->man || men || !women);
+    if (w->use != SHOP_NO_LABEL && !has_label(catalog, item, &w->use, 1)) return false;
     if (w->adult && kids) return false;
     if ((w->woman && men && !women) || (w->man && women && !men)) return false;
     if (w->child && any_known(w->kids) && !kids) return false;

@@ -11,6 +11,7 @@ typedef struct shop_wanted {
     bool adult, child; /* the audience, if named; never both */
     bool woman, man;   /* same */
     bool gift;         /* a gift, and no kind is named */
+    uint32_t use;      /* tag of the season or use that it names instead of a kind, or SHOP_NO_LABEL: "for winter" */
     bool has_age;      /* names an age */
     unsigned int age;  /* in months */
     uint32_t kids[SHOP_AUDIENCE_TAGS], women[SHOP_AUDIENCE_TAGS], men[SHOP_AUDIENCE_TAGS], gifts[SHOP_AUDIENCE_TAGS];

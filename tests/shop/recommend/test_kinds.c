@@ -107,14 +107,33 @@ START_TEST(what_names_no_kind) {
 }
 END_TEST
 
+/* What something holds only describes it. */
+START_TEST(what_it_holds_is_not_wanted) {
+    static const char *const texts[] = {"does the tote bag hold a mug", "will a mug fit in a tote bag",
+                                        "托特包能装下马克杯吗", "托特包放得下马克杯不"};
+    shop_kinds k;
+    shop_kinds_found found;
+    fail_alloc counter;
+    llmcs_allocator a;
+    learn_all(&k, &counter, &a);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        shop_kinds_find(&k, texts[i], strlen(texts[i]), NULL, &found);
+        ck_assert_msg(found.n == 1 && found.labels[0] == (i == 1 ? MUG : BAG), "\"%s\"", texts[i]);
+    }
+    shop_kinds_free(&k);
+}
+END_TEST
+
 START_TEST(kinds_are_excluded) {
-    static const char *const texts[] = {"not tea",          "except tea",     "anything except green tea",
-                                        "instead of tea",   "no more tea",    "不要茶",
-                                        "不想要茶",         "我要的不是绿茶", "除了茶还有什么",
-                                        "除了茶以外都可以", "是不是不要茶"};
+    static const char *const texts[] = {"not tea",          "except tea",        "anything except green tea",
+                                        "instead of tea",   "no more tea",       "不要茶",
+                                        "不想要茶",         "我要的不是绿茶",    "除了茶还有什么",
+                                        "除了茶以外都可以", "是不是不要茶",      "i said no tea",
+                                        "no tea, please",   "he has enough tea", "forget the tea",
+                                        "他不喜欢绿茶"};
     /* 是不是 and 要不要 ask; "knot" and "cannot" deny nothing. */
-    static const char *const others[] = {"这是不是绿茶", "是不是茶", "要不要茶",
-                                         "你想不想要茶", "喝不喝茶", "knot tea"};
+    static const char *const others[] = {"这是不是绿茶", "是不是茶", "要不要茶",       "你想不想要茶",
+                                         "喝不喝茶",     "knot tea", "is there no tea"};
     shop_kinds k;
     shop_kinds_found found;
     fail_alloc counter;
@@ -131,6 +150,8 @@ START_TEST(kinds_are_excluded) {
         ck_assert_msg(found.n == 1 && found.labels[0] == TEA && !found.n_excluded, "\"%s\": %zu kinds, %zu excluded",
                       others[i], found.n, found.n_excluded);
     }
+    shop_kinds_find(&k, "he has enough tea, rather something like a mug", 46, NULL, &found);
+    ck_assert(found.n == 1 && found.labels[0] == MUG && found.n_excluded == 1 && found.excluded[0] == TEA);
     /* Another text excludes, and only it. */
     shop_kinds_find(&k, "tea", 3, "not a mug", &found);
     ck_assert(found.n == 1 && found.labels[0] == TEA && found.n_excluded == 1 && found.excluded[0] == MUG);
@@ -211,6 +232,7 @@ static void add(TCase *t) {
     tcase_add_test(t, nouns_are_found);
     tcase_add_test(t, what_names_no_kind);
     tcase_add_test(t, kinds_are_excluded);
+    tcase_add_test(t, what_it_holds_is_not_wanted);
     tcase_add_test(t, a_product_that_is_read_again_counts_once);
     tcase_add_test(t, vague_words_name_no_kind);
     tcase_add_test(t, long_and_broken_texts_are_read);
