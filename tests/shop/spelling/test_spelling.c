@@ -70,6 +70,9 @@ END_TEST
 START_TEST(terms_with_a_character_of_the_same_sound_are_mended) {
     static const char *const cases[][2] = {
         {"快弟好几天没动", "快递好几天没动"},
+        {"瑜珈垫多厚", "瑜伽垫多厚"},
+        {"28寸的行礼箱", "28寸的行李箱"},
+        {"有斜跨包吗", "有斜挎包吗"},
         {"退宽什么时候道账", "退款什么时候到账"},
         {"密马忘了", "密码忘了"},
         {"我的定单呢", "我的订单呢"},
