@@ -162,6 +162,7 @@ RULES = list(rules([
                      r".{0,30}\b(password|(?<!post )(?<!zip )(?<!promo )(?<!discount )(?<!pickup )(?<!pick-up )(?<!locker )(?<!tracking )(?<!coupon )(?<!order )code|card number|pin|cvv)\b", r"(有人|自称|接到电话|收到短信|客服).{0,20}(问我要|索要|要我|让我|跟我要).{0,8}(密码|验证码|短信码|卡号|银行卡)"),
     # Health: no advice, whatever the product.
     pattern("medical", rf"\b(cures?|heals?|treats?|helps? (against|with)|good (against|for)|relieves?|prevents?)\b.{{0,30}}\b{DISEASES}\b",
+            r"(对|缓解|治|改善).{0,4}(颈椎|腰椎|腰间盘|失眠|关节炎|鼻炎|腰痛|腰疼).{0,4}(好|有用|有效|有帮助|管用)",
             r"\b(kidney|liver|heart|thyroid|lung|stomach) (disease|disorder|problems?|trouble|failure|condition)s?\b",
             r"\b(which|what) (medicine|medication|pills?|drug|dose|vitamins?|painkillers?|ointment)\b",
             r"\b(eczema|psoriasis|asthma|epilepsy|migraine)\b|\b(diabet\w+|cancer|depression)\b.*\b(use|take|drink|eat|safe|ok|help\w*|cure\w*)\b|\b(safe|use|take|drink|eat|ok)\b.*\b(diabet\w+|cancer)\b",

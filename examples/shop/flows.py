@@ -77,7 +77,7 @@ def orders(where, limit=5):
 # What customers ask of a product: the aspect, and the keys of its attributes, of which a product has one at most.
 ASPECTS = {"colour": ("colour", "颜色"), "size": ("size", "sizes", "capacity", "规格", "尺码", "容量"), "weight": ("weight", "重量"),
            "material": ("material", "材质"), "battery": ("battery", "续航"), "power": ("power", "功率"), "age": ("age", "适用年龄"),
-           "origin": ("origin", "产地"), "scent": ("scent", "香型")}
+           "origin": ("origin", "产地"), "scent": ("scent", "香型"), "grams": ("weight", "重量", "capacity", "容量", "size", "规格")}
 
 
 def attribute(keys, texts="t"):
@@ -191,9 +191,12 @@ SLOTS = {
             ("stock", ["in stock", "available", "sold out", "availability", "how many left", "how many are left", "any left"], ["有货", "现货", "库存", "缺货", "还有吗", "还剩", "剩几", "剩多少"]),
             ("colour", ["colour", "color", "colours", "colors"], ["颜色", "什么色", "哪些色"]),
             ("size", ["size", "sizes", "how big", "how tall", "how long is", "how wide", "how high", "big is", "dimensions", "measurements", "capacity",
-                      "how many ml", "how many litres", "ml", "litres", "thick", "thickness", "volume", "how many people", "how many ppl", "fit in", "inches",
+                      "how many ml", "how many litres", "ml", "litres", "thick", "thickness", "volume", "how much does it hold", "how much does it fit", "how much can it hold", "how much fits", "how much will it hold",
+                      "how many people", "how many ppl", "fit in", "inches",
                       "big"],
-             ["规格", "尺码", "容量", "尺寸", "多大", "多高", "多长", "多宽", "多少毫升", "毫升", "几升", "几寸", "多厚", "厚", "几个人", "几人", "睡", "能装多少", "码数"]),
+             ["规格", "尺码", "容量", "尺寸", "多大", "多高", "多长", "多宽", "多少毫升", "毫升", "几升", "几寸", "多厚", "厚", "几个人", "几人", "睡", "能装多少", "装多少", "能放多少", "码数"]),
+            # The grams of a pack, a grinder or a pair of earphones: of what holds something, its capacity.
+            ("grams", ["how many grams", "how many g"], ["多少克", "几克"]),
             ("weight", ["weight", "heavy", "weigh", "weighs", "how light"], ["重量", "多重", "几斤", "几公斤", "重吗", "重不重", "轻吗", "轻不轻", "多轻"]),
             ("material", ["material", "materials", "made of", "made out of", "made from", "fabric"], ["材质", "材料", "什么做的", "面料", "什么料子"]),
             ("battery", ["battery", "battery life", "charge last"], ["续航", "电池", "充一次电", "用多久"]),
@@ -390,6 +393,7 @@ ABOUT_PRODUCT = [
         say("In other colours there are:\n{other_colours.list}", "同类其他颜色的有：\n{other_colours.list}"))]},
     value("size", "{product.title}: {product.size}.", "{product.title}：{product.size}。"),
     value("weight", "{product.title}: {product.weight}.", "{product.title}：{product.weight}。"),
+    value("grams", "{product.title}: {product.grams}.", "{product.title}：{product.grams}。"),
     value("material", "{product.title} is made of {product.material}.", "{product.title}的材质：{product.material}。"),
     value("battery", "{product.title}, battery: {product.battery}.", "{product.title}续航：{product.battery}。"),
     value("power", "{product.title}: {product.power}.", "{product.title}：{product.power}。"),
