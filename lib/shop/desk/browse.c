@@ -60,20 +60,33 @@ static double find_rough_budget(const desk_words *w) {
     return 0;
 }
 
-/* Returns the price limit of "under 170", 200以内 or 三百以内; 0 if there is none. */
+/* Reads the digits at byte i. */
+static double digits_at(const desk_words *w, size_t i) {
+    double number = 0;
+    for (size_t n = 0; n < 7 && i + n < w->folded_bytes && w->folded[i + n] >= '0' && w->folded[i + n] <= '9'; n++)
+        number = number * 10 + (w->folded[i + n] - '0');
+    return number;
+}
+
+/* Returns the price limit of "under 170", 200以内 or 三百以内; 0 if there is none. "A 6 year old boy, under 100" has
+ * one of 100: the number after the word counts, or the last one before it. */
 static double find_budget(const desk_words *w) {
     static const char *const words[] = {"under",        "below",        "less than", "up to",  "at most", "within",
                                         "cheaper than", "no more than", "max",       "budget", "以内",    "以下",
                                         "不超过",       "低于",         "之内",      "预算",   NULL};
-    const bool limited = desk_has_any(w, words);
-    for (size_t i = 0; limited && i < w->plain_bytes; i++) {
-        double number = 0;
-        size_t n = 0;
-        for (; n < 7 && i + n < w->plain_bytes && w->plain[i + n] >= '0' && w->plain[i + n] <= '9'; n++)
-            number = number * 10 + (w->plain[i + n] - '0');
-        if (n) return number;
+    double before = 0, after = 0;
+    bool limited = false, inside = false;
+    for (size_t i = 0; i < w->folded_bytes && !(after > 0); i++) {
+        const bool digit = w->folded[i] >= '0' && w->folded[i] <= '9';
+        if (digit && !inside && limited) after = digits_at(w, i);
+        if (digit && !inside && !limited) before = digits_at(w, i);
+        inside = digit;
+        limited = limited || desk_phrase_at(w, i, words);
     }
-    return limited ? find_numeral(w) : find_rough_budget(w);
+    static const char *const trailing[] = {"以内", "以下", "之内", NULL};
+    if (before > 0 && (!(after > 0) || desk_has_any(w, trailing))) after = before;
+    if (!limited) return find_rough_budget(w);
+    return after > 0 ? after : find_numeral(w);
 }
 
 bool desk_names_budget(const desk_words *w) { return find_budget(w) > 0; }
@@ -149,8 +162,18 @@ static double size_value(const char *text, size_t n) {
     return digits && digits == n ? number : -1;
 }
 
-/* Finds the size in "size 42", "in an L", 42码. */
+/* True for a letter in a Chinese sentence that follows no number: L有没有货, but not 2 L. */
+static bool stands_in_chinese(const desk_words *w, size_t i, size_t n) {
+    size_t len, before = i;
+    while (before && w->folded[before - 1] == ' ') before--;
+    if (before && w->folded[before - 1] >= '0' && w->folded[before - 1] <= '9') return false;
+    const bool follows = before >= 3 && desk_is_han(desk_char_at(w->folded, w->folded_bytes, before - 3, &len));
+    return follows || (i + n < w->folded_bytes && desk_is_han(desk_char_at(w->folded, w->folded_bytes, i + n, &len)));
+}
+
+/* Finds the size in "size 42", "in an L", 42码, L有货吗. */
 static bool find_size(const desk_words *w, const char **at, size_t *n) {
+    static const char *const alone[] = {"xs", "xl", "xxl", "xxxl", "xxs", NULL};
     static const char *const before[] = {"size ", "in ", "in a ", "in an ", "eu ", "uk ", NULL};
     static const char *const after[] = {"码", "号", " 码", NULL};
     for (size_t i = 0; i < w->folded_bytes; i++) {
@@ -161,7 +184,8 @@ static bool find_size(const desk_words *w, const char **at, size_t *n) {
             end++;
         const double value = end && end <= 4 ? size_value(p, end) : -1;
         if (value < 0 || value > 60) continue;
-        if (!desk_begins_with(p + end, after) && !ends_with_any(w->folded, i, before)) continue;
+        const bool letter = *p > '9' && (desk_phrase_at(w, i, alone) == end || stands_in_chinese(w, i, end));
+        if (!letter && !desk_begins_with(p + end, after) && !ends_with_any(w->folded, i, before)) continue;
         *at = p;
         *n = end;
         return true;
@@ -188,6 +212,13 @@ static bool has_size(const desk_goods *g, const char *size) {
     return true;
 }
 
+bool desk_goods_come_in(const desk_goods *g, const char *size) {
+    static const char *const to[] = {" to ", "至", NULL};
+    bool range = false;
+    for (size_t i = 0; to[i]; i++) range = range || strstr(g->sizes, to[i]);
+    return range && has_size(g, size);
+}
+
 /* ---- filters */
 
 llmcs_status desk_read_kind(desk_turn *t, const char *text, size_t n, shop_wish *wish) {
@@ -212,32 +243,65 @@ static llmcs_status cut_kind(desk_turn *t, desk_search *search) {
     return LLMCS_OK;
 }
 
+/* The folded text without the named kind ("black tea" names no colour) and without what is excluded. */
+static llmcs_status without_names(desk_turn *t, const desk_words *w, const shop_wish *wish, const desk_denied *denied,
+                                  desk_words *rest) {
+    char *text;
+    *rest = *w;
+    SHOP_TRY(shop_arena_alloc(t->arena, w->folded_bytes + 1, 1, &text));
+    memcpy(text, w->folded, w->folded_bytes);
+    const bool kind = wish->kind && w->plain_bytes == w->folded_bytes;
+    for (size_t i = 0; i < w->folded_bytes; i++)
+        if ((kind && i >= wish->begin && i < wish->end) || desk_denies_at(denied, i)) text[i] = ' ';
+    rest->folded = text;
+    return LLMCS_OK;
+}
+
+/* True for a request for goods that names none: "anything for winter", 有没有适合冬天用的. */
+static bool asks_for_things(const desk_words *w) {
+    static const char *const words[] = {"something", "anything", "things", "stuff", "recommend", "suggest", "有没有",
+                                        "有什么",    "有啥",     "推荐",   "东西",  "有哪些",    NULL};
+    static const char *const pointing[] = {"it", "this", "that", "one", "them", "它", "这个", "那个", NULL};
+    return desk_has_any(w, words) && !desk_has_any(w, pointing);
+}
+
+/* True if the message excludes a colour, or a product of the list by its title. */
+static llmcs_status excludes_some(desk_turn *t, const desk_words *w, const desk_denied *denied, bool kind, bool *some) {
+    *some = denied->n && (kind || desk_products_are_near(t)) && desk_denies_colour(w, denied);
+    for (size_t i = 0; denied->n && !*some && i < t->c->n_listed; i++) {
+        desk_goods g;
+        bool found;
+        SHOP_TRY(desk_read_goods(t, t->c->listed[i], &g, &found));
+        *some = found && desk_is_excluded(w->plain, &g);
+    }
+    return LLMCS_OK;
+}
+
 llmcs_status desk_read_search(desk_turn *t, const desk_words *w, desk_search *search, bool *names, bool *filters) {
     shop_wish wish;
     const char *size;
     size_t n;
-    char *rest;
-    desk_words without = *w;
+    desk_words rest;
+    desk_denied denied;
+    bool some;
     SHOP_TRY(desk_read_kind(t, w->plain, w->plain_bytes, &wish));
-    *names = wish.kind || wish.gift || wish.audience;
+    *names = wish.kind || wish.gift || wish.audience || (wish.use && asks_for_things(w));
+    const double least = search->least, spent = search->most;
     if (*names) *search = (desk_search){.text = w->plain};
-    if (wish.excludes) {
-        search->without = w->plain;
-        SHOP_TRY(cut_kind(t, search));
-    }
-    if (wish.kind && w->plain_bytes == w->folded_bytes) { /* "black tea" names no colour */
-        SHOP_TRY(shop_arena_alloc(t->arena, w->folded_bytes + 1, 1, &rest));
-        memcpy(rest, w->folded, w->folded_bytes);
-        for (size_t i = wish.begin; i < wish.end && i < w->folded_bytes; i++) rest[i] = ' ';
-        without.folded = rest;
-    }
-    const size_t colour = find_colour(&without);
+    if (*names && wish.excludes) search->least = least, search->most = spent; /* "not tea, coffee" keeps the price */
+    desk_find_denied(w, &denied);
+    SHOP_TRY(excludes_some(t, w, &denied, wish.kind, &some));
+    if (wish.excludes || some || (wish.kind && denied.n)) search->without = w->plain;
+    if (wish.excludes && !wish.kind) SHOP_TRY(cut_kind(t, search));
+    SHOP_TRY(without_names(t, w, &wish, &denied, &rest));
+    const size_t colour = find_colour(&rest);
     const double most = find_budget(w);
-    const bool sized = find_size(&without, &size, &n);
+    const bool sized = find_size(&rest, &size, &n);
+    if (some) search->colour = NULL;
     if (colour) search->colour = colours[colour - 1][0];
     if (sized) SHOP_TRY(shop_arena_copy(t->arena, size, n, &search->size));
     if (most > 0) search->most = most, search->least = 0;
-    *filters = colour || sized || most > 0;
+    *filters = colour || sized || most > 0 || some;
     return LLMCS_OK;
 }
 
@@ -355,6 +419,7 @@ static bool passes(const desk_browse *b, const desk_goods *g, bool colour) {
     if (b->above > 0 && !(measure > b->above)) return false;
     if (b->below > 0 && !(measure > 0 && measure < b->below)) return false;
     if (b->number && !has_number(g->title, b->number)) return false;
+    if (b->search.without && desk_is_excluded(b->search.without, g)) return false;
     if (colour && b->search.colour && !desk_goods_have_colour(g, b->search.colour)) return false;
     return !colour || !b->search.size || has_size(g, b->search.size);
 }
@@ -540,7 +605,7 @@ llmcs_status desk_list_goods(desk_turn *t, const desk_browse *b, desk_goods *goo
 /* True if the products found are filtered or sorted afterwards, so that more of them are needed than are listed. */
 static bool needs_all(const desk_browse *b) {
     return b->rank != DESK_BEST_FIRST || b->among || b->above > 0 || b->below > 0 || b->number || b->search.colour ||
-           b->search.size;
+           b->search.size || b->search.without;
 }
 
 static llmcs_status run_search(desk_turn *t, const desk_browse *b, const desk_search *s,

@@ -2,6 +2,8 @@
  * Product search in a conversation: by kind, colour, size and price.
  *
  *   browse.c    reads the filters of a message, finds the products, lists them
+ *   without.c   what a message excludes: "not the black one"
+ *   focus.c     the product that a message is about although it names none: 169那个, 脏了能丢洗衣机洗吗
  *   signals.c   reads comparisons, references and aspects
  *   products.c  questions about products that are no follow-ups by themselves
  *   context.c   follow-ups about listed products: "anything cheaper?", "the second one in blue"
@@ -64,6 +66,8 @@ bool desk_goods_pass(const desk_browse *b, const desk_goods *g);
 /* Lists b->k of the products, sorted by b->rank. */
 llmcs_status desk_list_goods(desk_turn *t, const desk_browse *b, desk_goods *goods, size_t n);
 bool desk_goods_have_colour(const desk_goods *g, const char *colour);
+/* True if the product has a size range that includes the size. */
+bool desk_goods_come_in(const desk_goods *g, const char *size);
 /* Returns the length of the colour word at byte i, or 0. */
 size_t desk_colour_at(const desk_words *w, size_t i);
 /* Reads the first number of the product's value for the aspect; 0 if it has none. */
@@ -71,7 +75,26 @@ llmcs_status desk_read_aspect_number(desk_turn *t, const char *id, const desk_op
 /* Reads one product. *found is false if it is not in the store. */
 llmcs_status desk_read_goods(desk_turn *t, const char *id, desk_goods *g, bool *found);
 
+/* ---- without.c */
+
+enum { DESK_MOST_DENIED = 4 };
+
+/* Ranges of the names that a message excludes. */
+typedef struct desk_denied {
+    size_t n, begin[DESK_MOST_DENIED], end[DESK_MOST_DENIED];
+} desk_denied;
+
+void desk_find_denied(const desk_words *w, desk_denied *d);
+/* True if byte i is part of an excluded name. */
+bool desk_denies_at(const desk_denied *d, size_t i);
+bool desk_denies_colour(const desk_words *w, const desk_denied *d);
+/* True if the text excludes the product by its colour or by words of its title. */
+bool desk_is_excluded(const char *without, const desk_goods *g);
+
 /* ---- signals.c */
+
+/* True if a word that marks a question but not its subject begins at byte i. */
+bool desk_is_filler_at(const desk_words *w, size_t i);
 
 enum { DESK_MOST_LEFT = 2 };
 
@@ -93,6 +116,7 @@ typedef struct desk_signals {
     bool names;                /* names a kind of product or an audience */
     const desk_option *aspect; /* aspect of a product, or NULL */
     const desk_option *second; /* a second aspect in the question, or NULL */
+    bool sized;                /* names a size */
     int aspect_slot;           /* slot that holds the aspect, or -1 */
     size_t left;               /* number of unknown words */
     desk_search search;        /* previous search plus what the message adds */
@@ -106,6 +130,20 @@ bool desk_picks(const desk_signals *s);    /* cheapest, biggest */
 size_t desk_known_at(const desk_turn *t, const desk_signals *s, size_t i);
 /* Returns the flow that answers about one listed product or order, or -1. */
 int desk_listed_flow(const desk_turn *t, desk_slot_type type, int *slot);
+
+/* ---- focus.c */
+
+/* Finds the one of the products seen that the message singles out: "the sonda one", 169那个; NULL: none. */
+llmcs_status desk_pointed_product(desk_turn *t, const char **product);
+/* *product: the one in focus, if the kind that the message names is what it is used with ("is it ok on a stove"). */
+llmcs_status desk_is_used_with(desk_turn *t, const desk_signals *s, const char **product);
+/* Answers with one sentence about a product that the reply before has described: the one that states what the message
+ * asks, or that none does. */
+llmcs_status desk_answer_briefly(desk_turn *t, const char *product, const desk_signals *s, bool *handled);
+/* True if the message singles out another product than the one in focus. */
+llmcs_status desk_points_elsewhere(desk_turn *t, bool *elsewhere);
+/* Adds the sentence that states what the message asks besides an attribute. */
+llmcs_status desk_add_statement(desk_turn *t, const char *product);
 
 /* ---- context.c */
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "shop/desk/browse.h"
+#include "shop/desk/properties.h"
 #include "shop/recommend/recommender.h"
 
 enum {
@@ -39,14 +40,20 @@ llmcs_status desk_answer_product(desk_turn *t, const char *product, const desk_s
     const int flow = desk_listed_flow(t, DESK_SLOT_PRODUCT, &slot);
     *handled = false;
     if (flow < 0) return LLMCS_OK;
+    if (!s->aspect && !aspect &&
+        (desk_is_question(&t->read) || desk_properties_asked(&t->read, s->kind_begin, s->kind_end)))
+        SHOP_TRY(desk_answer_briefly(t, product, s, handled));
+    if (*handled) return LLMCS_OK;
     *handled = true;
     t->c->unknown = 0;
     t->out.probability = 1;
     SHOP_TRY(desk_start_flow(t, flow, &t->read));
     desk_set_slot(desk_top(t), slot, product);
-    if (s->aspect_slot >= 0 && (s->aspect || aspect))
+    if (s->aspect_slot >= 0) /* a word of the kind is no aspect: "power bank" */
         desk_set_slot(desk_top(t), s->aspect_slot, s->aspect ? s->aspect->value : aspect);
     SHOP_TRY(desk_run(t));
+    if (s->aspect && !s->second && t->out.expects == LLMCS_EXPECTS_ANYTHING && !t->handed_over)
+        SHOP_TRY(desk_add_statement(t, product));
     if (!s->second || t->out.expects != LLMCS_EXPECTS_ANYTHING || t->handed_over) return LLMCS_OK;
     desk_new_line(t);
     SHOP_TRY(desk_start_flow(t, flow, &t->read));
@@ -169,11 +176,27 @@ static llmcs_status browse_further(desk_turn *t, desk_signals *s, bool *handled)
     return LLMCS_OK;
 }
 
-/* Picks one of the listed products: "the cheapest one", 哪个最厚. */
-static llmcs_status pick_one(desk_turn *t, const desk_signals *s, bool *handled) {
+/* Lists the same products again, with the aspect in each line. */
+static llmcs_status repeat_list(desk_turn *t, desk_signals *s, bool *handled) {
     const desk_conversation *c = t->c;
-    const bool by_price = s->cheapest || s->dearest;
+    const char *among[DESK_MAX_LISTED];
+    desk_browse b = {.k = DESK_MAX_LISTED, .sentence = DESK_HAVE_THESE, .show = s->aspect, .among = among};
+    for (size_t i = 0; i < c->n_listed; i++)
+        if (s->number_of_places < 2 || desk_names_place(&t->read, i)) among[b.n_among++] = c->listed[i];
+    SHOP_TRY(complete_search(t, s));
+    b.search = s->search;
+    SHOP_TRY(desk_browse_products(t, &b, handled));
+    if (*handled) t->c->unknown = 0, t->out.probability = 1;
+    return LLMCS_OK;
+}
+
+/* Picks one of the listed products: "the cheapest one", 哪个最厚. Lists them all if they are equal. */
+static llmcs_status pick_one(desk_turn *t, desk_signals *s, bool *handled) {
+    const desk_conversation *c = t->c;
+    const bool by_price = s->cheapest || s->dearest, least = s->cheapest || s->smallest;
     desk_goods best = {.id = NULL};
+    double lowest = 0, highest = 0;
+    size_t n = 0;
     for (size_t i = 0; i < c->n_listed; i++) {
         desk_goods g;
         bool found;
@@ -183,10 +206,14 @@ static llmcs_status pick_one(desk_turn *t, const desk_signals *s, bool *handled)
         if (s->aspect) SHOP_TRY(desk_read_aspect_number(t, c->listed[i], s->aspect, &of_aspect));
         if (of_aspect > 0) g.measure = of_aspect; /* "the longest battery" */
         if (!found || (!by_price && !(g.measure > 0))) continue;
-        const double value = by_price ? g.price : g.measure, so_far = by_price ? best.price : best.measure;
-        if (!best.id || (s->cheapest || s->smallest ? value < so_far : value > so_far)) best = g;
+        const double value = by_price ? g.price : g.measure;
+        if (!n || (least ? value < lowest : value > highest)) best = g;
+        lowest = n && lowest < value ? lowest : value;
+        highest = n && highest > value ? highest : value;
+        n++;
     }
     *handled = false;
+    if (n > 1 && lowest == highest && s->aspect) return repeat_list(t, s, handled);
     return best.id ? desk_answer_product(t, best.id, s, by_price ? "price" : "size", handled) : LLMCS_OK;
 }
 
@@ -213,20 +240,6 @@ static llmcs_status keep_if_coloured(desk_turn *t, const desk_signals *s, const 
     bool found;
     SHOP_TRY(desk_read_goods(t, *product, &g, &found));
     if (!found || !desk_goods_have_colour(&g, s->search.colour)) *product = NULL;
-    return LLMCS_OK;
-}
-
-/* Lists the same products again, with the aspect in each line. */
-static llmcs_status repeat_list(desk_turn *t, desk_signals *s, bool *handled) {
-    const desk_conversation *c = t->c;
-    const char *among[DESK_MAX_LISTED];
-    desk_browse b = {.k = DESK_MAX_LISTED, .sentence = DESK_HAVE_THESE, .show = s->aspect, .among = among};
-    for (size_t i = 0; i < c->n_listed; i++)
-        if (s->number_of_places < 2 || desk_names_place(&t->read, i)) among[b.n_among++] = c->listed[i];
-    SHOP_TRY(complete_search(t, s));
-    b.search = s->search;
-    SHOP_TRY(desk_browse_products(t, &b, handled));
-    if (*handled) t->c->unknown = 0, t->out.probability = 1;
     return LLMCS_OK;
 }
 
@@ -260,19 +273,34 @@ static llmcs_status is_described(desk_turn *t, const char *product, const desk_s
     return status;
 }
 
+/* "Do you have it in XL?" of the product in focus, if its sizes include it. */
+static llmcs_status answer_size(desk_turn *t, const desk_signals *s, bool *handled) {
+    desk_goods g;
+    bool found;
+    if (s->names || s->other || desk_compares(s) || desk_picks(s) || s->left > 1) return LLMCS_OK;
+    SHOP_TRY(desk_read_goods(t, t->c->about, &g, &found));
+    if (!found || !desk_goods_come_in(&g, s->search.size)) return LLMCS_OK;
+    return desk_answer_product(t, g.id, s, "stock", handled);
+}
+
 static llmcs_status answer_products(desk_turn *t, const desk_rule *rule, desk_signals *s, bool *handled) {
     const desk_conversation *c = t->c;
     const char *product = desk_listed_product(t, &t->read), *coloured = NULL;
     const bool definite = s->reference || s->aspect;
+    if (!product && s->number_of_places < 2) SHOP_TRY(desk_pointed_product(t, &product));
+    if (!product) SHOP_TRY(desk_is_used_with(t, s, &product));
     /* A new kind of product starts a new search; "not tea" narrows the old one. */
-    if (s->names && !s->search.without) return LLMCS_OK;
+    if (s->names && !s->search.without && !product) return LLMCS_OK;
     if ((s->cheaper && bargains(&t->read)) || (s->difference && t->desk->reader)) return LLMCS_OK;
+    if (!product && s->sized && c->about) SHOP_TRY(answer_size(t, s, handled));
+    if (*handled) return LLMCS_OK;
     /* "How do I buy the last one?" is about buying, not about the product. */
     if (rule && rule->entry && !s->aspect && !desk_compares(s) && !s->filters && !desk_picks(s)) return LLMCS_OK;
     if (s->adds && s->left && c->search.text) return browse_further(t, s, handled);
     if (s->left) {
-        bool described = false;
-        const char *meant = product ? product : c->about;
+        bool described = false, elsewhere = false;
+        if (!product) SHOP_TRY(desk_points_elsewhere(t, &elsewhere));
+        const char *meant = product ? product : elsewhere ? NULL : c->about;
         if (meant && s->left <= DESK_MOST_LEFT) SHOP_TRY(is_described(t, meant, s, &described));
         if (product && !rule && s->left <= DESK_MOST_LEFT && !desk_names_action(&t->read)) described = true;
         return described ? desk_answer_product(t, meant, s, NULL, handled) : LLMCS_OK;

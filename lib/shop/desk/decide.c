@@ -299,6 +299,7 @@ static llmcs_status answer_listed(desk_turn *t, const desk_reading *r, const cha
         other = other || (!r->rule && !r->accepted && r->score >= offered_first &&
                           desk_product_slot(t, offered_flow(t, r->label)) < 0);
     }
+    if (product && !other) SHOP_TRY(desk_answer_further(t, product, handled));
     for (size_t i = 0; product && !other && i < t->flows->n_flows && !*handled; i++) {
         const int slot = t->flows->flows[i].listed ? desk_product_slot(t, (int)i) : -1;
         if (slot < 0) continue;
@@ -579,6 +580,13 @@ static llmcs_status say_waiting(desk_turn *t) {
     return desk_say_sentence(t, DESK_WAITING);
 }
 
+/* Goods that the message wants or asks about, whatever the reader takes it for. */
+static llmcs_status answer_goods(desk_turn *t, const desk_meaning *m, bool products, bool *handled) {
+    SHOP_TRY(desk_answer_wanted(t, m, handled));
+    if (!*handled && !products) SHOP_TRY(desk_answer_stated(t, handled));
+    return *handled ? LLMCS_OK : desk_say_not_sold(t, m, handled);
+}
+
 llmcs_status desk_decide(desk_turn *t) {
     desk_reading r[DESK_MAX_PARTS + 1];
     size_t n;
@@ -626,6 +634,7 @@ llmcs_status desk_decide(desk_turn *t) {
     if (!handled && orders && !frame && (!r[0].rule || (r[0].rule->entry && desk_points(&t->words))))
         SHOP_TRY(desk_answer_described(t, &handled));
     if (!handled && !frame && !r[0].rule) SHOP_TRY(start_by_cue(t, meaning, orders, &handled));
+    if (!handled && !frame && !r[0].rule) SHOP_TRY(answer_goods(t, meaning, products, &handled));
     if (!handled && !r[0].rule) SHOP_TRY(desk_answer_meaning(t, &r[0], &handled));
     if (!handled && !desk_is_sure(meaning)) SHOP_TRY(answer_follow_up(t, &r[0], &handled));
     if (!handled && !desk_top(t)) SHOP_TRY(decline_negated(t, &r[0], &handled));
@@ -637,6 +646,7 @@ llmcs_status desk_decide(desk_turn *t) {
     else if (!handled)
         SHOP_TRY(answer_new_message(t, r, n));
     SHOP_TRY(continue_turn(t));
+    if (t->desk->reader) SHOP_TRY(desk_keep_named(t));
     if (resume && !kept && !t->c->resume && !desk_top(t)) keep_resume(t, resume, lacks, acted);
     while (t->reply.n && t->reply.text[t->reply.n - 1] == '\n') desk_buffer_cut(&t->reply, t->reply.n - 1);
     /* The flow produced no reply. */

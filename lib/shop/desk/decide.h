@@ -81,6 +81,13 @@ llmcs_status desk_answer_aside(desk_turn *t, desk_frame *frame, const desk_meani
 /* Replies as the reader's label says. *handled: false if it is not sure, or the label has no reply. */
 llmcs_status desk_answer_meaning(desk_turn *t, const desk_reading *r, bool *handled);
 
+/* ---- wanted.c */
+
+/* Lists the goods that the message asks to see, or corrects the list to, whatever else the reader makes of it. */
+llmcs_status desk_answer_wanted(desk_turn *t, const desk_meaning *m, bool *handled);
+/* "Do you sell iphones?": says so if no text of the catalogue has the word. */
+llmcs_status desk_say_not_sold(desk_turn *t, const desk_meaning *m, bool *handled);
+
 /* ---- pending.c */
 
 /* Handles the answer to the frame's question. *given_up: the flow was dropped, because the message wants something

@@ -65,6 +65,9 @@ static const struct {
                       locals_of_what},
     [DESK_NOT_STATED] = {"not_stated", "I have no information on that, so I cannot say. Write \"agent\" for a person.",
                          "这个我这里没有说明，不敢乱说。输入“人工”可以找同事。", NULL},
+    [DESK_NOT_SOLD] = {"no_product", "I cannot find that in our range.", "我们店里没有找到这样的商品。", NULL},
+    [DESK_NOT_SAID] = {"not_said", "What I have on {a} does not say that. Write \"agent\" and a colleague finds out.",
+                       "{a}的资料里没有写这一点。输入“人工”由同事查一下。", locals_of_what},
     [DESK_DONE_HERE] = {"done_here", "This is done in our conversation: {a}", "这次对话里已经办了：{a}",
                         locals_of_what},
     [DESK_OFF_TOPIC] =

@@ -461,6 +461,15 @@ llmcs_status desk_names_other_kind(desk_turn *t, const char *product, bool *othe
 bool desk_asks_difference(const desk_words *w);
 /* Remembers the kind of product that the message names. */
 llmcs_status desk_keep_topic(desk_turn *t);
+/* After an entry has answered: keeps the one product that the message names in focus. */
+llmcs_status desk_keep_named(desk_turn *t);
+
+/* ---- focus.c */
+
+/* Answers about the product in focus if its texts state what the message asks: 脏了能丢洗衣机洗吗. */
+llmcs_status desk_answer_stated(desk_turn *t, bool *handled);
+/* A further question about a product that the reply before has described gets one sentence. */
+llmcs_status desk_answer_further(desk_turn *t, const char *product, bool *handled);
 
 /* ---- context.c */
 

@@ -98,6 +98,8 @@ typedef enum desk_sentence {
     DESK_NONE_SUCH,
     DESK_NO_MORE,
     DESK_NOT_STATED,
+    DESK_NOT_SOLD,
+    DESK_NOT_SAID,
     DESK_DONE_HERE,
     DESK_OFF_TOPIC,
     DESK_ALL_I_KNOW,

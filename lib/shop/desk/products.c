@@ -11,7 +11,7 @@
 
 #include "shop/desk/browse.h"
 #include "shop/desk/decide.h"
-#include "shop/desk/terms.h"
+#include "shop/desk/properties.h"
 #include "shop/recommend/recommender.h"
 
 enum {
@@ -54,7 +54,8 @@ typedef struct question {
     bool advice;   /* "which would you take?", or such a request */
     desk_term terms[DESK_MOST_TERMS];
     size_t n_terms;
-    double best; /* the best score */
+    uint64_t stated; /* properties that the candidates kept state */
+    double best;     /* the best score */
 } question;
 
 /* ---- the question */
@@ -117,6 +118,14 @@ static llmcs_status read_texts(desk_turn *t, shop_connection *c, const char *id,
     }
     shop_query_end(&q);
     desk_buffer_free(&facts);
+    return status;
+}
+
+llmcs_status desk_read_texts(desk_turn *t, const char *id, desk_product_texts *texts) {
+    shop_connection *link;
+    SHOP_TRY(shop_read_begin(t->desk->shop, &link));
+    const llmcs_status status = read_texts(t, link, id, texts);
+    shop_read_end(t->desk->shop, link);
     return status;
 }
 
@@ -314,23 +323,23 @@ static llmcs_status extreme_value(desk_turn *t, const desk_goods *g, const desk_
     return LLMCS_OK;
 }
 
-/* Keeps the cheapest, dearest, biggest or smallest. */
+/* Keeps the cheapest, dearest, biggest or smallest ones. */
 static llmcs_status keep_extreme(desk_turn *t, candidates *c, const desk_signals *s) {
     const bool by_price = s->cheapest || s->dearest || s->cheaper || s->dearer;
     const bool least = by_price ? s->cheapest || s->cheaper : s->smallest || s->smaller;
-    size_t best = c->n;
+    size_t n = 0;
     double best_value = 0;
     for (size_t i = 0; i < c->n; i++) {
         double value;
         bool known;
         SHOP_TRY(extreme_value(t, &c->all[i].goods, s, &value, &known));
-        if (!known || (best < c->n && !(least ? value < best_value : value > best_value))) continue;
-        best = i;
+        if (!known || (n && (least ? value > best_value : value < best_value))) continue;
+        if (n && value == best_value && !desk_picks(s)) continue;
+        if (n && value != best_value) n = 0;
+        c->all[n++] = c->all[i]; /* equal ones are all kept */
         best_value = value;
     }
-    if (best == c->n) return LLMCS_OK;
-    c->all[0] = c->all[best];
-    c->n = 1;
+    c->n = n ? n : c->n;
     return LLMCS_OK;
 }
 
@@ -342,6 +351,21 @@ static bool has_all_terms(const candidates *c, const candidate *one, const quest
     return true;
 }
 
+/* True for "is it waterproof" and 防水不, which ask about the product of the turn before, not for one that is. */
+static bool asks_of_it(const desk_turn *t) {
+    static const char *const it[] = {"it", "its", "它", NULL};
+    static const char *const choosing[] = {"one", "ones", "的", "那", NULL};
+    static const char *const ends[] = {"吗", "不", "么", "没", "嘛", NULL};
+    const desk_words *w = &t->read;
+    bool ends_in = false;
+    if (t->c->products_at != t->c->n_turns || desk_has_any(w, choosing)) return false;
+    for (size_t i = 0; ends[i]; i++) {
+        const size_t n = strlen(ends[i]);
+        ends_in = ends_in || (w->folded_bytes > n && !memcmp(w->folded + w->folded_bytes - n, ends[i], n));
+    }
+    return desk_has_any(w, it) || ends_in;
+}
+
 /* Returns the product in focus if the message is about it rather than about the candidates that fit best, or NULL. */
 static const char *in_focus(const desk_turn *t, const candidates *c, const question *q) {
     const char *about = t->c->about ? t->c->about : t->c->n_listed == 1 ? t->c->listed[0] : NULL;
@@ -351,16 +375,10 @@ static const char *in_focus(const desk_turn *t, const candidates *c, const quest
         fits = fits || (!strcmp(c->all[i].goods.id, about) && has_all_terms(c, &c->all[i], q));
         listed = listed || c->all[i].listed;
     }
-    return fits || !(q->best > 0) || (q->points && !listed) ? about : NULL;
+    return fits || !(q->best > 0) || (q->points && !listed) || (t->c->about && asks_of_it(t)) ? about : NULL;
 }
 
 /* ---- the answer */
-
-static bool ends_sentence(const desk_words *w, size_t i) {
-    const char *p = w->plain + i;
-    const bool decimal = *p == '.' && p[1] >= '0' && p[1] <= '9';
-    return (strchr(".!?;", *p) && !decimal) || !strncmp(p, "。", 3);
-}
 
 /* Sets goods.says to the sentence of the description that has one of the terms, unless a title or attribute has it. */
 static llmcs_status quote_term(desk_turn *t, candidate *one, const question *q) {
@@ -368,11 +386,14 @@ static llmcs_status quote_term(desk_turn *t, candidate *one, const question *q) 
     const char *at = NULL;
     for (size_t i = 0; i < q->n_terms && !at; i++)
         if (!desk_find_term(&one->texts->facts, &q->terms[i])) at = desk_find_term(w, &q->terms[i]);
+    if (!at && q->stated) {
+        size_t from, to;
+        desk_find_statement(one->texts, q->stated, &from, &to);
+        if (to > from) at = w->folded + from;
+    }
     if (!at || w->plain_bytes != w->folded_bytes) return LLMCS_OK;
-    size_t begin = (size_t)(at - w->folded), end = begin;
-    while (begin && !ends_sentence(w, begin - 1) && !(begin >= 3 && !strncmp(w->plain + begin - 3, "。", 3))) begin--;
-    while (begin < end && w->plain[begin] == ' ') begin++;
-    while (end < w->plain_bytes && !ends_sentence(w, end)) end++;
+    size_t begin, end;
+    desk_sentence_around(w, (size_t)(at - w->folded), &begin, &end);
     if (end - begin > MOST_QUOTED) return LLMCS_OK;
     return shop_arena_copy(t->arena, w->plain + begin, end - begin, &one->goods.says);
 }
@@ -466,6 +487,38 @@ static bool lacks_noun(const candidates *c, const question *q) {
     return last->kind == DESK_TERM_WORD && !(score_of(&c->all[0], last, 1) > 0);
 }
 
+/* True for "which of your teas has no caffeine" where no text has the word: a list would pass for an answer. */
+static bool asks_unknown_word(const desk_turn *t, const candidates *c, const question *q) {
+    static const char *const lacks[] = {"which of your", "without",  "has no",    "have no", "free of",
+                                        "contain",       "contains", "free from", NULL};
+    if (c->from != OF_KIND || !q->n_terms || !desk_has_any(&t->read, lacks)) return false;
+    return !q->signals.aspect && !q->filtered && !q->extreme && !q->advice && !q->signals.difference;
+}
+
+/* Keeps the candidates that state the property in question, where no word of the message tells them apart; says so if
+ * none does. */
+static llmcs_status keep_stating(desk_turn *t, candidates *c, question *q, bool *handled) {
+    const uint64_t asked = desk_properties_asked(&t->read, q->signals.kind_begin, q->signals.kind_end);
+    size_t n = 0;
+    if (c->from == OF_ALL || in_focus(t, c, q)) return LLMCS_OK;
+    for (size_t i = 0; asked && i < c->n; i++) n += desk_states_property(c->all[i].texts, asked);
+    if (n && q->best > 0) q->stated = asked;
+    if (q->best > 0 && (!asked || n || q->any || q->filtered)) return LLMCS_OK;
+    if (n) {
+        q->stated = asked;
+        q->best = 1;
+        for (size_t i = n = 0; i < c->n; i++)
+            if (desk_states_property(c->all[i].texts, asked)) c->all[n++] = c->all[i];
+        c->n = n;
+        return LLMCS_OK;
+    }
+    if (c->n < 2 || !(asked ? c->from == OF_KIND : asks_unknown_word(t, c, q))) return LLMCS_OK;
+    *handled = true;
+    t->c->unknown = 0;
+    desk_set_route(t, LLMCS_DESK_NONE);
+    return desk_say_sentence(t, DESK_NOT_STATED);
+}
+
 static llmcs_status choose(desk_turn *t, candidates *c, question *q, bool matched, bool *handled) {
     const bool compares = q->signals.difference && c->from == OF_LIST;
     if (q->filtered && !compares && !keep_passing(c, &q->filters))
@@ -475,6 +528,8 @@ static llmcs_status choose(desk_turn *t, candidates *c, question *q, bool matche
         keep_compared(t, c, q);
     } else {
         keep_best(c, q);
+        SHOP_TRY(keep_stating(t, c, q, handled));
+        if (*handled) return LLMCS_OK;
         if (matched && !(q->best > 0) && !q->extreme) return LLMCS_OK;
         if (c->from == OF_ALL && (q->best < DESK_SURE_MATCH || c->n > LISTED || lacks_noun(c, q))) return LLMCS_OK;
         if (q->extreme) SHOP_TRY(keep_extreme(t, c, &q->signals));
@@ -506,11 +561,19 @@ static llmcs_status answer_about(desk_turn *t, bool of_kind, bool matched, bool 
     q.suggests = !of_kind;
     q.advice = q.suggests || asks_advice(&t->read);
     if (q.signals.names && !of_kind) return LLMCS_OK;
+    if (q.signals.names && q.signals.kind_end == q.signals.kind_begin && !q.filtered && !q.signals.reference) {
+        shop_wish wish;
+        SHOP_TRY(desk_read_kind(t, t->read.plain, t->read.plain_bytes, &wish));
+        if (wish.use) return LLMCS_OK; /* "anything for winter" is a search of its own */
+    }
     if (product && !q.signals.names && q.signals.number_of_places < 2 && !q.signals.difference)
         SHOP_TRY(desk_read_goods(t, product, &g, &found));
     if (found) return desk_answer_product(t, product, &q.signals, NULL, handled);
     const bool chooses = q.filtered || q.extreme || q.signals.difference || desk_compares(&q.signals);
     if (q.signals.names && !chooses) SHOP_TRY(desk_named_product(t, &t->read, &named));
+    if (named) return desk_answer_product(t, named, &q.signals, NULL, handled);
+    if (!product) SHOP_TRY(desk_pointed_product(t, &named));
+    if (!product && !named) SHOP_TRY(desk_is_used_with(t, &q.signals, &named));
     if (named) return desk_answer_product(t, named, &q.signals, NULL, handled);
     SHOP_TRY(find_candidates(t, &q, &c));
     return c.n ? choose(t, &c, &q, matched, handled) : LLMCS_OK;
@@ -546,5 +609,35 @@ llmcs_status desk_keep_topic(desk_turn *t) {
     t->c->topic_at = t->c->n_turns + 1;
     if (wish.kind) return shop_arena_copy(t->arena, t->read.plain + wish.begin, wish.end - wish.begin, &t->c->topic);
     t->c->topic = word;
+    return LLMCS_OK;
+}
+
+/* Narrows the kind that the message names to one product. */
+static llmcs_status find_one(desk_turn *t, const char **product) {
+    candidates c = {.n = 0};
+    question q;
+    SHOP_TRY(read_question(t, &q));
+    if (!q.signals.names || q.signals.kind_end <= q.signals.kind_begin || q.any) return LLMCS_OK;
+    SHOP_TRY(find_candidates(t, &q, &c));
+    if (c.from != OF_KIND || !c.n || (q.filtered && !keep_passing(&c, &q.filters))) return LLMCS_OK;
+    q.n_terms = desk_find_terms(t, &q.signals, &q.filters, c.texts, c.n_texts, q.terms);
+    keep_best(&c, &q);
+    if (c.n == 1) *product = c.all[0].goods.id;
+    return LLMCS_OK;
+}
+
+llmcs_status desk_keep_named(desk_turn *t) {
+    desk_conversation *c = t->c;
+    const char *product = NULL;
+    bool listed = false;
+    if (t->out.n_products || t->out.route != LLMCS_DESK_ENTRY || t->read.folded_bytes > MOST_MESSAGE) return LLMCS_OK;
+    if (c->topic_at != c->n_turns + 1 || c->products_at == c->n_turns + 1) return LLMCS_OK;
+    SHOP_TRY(desk_named_product(t, &t->read, &product));
+    if (!product) SHOP_TRY(find_one(t, &product));
+    if (!product) return LLMCS_OK;
+    for (size_t i = 0; i < c->n_listed; i++) listed = listed || !strcmp(c->listed[i], product);
+    if (!listed) c->n_listed = 0, c->search = (desk_search){.text = NULL};
+    c->about = product;
+    c->products_at = c->n_turns + 1;
     return LLMCS_OK;
 }

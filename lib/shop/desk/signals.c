@@ -97,6 +97,8 @@ static const char *const filler[] = {
     "得",    "其中",     "最后",   "现在",     "大概",     "估计",     "呗",        "around", "roughly", "预算",
     "上下",  "差不多",   NULL};
 
+bool desk_is_filler_at(const desk_words *w, size_t i) { return desk_phrase_at(w, i, filler) > 0; }
+
 bool desk_compares(const desk_signals *s) { return s->cheaper || s->dearer || s->bigger || s->smaller || s->other; }
 bool desk_picks(const desk_signals *s) { return s->cheapest || s->dearest || s->biggest || s->smallest; }
 int desk_listed_flow(const desk_turn *t, desk_slot_type type, int *slot) {
@@ -108,39 +110,45 @@ int desk_listed_flow(const desk_turn *t, desk_slot_type type, int *slot) {
             }
     return -1;
 }
-/* Finds the second aspect after "and" or a comma: "What colour is it, and is it in stock?". */
-static void find_second_aspect(const desk_turn *t, const desk_slot *slot, desk_signals *s) {
-    static const char *const joins[] = {"and", "plus", "also", "还有", "另外", "以及", "和", NULL};
+/* The longest word of an option that the words have; NULL: none. `but` is left out. */
+static const desk_option *longest_option(const desk_words *w, const desk_slot *slot, const desk_option *but) {
+    const desk_option *found = NULL;
     size_t best = 0;
-    s->second = NULL;
-    if (!s->aspect || !(desk_has_any(&t->read, joins) || strchr(t->read.folded, ','))) return;
     for (size_t o = 0; o < slot->n_options; o++)
-        for (size_t k = 0; k < slot->options[o].n_words && &slot->options[o] != s->aspect; k++) {
+        for (size_t k = 0; k < slot->options[o].n_words && &slot->options[o] != but; k++) {
             const size_t n = strlen(slot->options[o].words[k]);
-            if (n <= best || !desk_has_phrase(&t->read, slot->options[o].words[k])) continue;
+            if (n <= best || !desk_has_phrase(w, slot->options[o].words[k])) continue;
             best = n;
-            s->second = &slot->options[o];
+            found = &slot->options[o];
         }
+    return found;
 }
 
-static void find_aspect(const desk_turn *t, desk_signals *s) {
+/* True if the message has a second part: "What colour is it, and is it in stock?". */
+static bool has_second_part(const desk_words *w) {
+    static const char *const joins[] = {"and", "plus", "also", "还有", "另外", "以及", "和", NULL};
+    return desk_has_any(w, joins) || strstr(w->folded, ", ") || strstr(w->folded, "? ");
+}
+
+/* Words of the kind are no aspect: "power bank". */
+static llmcs_status find_aspect(desk_turn *t, desk_signals *s) {
     int product;
     const int flow = desk_listed_flow(t, DESK_SLOT_PRODUCT, &product);
+    desk_words rest = t->read;
+    char *text;
+    SHOP_TRY(shop_arena_alloc(t->arena, rest.folded_bytes + 1, 1, &text));
+    memcpy(text, rest.folded, rest.folded_bytes);
+    for (size_t i = s->kind_begin; i < s->kind_end && i < rest.folded_bytes; i++) text[i] = ' ';
+    rest.folded = text;
     s->aspect_slot = -1;
     for (size_t i = 0; flow >= 0 && i < t->flows->n_slots; i++) {
         const desk_slot *slot = &t->flows->slots[i];
-        size_t best = 0;
         if (!t->flows->flows[flow].uses[i] || slot->type != DESK_SLOT_CHOICE) continue;
         s->aspect_slot = (int)i;
-        for (size_t o = 0; o < slot->n_options; o++)
-            for (size_t k = 0; k < slot->options[o].n_words; k++) {
-                const size_t n = strlen(slot->options[o].words[k]);
-                if (n <= best || !desk_has_phrase(&t->read, slot->options[o].words[k])) continue;
-                best = n;
-                s->aspect = &slot->options[o];
-            }
-        find_second_aspect(t, slot, s);
+        s->aspect = longest_option(&rest, slot, NULL);
+        if (s->aspect && has_second_part(&t->read)) s->second = longest_option(&rest, slot, s->aspect);
     }
+    return LLMCS_OK;
 }
 
 size_t desk_known_at(const desk_turn *t, const desk_signals *s, size_t i) {
@@ -256,6 +264,17 @@ static llmcs_status read_other_word(desk_turn *t, desk_signals *s) {
     return LLMCS_OK;
 }
 
+/* "Which has the longer battery?" picks one of what is there and wants no other. */
+static void pick_among(const desk_words *w, desk_signals *s) {
+    static const char *const which[] = {"which", "哪个", "哪款", "哪一个", NULL};
+    if (!desk_has_any(w, which) || s->difference) return;
+    s->cheapest = s->cheapest || s->cheaper;
+    s->dearest = s->dearest || s->dearer;
+    s->biggest = s->biggest || s->bigger;
+    s->smallest = s->smallest || s->smaller;
+    s->cheaper = s->dearer = s->bigger = s->smaller = false;
+}
+
 llmcs_status desk_read_signals(desk_turn *t, bool of_order, desk_signals *s) {
     shop_wish wish;
     const desk_words *w = &t->read;
@@ -263,7 +282,7 @@ llmcs_status desk_read_signals(desk_turn *t, bool of_order, desk_signals *s) {
                         .dearer = desk_has_any(w, dearer),
                         .bigger = desk_has_any(w, bigger) && !desk_has_phrase(w, "多大"),
                         .smaller = desk_has_any(w, smaller),
-                        .other = desk_has_any(w, others),
+                        .other = desk_has_any(w, others) && !desk_has_phrase(w, "还有货"),
                         .reference = desk_has_any(w, references),
                         .cheapest = desk_has_any(w, cheapest),
                         .dearest = desk_has_any(w, dearest),
@@ -274,13 +293,17 @@ llmcs_status desk_read_signals(desk_turn *t, bool of_order, desk_signals *s) {
                         .order = desk_has_any(w, of_orders),
                         .of_order = of_order,
                         .search = t->c->search};
-    find_aspect(t, s);
+    pick_among(w, s);
     SHOP_TRY(desk_read_kind(t, w->plain, w->plain_bytes, &wish));
     if (w->plain_bytes == w->folded_bytes && (wish.kind || wish.excludes)) {
         s->kind_begin = wish.kind ? wish.begin : wish.excluded_begin;
         s->kind_end = wish.kind ? wish.end : wish.excluded_end;
     }
+    s->search.size = NULL;
+    SHOP_TRY(find_aspect(t, s));
     SHOP_TRY(desk_read_search(t, w, &s->search, &s->names, &s->filters));
+    s->sized = s->search.size != NULL;
+    if (!s->sized && !s->names) s->search.size = t->c->search.size;
     if (!wish.kind && !wish.excludes) SHOP_TRY(read_other_word(t, s));
     s->budget = desk_names_budget(w);
     if (!s->filters) SHOP_TRY(find_number(t, &s->number));

@@ -225,6 +225,8 @@ size_t desk_find_terms(const desk_turn *t, const desk_signals *s, const desk_sea
                        const desk_product_texts *texts, size_t n_texts, desk_term terms[DESK_MOST_TERMS]) {
     const desk_words *w = &t->read;
     size_t n_terms = 0;
+    desk_denied denied;
+    desk_find_denied(w, &denied);
     for (size_t i = 0, len; i < w->folded_bytes && n_terms < DESK_MOST_TERMS; i += len) {
         desk_term m;
         size_t n;
@@ -232,6 +234,8 @@ size_t desk_find_terms(const desk_turn *t, const desk_signals *s, const desk_sea
         const bool begins = !is_inside_word(w, i);
         if (i >= s->kind_begin && i < s->kind_end) {
             len = s->kind_end - i;
+        } else if (filters->without && desk_denies_at(&denied, i)) {
+            continue;
         } else if ((begins || is_digit(w->folded[i])) && (n = read_number(w, i, filters, &m))) {
             len = n;
             if (m.kind == DESK_TERM_NUMBER) terms[n_terms++] = m;

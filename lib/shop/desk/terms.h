@@ -30,6 +30,9 @@ typedef struct desk_term {
 /* The score of a term in a title or attribute; in a description it is 1. */
 static const double DESK_SURE_MATCH = 2;
 
+/* Reads the texts of a product, cut to a bounded length. */
+llmcs_status desk_read_texts(desk_turn *t, const char *id, desk_product_texts *texts);
+
 /* Collects the terms of t->read outside its kind, its aspects, its filters and the words that name nothing. A Chinese
  * term is one that occurs in a text of `texts`. */
 size_t desk_find_terms(const desk_turn *t, const desk_signals *s, const desk_search *filters,

@@ -399,11 +399,208 @@ START_TEST(what_is_gone_or_too_long) {
 }
 END_TEST
 
+/* What a message excludes is neither searched nor listed: a kind, a brand, a colour. */
+START_TEST(what_is_excluded_is_left_out) {
+    desk_case d;
+    open_desk(&d);
+    HAS(say(&d, "mugs pls"), "Ostra");
+    HAS(say(&d, "not the ostra, which other mugs are there"), "Pebblefield");
+    LACKS(d.turn->reply, "Ostra");
+    HAS(say(&d, "a tent, not a mug"), "Otterfall");
+    LACKS(d.turn->reply, "Mug");
+    HAS(say_as(&d, "2", NULL, "mugs pls, not terracotta"), "Ostra");
+    HAS(say_as(&d, "3", NULL, "have you got mugs, not green"), "Maren");
+    LACKS(d.turn->reply, "Ostra");
+    HAS(say_as(&d, "4", NULL, "有马克杯吗"), "欧拾");
+    HAS(say_as(&d, "4", NULL, "除了欧拾 还有没有320毫升以上的马克杯"), "石野");
+    LACKS(d.turn->reply, "欧拾");
+    HAS(say_as(&d, "5", NULL, "想买帐篷 不要沙色的"), "獭瀑");
+    LACKS(d.turn->reply, "九脊");
+    close_desk(&d);
+}
+END_TEST
+
+/* A correction of the list and a request to see a kind count, even if the reader takes them for small talk. */
+START_TEST(a_named_kind_is_listed) {
+    desk_case d;
+    open_with(&d, "smalltalk", (double[]){0.1, 0.4, 0.5});
+    HAS(say_as(&d, "1", NULL, "hello?? can you show me a tent for my dad please"), "Ridgeline");
+    LACKS(d.turn->reply, "Mug");
+    HAS(say_as(&d, "1", NULL, "i said no tents. mugs"), "Ostra");
+    LACKS(d.turn->reply, "Tent");
+    HAS(say_as(&d, "2", NULL, "给我看看床架"), "木板屋");
+    HAS(say_as(&d, "2", NULL, "她不喜欢床架的 喜欢马克杯"), "石野");
+    LACKS(d.turn->reply, "床");
+    LACKS(say_as(&d, "3", NULL, "thanks, the mugs are lovely"), "Ostra");
+    close_desk(&d);
+}
+END_TEST
+
+/* "The ostra one", 99那个: the product of the list that its title, colour or price singles out. */
+START_TEST(one_of_the_list_is_singled_out) {
+    desk_case d;
+    open_desk(&d);
+    HAS(say(&d, "mugs pls"), "Ostra");
+    HAS(say(&d, "is the maren one any good"), "About Maren");
+    HAS(say(&d, "and the terracotta one then"), "About Pebblefield");
+    HAS(say(&d, "is the maren one heavy then"), "About Maren");
+    HAS(say(&d, "is it bone china"), "About Maren"); /* another is */
+    HAS(say_as(&d, "2", NULL, "有马克杯吗"), "欧拾");
+    HAS(say_as(&d, "2", NULL, "41那个能装帐篷里吗"), "关于欧拾");
+    HAS(say_as(&d, "2", NULL, "我说的是石野那个 不是这些"), "关于石野");
+    close_desk(&d);
+}
+END_TEST
+
+/* What the reply before has described is not repeated: one sentence answers, or none states it. */
+START_TEST(a_description_is_not_repeated) {
+    static char text[8192];
+    desk_case d;
+    open_desk(&d);
+    const char *about = strstr(flows, "\"About {product}.\""), *find = strstr(flows, "SELECT id, price");
+    snprintf(
+        text, sizeof text,
+        "%.*sSELECT p.id AS id, p.price AS price, t.description AS description FROM products p"
+        " JOIN product_texts t ON t.product = p.row AND t.lang = :lang WHERE p.id = :product\",\"tables\":[\"products"
+        "\",\"product_texts\"]%.*s\"{product}: {p.description}\"%s",
+        (int)(find - flows), flows, (int)(about - strchr(find, ']') - 1), strchr(find, ']') + 1,
+        about + strlen("\"About {product}.\""));
+    llmcs_shop_desk_free(&d.desk);
+    d.options.flows_json = text;
+    SHOP_OK(llmcs_shop_desk_open(d.shop, &d.options, &d.desk));
+    HAS(say(&d, "tents for three people"), "Up in five minutes. The fly is waterproof.");
+    HAS(say(&d, "is it ok in the rain?"), "people: The fly is waterproof.");
+    LACKS(d.turn->reply, "five minutes");
+    HAS(say(&d, "tents for three people"), "Up in five minutes.");
+    HAS(say(&d, "is it noisy?"), "does not say that");
+    HAS(d.turn->reply, "Otterfall");
+    close_desk(&d);
+}
+END_TEST
+
+/* What the product in focus is used with is not wanted: "can it stand on the bed". */
+START_TEST(what_it_is_used_with) {
+    desk_case d;
+    open_desk(&d);
+    HAS(say(&d, "tents for three people"), "Otterfall");
+    HAS(say(&d, "is it ok on a wooden bed"), "About Otterfall");
+    HAS(say(&d, "and the bed?"), "About Otterfall");
+    HAS(say_as(&d, "2", NULL, "三个人的帐篷"), "獭瀑");
+    HAS(say_as(&d, "2", NULL, "能放床上吗"), "獭瀑");
+    close_desk(&d);
+}
+END_TEST
+
+static void change_reader(desk_case *d, const char *first, const double p[3]) {
+    const char *const labels[] = {first, "ask", "act:follow"};
+    llmcs_shop_desk_free(&d->desk);
+    llmcs_model_free(&reader);
+    temp_remove(reader_folder);
+    reader = make_reader(reader_folder, labels, p, 3);
+    d->options.reader = reader;
+    SHOP_OK(llmcs_shop_desk_open(d->shop, &d->options, &d->desk));
+}
+
+/* What the texts of the product in focus state comes before an entry, in other words, too; an entry for what they do
+ * not state. A product named in a question that an entry answers is in focus. */
+START_TEST(statements_come_before_entries) {
+    desk_case d;
+    open_desk(&d);
+    HAS(say(&d, "tents for three people"), "Otterfall");
+    HAS(say_as(&d, "2", NULL, "玻璃的马克杯"), "欧拾");
+    change_reader(&d, "entry:gift", (double[]){0.45, 0.05, 0.5});
+    HAS(say(&d, "what if it gets caught in the rain"), "About Otterfall");
+    HAS(say(&d, "is there a present wrapping for it"), "Gift wrapping");
+    HAS(say_as(&d, "2", NULL, "脏了能丢洗衣机洗吗"), "关于欧拾");
+    HAS(say_as(&d, "3", NULL, "how do you pack the moss green glass mug"), "Gift wrapping");
+    change_reader(&d, "flow:product", (double[]){0.45, 0.05, 0.5});
+    HAS(say_as(&d, "3", NULL, "and is it pricey to ship and heavy"), "About Ostra");
+    close_desk(&d);
+}
+END_TEST
+
+/* A property that no text mentions is not answered by a list, and one that some state by these alone. */
+START_TEST(properties_nobody_states) {
+    desk_case d;
+    open_desk(&d);
+    LACKS(say_as(&d, "1", NULL, "which of your mugs has no gluten"), "Mug");
+    ck_assert_str_eq(llmcs_shop_desk_route_name(d.turn->route), "none");
+    LACKS(say_as(&d, "2", NULL, "哪款马克杯不含咖啡因"), "石野");
+    ck_assert_str_eq(llmcs_shop_desk_route_name(d.turn->route), "none");
+    HAS(say_as(&d, "3", NULL, "any mugs i can clean in a machine"), "About Ostra");
+    HAS(say_as(&d, "4", NULL, "哪个床架安静"), "木板屋");
+    LACKS(d.turn->reply, "北湾");
+    close_desk(&d);
+}
+END_TEST
+
+/* Goods that no text of the catalogue has a word for. */
+START_TEST(goods_that_are_not_sold) {
+    desk_case d;
+    open_with(&d, "abstain", (double[]){0.1, 0.4, 0.5});
+    HAS(say_as(&d, "1", NULL, "do you sell iphones"), "cannot find that in our range");
+    HAS(say_as(&d, "2", NULL, "got any gluten free pasta"), "cannot find that in our range");
+    HAS(say_as(&d, "3", NULL, "你们家有卖猫粮不"), "没有找到这样的商品");
+    LACKS(say_as(&d, "4", NULL, "do you sell dishwashers"), "our range"); /* a description has the word */
+    LACKS(say_as(&d, "5", NULL, "do you have mugs"), "our range");
+    LACKS(say_as(&d, "6", NULL, "有没有防水的"), "没有找到这样的商品");
+    close_desk(&d);
+}
+END_TEST
+
+/* Equal ones are all named, and "which is heavier" wants no other product. */
+START_TEST(ties_are_said) {
+    static const struct goods third = {"t3",
+                                       "tent",
+                                       "Gobi Classic Tent, orange, 1 person",
+                                       "戈壁 经典帐篷 橙色 1人",
+                                       "{\"colour\":\"orange\",\"weight\":\"4.5 kg\"}",
+                                       "{\"颜色\":\"橙色\",\"重量\":\"4.5公斤\"}",
+                                       "A tent for one.",
+                                       "一个人睡。",
+                                       599};
+    desk_case d;
+    open_desk(&d);
+    put_goods(d.shop, &third, 3);
+    HAS(say(&d, "which tent is lightest by weight"), "Gobi");
+    HAS(d.turn->reply, "Otterfall");
+    LACKS(d.turn->reply, "Ridgeline");
+    HAS(say(&d, "so which has the lower weight, which is lighter"), "Gobi");
+    HAS(d.turn->reply, "Otterfall");
+    LACKS(d.turn->reply, "nothing");
+    close_desk(&d);
+}
+END_TEST
+
+/* The words of a kind are no aspect of it. */
+START_TEST(a_kind_is_no_aspect) {
+    static const struct goods tags[] = {
+        {"p1", "price-tag", "Alpha Price Tag, white", "阿尔法 标签 白色", "{}", "{}", "Sturdy.", "结实。", 9},
+        {"p2", "price-tag", "Beta Price Tag, red", "贝塔 标签 红色", "{}", "{}", "Thin.", "薄。", 8}};
+    desk_case d;
+    open_desk(&d);
+    for (size_t i = 0; i < 2; i++) put_goods(d.shop, &tags[i], 3);
+    HAS(say(&d, "is the alpha price tag sturdy"), "About Alpha");
+    HAS(say(&d, "how much is the alpha price tag"), "costs 9");
+    close_desk(&d);
+}
+END_TEST
+
 static void add(TCase *t) {
     tcase_set_timeout(t, 60);
     tcase_add_test(t, words_and_numbers_narrow_the_subject);
     tcase_add_test(t, a_title_names_its_product);
     tcase_add_test(t, numbers_in_codes_are_read);
+    tcase_add_test(t, what_is_excluded_is_left_out);
+    tcase_add_test(t, a_named_kind_is_listed);
+    tcase_add_test(t, one_of_the_list_is_singled_out);
+    tcase_add_test(t, a_description_is_not_repeated);
+    tcase_add_test(t, what_it_is_used_with);
+    tcase_add_test(t, statements_come_before_entries);
+    tcase_add_test(t, properties_nobody_states);
+    tcase_add_test(t, goods_that_are_not_sold);
+    tcase_add_test(t, ties_are_said);
+    tcase_add_test(t, a_kind_is_no_aspect);
     tcase_add_test(t, goods_of_no_kind_are_not_sold);
     tcase_add_test(t, numbers_are_whole);
     tcase_add_test(t, descriptions_answer);
