@@ -3,7 +3,7 @@
 Numbers and deadlines are those of facts.py ({facts.return_days}); what is policy is an entry of the FAQ ({"entry": id}),
 so nothing is stated twice. Each action needs the customer's yes.
 """
-from facts import CARRIERS, CITY_NAMES, FACTS, NAME, STATUSES
+from facts import ABROAD, CARRIERS, CITY_NAMES, FACTS, NAME, STATUSES
 from flow_rules import RULES
 from flow_words import ADDRESS_LEAD, CLOSES, CUES, DESCRIBED, KINDS, LISTED_STATES, MONTHS, NEAR_MONTHS, ORDER_ASPECTS, UNSENT, PART_LIKE, WISH_LEAD, WISH_LIKE
 
@@ -59,15 +59,18 @@ ITEMS = ("(SELECT group_concat(iif(i.quantity > 1, i.quantity || ' × ', '') || 
 PIECES = "(SELECT sum(i.quantity) FROM order_items i WHERE i.order_row = o.row)"
 TITLES = ("(SELECT group_concat(t.title, '; ') FROM order_items i JOIN products p ON p.id = i.item"
           " JOIN product_texts t ON t.product = p.row WHERE i.order_row = o.row)")   # in all languages, to be found by
-ORDER = (f"SELECT o.id AS id, o.status AS status, o.time AS time, o.total AS total, o.carrier AS carrier, o.tracking AS tracking,"
-         f" o.city AS city, {ITEMS} AS items, {PIECES} AS pieces, {TITLES} AS titles FROM orders o WHERE o.customer = :customer")
-ORDER_TABLES = ["orders", "order_items", "products", "product_texts"]
-ORDER_LINE = t("{id} of {time|date}, {status|status}: {items}", "{id}（{time|date}，{status|status}）：{items}")
-
-
 def one_of(column, values):
     """The SQL of a column that has one of these values."""
     return f"{column} IN (%s)" % ", ".join(f"'{value}'" for value in values)
+
+
+# What decides how an order is delivered and returned: 1 if it goes abroad; pieces of furniture in it.
+IS_ABROAD = one_of("o.city", [city for cities in ABROAD.values() for city in cities])
+LARGE = ("(SELECT count(*) FROM order_items i JOIN products p ON p.id = i.item WHERE i.order_row = o.row AND p.category = 'furniture')")
+ORDER = (f"SELECT o.id AS id, o.status AS status, o.time AS time, o.total AS total, o.carrier AS carrier, o.tracking AS tracking,"
+         f" o.city AS city, {ITEMS} AS items, {PIECES} AS pieces, {IS_ABROAD} AS abroad, {LARGE} AS large, {TITLES} AS titles FROM orders o WHERE o.customer = :customer")
+ORDER_TABLES = ["orders", "order_items", "products", "product_texts"]
+ORDER_LINE = t("{id} of {time|date}, {status|status}: {items}", "{id}（{time|date}，{status|status}）：{items}")
 
 
 def orders(where, limit=5):
@@ -320,6 +323,8 @@ ABOUT_ORDER = [
 WORDS = t("The whole order is registered, and a colleague limits it to what you wrote: \"{request}\". ",
           "系统按整单登记，同事会按您写的只办这部分：“{request}”。")
 REMARK = t("Your note for our team: \"{remark}\". ", "备注：“{remark}”。")
+LIMITED = t("A colleague limits it to what you wrote: \"{request}\". Our team has your note: \"{remark}\".",
+            "同事会按您写的只办这部分：“{request}”。备注已转给同事：“{remark}”。")
 # An order of one piece needs no word on which.
 ONE_PIECE = {"if": {"o.pieces": {"less": 2}}, "then": [{"set": {"request": ""}}]}
 WHOLE_ORDER = t("You wrote \"{part}\", but here only the whole order can be cancelled; until it is packed, single items can be taken out under "
@@ -418,11 +423,14 @@ FLOWS = {
                  "else": [order_from("active")]}],
              "else": [{"if": {"order": None}, "then": [{"go": "about_order"}]}]},
             {"find": "o"}, *ABOUT_ORDER, STATUS,
-            {"if": {"o.status": "shipped"}, "then": [{"if": {"o.carrier": "Harbour Post"}, "then": [
+            {"if": {"o.status": "shipped"}, "then": [{"if": {"o.abroad": 1}, "then": [
                 say("It was ordered on {o.time|date}; parcels abroad take {facts.abroad_days} working days.",
                     "{o.time|date}下的单，境外一般{facts.abroad_days}个工作日送达。")], "else": [
-                say("It was ordered on {o.time|date}; delivery takes {facts.standard_days} working days after dispatch.",
-                    "{o.time|date}下的单，发货后一般{facts.standard_days}个工作日送达。")]}]}]},
+                {"if": {"o.large": {"more": 0}}, "then": [
+                    say("It was ordered on {o.time|date}; furniture takes {facts.large_days} working days after dispatch.",
+                        "{o.time|date}下的单，家具发货后{facts.large_days}个工作日内送到家。")], "else": [
+                    say("It was ordered on {o.time|date}; delivery takes {facts.standard_days} working days after dispatch.",
+                        "{o.time|date}下的单，发货后一般{facts.standard_days}个工作日送达。")]}]}]}]},
     "delivery_time": {
         "intents": ["delivery_period"], "title": t("know how long delivery takes", "问配送时间"), "steps": [
             {"if": {"order": None}, "then": [ask(["shipping", "配送"], "shipping-time")], "else": [{"go": "order_status"}]}]},
@@ -469,18 +477,26 @@ FLOWS = {
             {"if": {"o.status": "delivered"}, "then": [
                 {"if": {"o.time": {"newer_days": FACTS["return_days"]}}, "then": [
                     ONE_PIECE,
-                    {"confirm": with_words("Items can be returned unused, with labels and packaging; opened food and cosmetics cannot. If nothing is "
-                                  "faulty, ¥{facts.return_fee} for the label is deducted. Shall I request the return of order {order} "
-                                  "({o.items})?",
-                                  "退货需要商品未使用、吊牌和包装齐全，拆封的食品和化妆品不能退；不是质量问题的，从退款里扣{facts.return_fee}元面单费。"
-                                  "确定为订单{order}（{o.items}）申请退货吗？", WORDS, REMARK),
-                     "again": with_words("Shall I request the return of order {order} ({o.items})?", "确定为订单{order}（{o.items}）申请退货吗？", WORDS, REMARK)},
+                    {"if": {"o.abroad": 1}, "then": [
+                        say("Items can be returned unused, with labels and packaging; opened food and cosmetics cannot. If nothing is faulty, you pay "
+                            "the postage from abroad.",
+                            "退货需要商品未使用、吊牌和包装齐全，拆封的食品和化妆品不能退；不是质量问题的，从境外寄回的邮费自付。")],
+                     "else": [
+                        say("Items can be returned unused, with labels and packaging; opened food and cosmetics cannot. If nothing is "
+                            "faulty, ¥{facts.return_fee} for the label is deducted.",
+                            "退货需要商品未使用、吊牌和包装齐全，拆封的食品和化妆品不能退；不是质量问题的，从退款里扣{facts.return_fee}元面单费。")]},
+                    {"confirm": with_words("Shall I request the return of order {order} ({o.items})?", "确定为订单{order}（{o.items}）申请退货吗？", WORDS, REMARK)},
                     {"do": "request_return", "done": [
-                        say("The return of order {order} is requested. You get the return label by e-mail; hand the parcel in at any "
-                            "Redkite station within {facts.label_days} days. We refund within {facts.refund_days} working days after it has reached us. "
-                            "A colleague limits it to what you wrote: \"{request}\". Our team has your note: \"{remark}\".",
-                            "订单{order}已申请退货。退货面单会发到您的邮箱，{facts.label_days}天内把包裹交到任意赤鸢快递网点即可。收到后{facts.refund_days}个工作日内退款。"
-                            "同事会按您写的只办这部分：“{request}”。备注已转给同事：“{remark}”。")]}],
+                        {"if": {"o.abroad": 1}, "then": [
+                            say("The return of order {order} is requested. You get an e-mail with the address; send it with any postal service. "
+                                "We refund within {facts.refund_days} working days after it has reached us. " + LIMITED["en"],
+                                "订单{order}已申请退货。退货邮件里有地址，用当地邮政寄回即可。收到后{facts.refund_days}个工作日内退款。" + LIMITED["zh"])],
+                         "else": [
+                            say("The return of order {order} is requested. You get the return label by e-mail; hand the parcel in at any "
+                                "Redkite station within {facts.label_days} days. We refund within {facts.refund_days} working days after it has reached us. "
+                                + LIMITED["en"],
+                                "订单{order}已申请退货。退货面单会发到您的邮箱，{facts.label_days}天内把包裹交到任意赤鸢快递网点即可。收到后{facts.refund_days}个工作日内退款。"
+                                + LIMITED["zh"])]}]}],
                  "else": [
                      say("Order {order} was placed on {o.time|date}; returns are possible within {facts.return_days} days of delivery. A "
                          "colleague has to look at that one.",
@@ -723,6 +739,14 @@ FLOWS = {
 FLOWS["range"] = {"title": t("know whether we sell something", "问卖不卖"), "steps": FLOWS["stock"]["steps"]}
 FLOWS["product_detail"] = {"title": t("know more about a product", "了解商品"), "steps": FLOWS["product"]["steps"]}
 
+# Entries that say something else of an order that goes abroad, or of one with furniture, while it is in focus.
+BY_ORDER = {
+    "return-cost": [("abroad", "return-abroad")], "return-how": [("abroad", "return-abroad")],
+    "shipping-time": [("abroad", "shipping-abroad"), ("large", "delivery-large")], "shipping-fee": [("abroad", "shipping-abroad")],
+}
+ENTRIES = {entry: [{"if": {"o.abroad": 1} if why == "abroad" else {"o.large": {"more": 0}}, "entry": instead} for why, instead in choices]
+           for entry, choices in BY_ORDER.items()}
+
 # Intents that are questions: the knowledge base answers, among the entries with these tags.
 QUESTIONS = {
     "check_cancellation_fee": ["cancel", "取消"], "check_payment_methods": ["payment", "支付"], "check_refund_policy": ["returns", "退货"],
@@ -792,4 +816,4 @@ def flows_file():
     cities = {name: pair for pair in CITY_NAMES for name in pair.values()}
     values = {"status": STATUSES, "city": cities, "carrier": {en: {"en": en, "zh": c["zh"]} for en, c in CARRIERS.items()}}
     return {"format": 1, "accept": ACCEPT_ENTRY, "languages": ["en", "zh"], "facts": facts, "values": values, "texts": TEXTS, "slots": SLOTS, "kinds": KINDS, "finds": FINDS,
-            "actions": ACTIONS, "flows": flows, "rules": RULES}
+            "actions": ACTIONS, "flows": flows, "entries": ENTRIES, "rules": RULES}

@@ -8,6 +8,7 @@
 /* least_offer: the lowest probability at which the desk asks "do you mean A or B?". strange_scope: from this
  * out-of-scope probability on, an entry must reach least_if_strange. */
 static const double least_offer = 0.3, strange_scope = 0.65, least_if_strange = 0.32;
+enum { FOCUS_TURNS = 4 }; /* turns that an order stays in focus for entries about it */
 
 void desk_set_route(desk_turn *t, llmcs_shop_desk_route route) {
     const bool replaces = t->out.route == LLMCS_DESK_SMALLTALK || route == LLMCS_DESK_HANDOVER ||
@@ -83,6 +84,50 @@ static llmcs_status read_entry(desk_turn *t, const char *id, const char **text, 
     return status;
 }
 
+/* Returns the order that was spoken of last, or NULL. */
+static const char *order_in_focus(const desk_turn *t, size_t *slot) {
+    const desk_conversation *c = t->c;
+    const desk_frame *frame = desk_top(t);
+    for (size_t i = 0; i < t->flows->n_slots; i++) {
+        if (t->flows->slots[i].type != DESK_SLOT_ORDER) continue;
+        *slot = i;
+        if (frame && frame->slots[i]) return frame->slots[i];
+        if (c->mentioned[i] && c->focus && c->n_turns < c->focus + FOCUS_TURNS) return c->mentioned[i];
+    }
+    return NULL;
+}
+
+static llmcs_status choice_holds(desk_turn *t, desk_frame *frame, const desk_entry_choice *choice, bool *holds) {
+    *holds = true;
+    for (size_t i = 0; i < choice->n_conditions && *holds; i++) {
+        const int find = choice->conditions[i].subject.find;
+        if (!frame->finds[find]) SHOP_TRY(desk_find(t, frame, find, &frame->finds[find]));
+        *holds = desk_holds(t, frame, &choice->conditions[i]);
+    }
+    return LLMCS_OK;
+}
+
+/* An order that goes abroad is returned in another way: replaces the entry by the one for the order in focus. */
+static llmcs_status choose_entry(desk_turn *t, const char **id) {
+    const desk_entry_rule *rule = NULL;
+    size_t slot = 0;
+    for (size_t i = 0; i < t->flows->n_entries && !rule; i++)
+        if (!strcmp(t->flows->entries[i].entry, *id)) rule = &t->flows->entries[i];
+    const char *order = rule && t->c->customer_id ? order_in_focus(t, &slot) : NULL;
+    desk_frame *frame;
+    if (!order) return LLMCS_OK;
+    SHOP_TRY(shop_arena_alloc(t->arena, 1, sizeof *frame, &frame));
+    frame->slots[slot] = order;
+    for (size_t i = 0; i < rule->n_choices; i++) {
+        bool holds;
+        SHOP_TRY(choice_holds(t, frame, &rule->choices[i], &holds));
+        if (!holds) continue;
+        *id = rule->choices[i].entry;
+        return LLMCS_OK;
+    }
+    return LLMCS_OK;
+}
+
 static bool was_cited(const desk_turn *t, const char *id) {
     for (size_t i = 0; i < t->out.n_citations; i++)
         if (!strcmp(t->citations[i]->id, id)) return true;
@@ -92,6 +137,7 @@ static bool was_cited(const desk_turn *t, const char *id) {
 llmcs_status desk_say_entry(desk_turn *t, const char *id, bool *found) {
     const char *text, *lang;
     int32_t version = 0;
+    SHOP_TRY(choose_entry(t, &id));
     *found = was_cited(t, id); /* an entry is cited once per reply */
     if (*found || (t->not_entry && !strcmp(id, t->not_entry))) return LLMCS_OK;
     SHOP_TRY(read_entry(t, id, &text, &lang, &version));
@@ -112,6 +158,11 @@ static llmcs_status say_answer(desk_turn *t, const llmcs_shop_answer *a, bool *f
     if (a->route == LLMCS_ROUTE_ENTRY && a->n_citations && was_cited(t, a->citations[0]->id)) {
         *found = true;
         return LLMCS_OK;
+    }
+    if (a->route != LLMCS_ROUTE_ASK_BACK && a->n_citations) {
+        const char *id = a->citations[0]->id, *chosen = id;
+        SHOP_TRY(choose_entry(t, &chosen));
+        if (chosen != id) return desk_say_entry(t, chosen, found);
     }
     if (a->route != LLMCS_ROUTE_ASK_BACK && a->n_candidates && a->n_citations) {
         /* Prefer the same entry in the language of the reply. */

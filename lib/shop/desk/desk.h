@@ -353,6 +353,8 @@ llmcs_status desk_run_new(desk_turn *t, int done);
 llmcs_status desk_fill_slots(desk_turn *t, desk_frame *frame, const desk_words *w, bool refers_back);
 /* Sets a slot. Sentences and confirmations based on the old value no longer count. */
 void desk_set_slot(desk_frame *frame, int slot, const char *value);
+/* True if the condition holds for the frame's slots and finds. */
+bool desk_holds(const desk_turn *t, const desk_frame *frame, const desk_condition *c);
 uint64_t desk_slots_hash(const desk_turn *t, const desk_frame *frame);
 llmcs_status desk_values_of(desk_turn *t, const desk_frame *frame, desk_values_in *v);
 /* Repeats the top frame's question. missed: the message did not answer it. */

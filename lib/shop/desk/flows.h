@@ -317,6 +317,19 @@ typedef struct desk_rule {
     bool foreign; /* matches text in other languages than English and Chinese */
 } desk_rule;
 
+/* What an entry gives way to while an order is in focus: the first choice whose conditions hold. */
+typedef struct desk_entry_choice {
+    const desk_condition *conditions;
+    size_t n_conditions;
+    const char *entry;
+} desk_entry_choice;
+
+typedef struct desk_entry_rule {
+    const char *entry;
+    const desk_entry_choice *choices; /* [n_choices] */
+    size_t n_choices;
+} desk_entry_rule;
+
 typedef struct desk_values {
     const char *name;
     const desk_json *json; /* {"value": {"en": "...", "zh": "..."}} */
@@ -347,6 +360,8 @@ typedef struct desk_flows {
     size_t n_rules;
     desk_kind *kinds;
     size_t n_kinds;
+    desk_entry_rule *entries;
+    size_t n_entries;
 } desk_flows;
 
 /* Parses `text` of n bytes and prepares its statements on c. `path` appears in messages. NULL text: no flows, only the
@@ -397,6 +412,12 @@ llmcs_status desk_check_from(const desk_flows *f, const desk_json *from, const d
 
 /* Compiles the steps of one flow. */
 llmcs_status desk_steps_read(desk_flows *f, const desk_json *node, desk_flow *flow);
+
+/* Reads the conditions of an "if". A slot that they name is marked in flow->uses. */
+llmcs_status desk_conditions_read(desk_flows *f, const desk_json *all, desk_flow *flow,
+                                  const desk_condition **conditions, size_t *n);
+/* Reads "entries": which entry answers about the order in focus. */
+llmcs_status desk_entries_read(desk_flows *f);
 
 /* Prepares the statement of a find or action and reads its tables, parameters and columns. */
 llmcs_status desk_query_check(shop_connection *c, const desk_flows *f, const desk_json *node, desk_query *query);

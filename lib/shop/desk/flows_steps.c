@@ -139,6 +139,27 @@ static llmcs_status read_condition(compiler *p, const desk_json *node, desk_cond
     return desk_bad(p->f, node, "expected one of less, more, older_days, newer_days with a number");
 }
 
+static llmcs_status read_conditions(compiler *p, const desk_json *all, const desk_condition **conditions, size_t *n) {
+    desk_condition *made;
+    *n = 0;
+    if (all->type != DESK_JSON_OBJECT || !all->n) return desk_bad(p->f, all, "expected an object of conditions");
+    SHOP_TRY(shop_arena_alloc(&p->f->arena, all->n, sizeof *made, &made));
+    *conditions = made;
+    for (const desk_json *one = all->first; one; one = one->next) SHOP_TRY(read_condition(p, one, &made[(*n)++]));
+    return LLMCS_OK;
+}
+
+llmcs_status desk_conditions_read(desk_flows *f, const desk_json *all, desk_flow *flow,
+                                  const desk_condition **conditions, size_t *n) {
+    compiler *p;
+    SHOP_TRY(shop_alloc_zero(&f->arena.allocator, 1, sizeof *p, "compiler", &p));
+    p->f = f;
+    p->flow = flow;
+    const llmcs_status status = read_conditions(p, all, conditions, n);
+    shop_free(&f->arena.allocator, p);
+    return status;
+}
+
 /* ---- steps */
 
 static llmcs_status step_slot(compiler *p, const desk_json *step, block *b) {
@@ -173,15 +194,9 @@ static llmcs_status step_find(compiler *p, const desk_json *step, block *b) {
 }
 
 static llmcs_status step_if(compiler *p, const desk_json *step, block *b) {
-    const desk_json *all = desk_json_get(step, "if");
-    desk_condition *conditions;
     desk_op *op;
     SHOP_TRY(add_op(p, DESK_OP_IF, &op));
-    if (all->type != DESK_JSON_OBJECT || !all->n) return desk_bad(p->f, all, "expected an object of conditions");
-    SHOP_TRY(shop_arena_alloc(&p->f->arena, all->n, sizeof *conditions, &conditions));
-    for (const desk_json *one = all->first; one; one = one->next)
-        SHOP_TRY(read_condition(p, one, &conditions[op->n_conditions++]));
-    op->conditions = conditions;
+    SHOP_TRY(read_conditions(p, desk_json_get(step, "if"), &op->conditions, &op->n_conditions));
     SHOP_TRY(add_branch(p, step, "then", 0, (int)p->n, b->confirmed));
     return add_branch(p, step, "else", 1, (int)p->n, b->confirmed);
 }

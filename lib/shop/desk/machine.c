@@ -197,7 +197,7 @@ static const desk_cell *subject_cell(const desk_turn *t, const desk_frame *frame
     return &rows->cells[s->column];
 }
 
-static bool holds(const desk_turn *t, const desk_frame *frame, const desk_condition *c) {
+bool desk_holds(const desk_turn *t, const desk_frame *frame, const desk_condition *c) {
     desk_cell own = {NULL, 0};
     const desk_cell *cell = subject_cell(t, frame, &c->subject, &own);
     const bool rows = c->subject.find >= 0 && c->subject.column < 0;
@@ -544,7 +544,7 @@ static llmcs_status run_op(desk_turn *t, desk_frame *frame, int at, int *next, r
             return run_find(t, frame, op, next, result);
         case DESK_OP_IF: {
             bool all = true;
-            for (size_t i = 0; i < op->n_conditions && all; i++) all = holds(t, frame, &op->conditions[i]);
+            for (size_t i = 0; i < op->n_conditions && all; i++) all = desk_holds(t, frame, &op->conditions[i]);
             if ((all ? op->yes : op->no) >= 0) *next = all ? op->yes : op->no;
             return LLMCS_OK;
         }
