@@ -49,7 +49,7 @@ MAY = r"^(?!.*\d{6})(?=.*\b(how|what|who|when|where|which|do you|does|is it|is t
 HOW_ZH = r"^(?!.*\d{6})(?=.*(怎么|如何|谁|多少|几天|多久|哪里|什么|哪些|需要|免费|咋))"
 MAY_ZH = r"^(?!.*\d{6})(?=.*(怎么|如何|谁|多少|几天|多久|哪里|什么|哪些|需要|免费|咋|吗|嘛|伐|(不|么)[\s,.!?~。]*$|能不能|可不可以))"
 # An hour of the day, neither a day of the month nor a number of days.
-CLOCK = (r"([6-9]|1[0-9]|2[0-3]|[1-5] ?(pm|p\.m\.|o'?clock)|[1-5]:[0-5][0-9]|[45]|five|six|seven|eight|nine)(:[0-5][0-9])?\b(?![ -]?(days?|weeks?|months?|years?|hours?|hrs?|minutes?|working|business|calendar|more|attempts?|tries|orders?|items?|pieces|yuan|"
+CLOCK = (r"([6-9]|([6-9]|1[0-2]) ?([ap]m|[ap]\.m\.)|1[0-9]|2[0-3]|[1-5] ?(pm|p\.m\.|o'?clock)|[1-5]:[0-5][0-9]|[45]|five|six|seven|eight|nine)(:[0-5][0-9])?\b(?![ -]?(days?|weeks?|months?|years?|hours?|hrs?|minutes?|working|business|calendar|more|attempts?|tries|orders?|items?|pieces|yuan|"
          r"rmb|kg|percent|%|(of )?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\w*)|\d|[.,/-]\d|th|st|nd|rd)")
 GAP = r"[\s,.!?~:;。、…-]*"   # \W would be Han characters, too
 CUSTOMERS = r"(customers?|clients?|persons?|users?|people|buyers?)('s|s')?"
@@ -85,12 +85,15 @@ def order_rules():
         pattern("order_total", NO_POLICY + r".*(\b(what('?s| is| was)|whats|how much (is|was)) the (total|sum|amount)( price| amount| sum| cost)? (of|for|on) " + THAT_ORDER + r"\b|\bhow much (was|is|were|did i pay for|did i spend on) " + THAT_ORDER +
                 r"\b|\b(how much|what) did i (pay|spend) (for|on) (the|my|that|those|these|this) (?!.*\b(extra|return|label|express|gift|wrapping|customs)\b)\w+|\bhow much was (that|this) (one|order)\b)",
                 NO_POLICY_ZH + r".*((订单|(那|这|上)(一)?(单|笔|个订单)|pl ?\d{8})(的)?(总价|金额|总共|一共|总额)?.{0,4}(是|花了?|付了?)?(多少钱|总价多少|金额多少|什么价|花了多少|付了多少))", always=True),
-        pattern("order_parcel", NO_POLICY + r".*(\b(are|is|were|was|will|do|does)\b.{3,60}\b(in|as) (one|the same|a single) (parcel|package|box|shipment)\b"
+        pattern("order_parcel", NO_POLICY + r".*(\b(rest|others?|everything|it all|all of it|they|them|both)\b.{0,16}\b(com(e|es|ing)|arriv(e|es|ing)|sent|shipped|delivered)\b.{0,8}\bsep[ae]rate(ly)?\b|\b(are|is|were|was|will|do|does)\b.{3,60}\b(in|as) (one|the same|a single) (parcel|package|box|shipment)\b"
                 r"|\b(will|do|does|are|is) (?!(you|we|i|they|it)\b).{2,60}\b(come|coming|arrive|arriving|sent|shipped|delivered|travel\w*) together\b)",
                 NO_POLICY_ZH + r"(?!.*(我买|买两|买几|买多|下单|分开|还是)).*(((同)?一个|同一)(包裹|箱子?|快递)(里)?(的|来的|寄的|到)?(吗|么|嘛|吧|(不|没)[\s?!.,~。]*$)|一起(的|到|发|寄|来|送)(的|过来|到)?(吗|么|嘛|不|没|吧)[\s?!.,~。呀啊呢]*$)", always=True),
         pattern("order_goods", NO_POLICY + r".*\b(what|which (items|things|goods))('?s|s| is| was| were| are)?( all| exactly)? in " + THAT_ORDER + r"\b(?! (wrong|missing))",
                 NO_POLICY_ZH + r".*((那|这|上)(一)?(单(?!号)|笔(?!记)|个订单).{0,4}(买|有|是)(了|的)?(些|哪些)?(啥|什么|哪些东西)(东西)?(来着)?|pl ?\d{8}(里|里面)?(都)?(买|有|是)(了|的)?(些)?(啥|什么))", always=True),
     ]
+
+
+SURNAMES = "王李张刘陈杨赵吴周徐孙朱胡郭何罗郑梁谢宋唐许邓冯韩曹曾彭蔡潘董袁蒋杜苏魏程吕丁沈任姚卢傅钟姜崔谭廖范汪陆贾邱侯邹熊孟秦薛尹黎贺顾郝龚邵严赖"
 
 
 RULES = list(rules([
@@ -160,6 +163,14 @@ RULES = list(rules([
                            r"\b(where does|does) [\w ]{2,30} live\b(?! (chat|support|agent|person|tracking|help|stream))", r"(?<![我过填卡停挡])住在?(哪里|哪儿|什么地方)"),
     pattern("fraud", r"\b(somebody|someone|a (man|woman|person|caller)|a call|an e-?mail|a text|sms|they|your (staff|colleague|agent))\b.{0,60}\b(asked|asks|asking|wants?|wanted)\b"
                      r".{0,30}\b(password|(?<!post )(?<!zip )(?<!promo )(?<!discount )(?<!pickup )(?<!pick-up )(?<!locker )(?<!tracking )(?<!coupon )(?<!order )code|card number|pin|cvv)\b", r"(有人|自称|接到电话|收到短信|客服).{0,20}(问我要|索要|要我|让我|跟我要).{0,8}(密码|验证码|短信码|卡号|银行卡)"),
+    pattern("others_data", rf"(查|看|问)(一下|下|一查|一看|查|看)?[{SURNAMES}][^\s,.，。]{{1,2}}的(那个|那单)?(订单|单子|快递|包裹|物流|收货|地址|电话)"),
+    # Where photos of a report go, and what only a person can grant.
+    {"pattern": r"(照片|图片|视频|图)(要|应该|该)?(往|到|发|传|寄|给).{0,3}(哪|什么邮箱|哪个邮箱)|(照片|图片|视频).{0,4}(怎么|咋)(发|传|给)|(往|到|发)哪(里|儿|个邮箱)?(发|传)?(照片|图片|视频)"
+                r"|\b(where|which (e-?mail|address)) (do|should|can|shall|must|to)( i| we)? (send|mail|upload|post)( you)?( the| my| these| those)? (photos?|pictures?|pics?|images?|videos?)\b"
+                r"|\bhow (do|can|should) i (send|get|upload|mail)( you)?( the| my| these)? (photos?|pictures?|pics?|images?|videos?)\b", "entry": "contact", "always": True},
+    {"pattern": r"(别|不要|不用|不)(放|夹|给|附|装).{0,3}(小票|价格|价签|标价|收据|账单)|(小票|价格单|价签|收据).{0,4}(别|不要|不)放"
+                r"|\b(no|without|don'?t (put|include|enclose)( in)?|leave out)( the| a| any)? (receipts?|prices?|price tags?)\b.{0,16}\b(in|inside|parcel|box|package|gift)\b", "entry": "gift-wrap", "always": True},
+    pattern("keep_for_less", r"\b(keep|keeping) (it|them|this|these|those|the [\w' -]{2,24})\b.{0,30}\b(discount|money off|cheaper|partial refund|part of (the|my) money|compensation|price reduction|some money)\b", r"(留下|不退了|留着|将就).{0,12}(补|退|赔)(我)?(点|一?部分|差价|些)|(补偿|赔)(我)?(点|一些|一部分|差价)", always=True),
     # Health: no advice, whatever the product.
     pattern("medical", rf"\b(cures?|heals?|treats?|helps? (against|with)|good (against|for)|relieves?|prevents?)\b.{{0,30}}\b{DISEASES}\b",
             r"(对|缓解|治|改善).{0,4}(颈椎|腰椎|腰间盘|失眠|关节炎|鼻炎|腰痛|腰疼).{0,4}(好|有用|有效|有帮助|管用)",
@@ -294,7 +305,7 @@ RULES = list(rules([
     pattern("jobs", r"\b(are you hiring|hiring|vacanc(y|ies)|job openings?|internships?|apprentices?(hips?)?|(any|a|part[- ]time|summer|holiday|student) (jobs?|positions?) (going|available|open|for|as|at|in your|with you)|apply for (a|the) (job|position)|(looking|searching|applying) (for )?(a |an )?([\w-]+ )?(jobs?|internship|apprenticeship)|(i|to|i'd|we|he|she|people|friend|son|daughter|brother|sister|husband|wife) work (for|at|in) (you|your)(?! country))\b|招人(?!喜欢|爱|疼|烦|待见)|(还|在|有|你们)招(不招)?(美工|客服|店员|兼职|学徒|暑假工|实习|司机|打包|仓库|运营|主播)|(做|找|有|招)(个)?(兼职|暑假工)|招聘|应聘|找工作|实习生|(去|来)你们(那|那里|店|店里|公司)上班"),
     pattern("opening_hours", r"\b(opening (hours|times)|when (are|do) you (open|close)|(are|r) (you|u) open(?! to\b)|store hours|what time (do|does|are|r) (you|u|ya|youse|the (shop|store)|it) (open|close|shut)\w*|when (do|does|r|are) (u|ya|youse|the (shop|store)) (open|close|shut)\w*|(open|closed?|shut) on (a )?(mon|tues|wednes|thurs|fri|satur|sun|bank holi|public holi)\w*)\b", r"几点(开门|关门|营业|打烊|上班|下班)|营业时间|开门吗|开到几点"),
     pattern("order_status", r"^(?!.*\b(points?|coupons?|vouchers?|discount|review|gift|warranty|password|e-?mail)\b).*\b(which|what|how many|any|all|list|show( me)?|see) (of )?(my|the) (\w+ )?orders?\b(?!.*\b(cancel|return|refund|change)\b)|^(?!.*\b(points?|coupons?|vouchers?|discount|review|gift|warranty|password|e-?mail)\b).*\bmy (open|pending|current|recent|last|latest|previous) (order|purchase)s?\b(?!.*\b(cancel|return|refund|change|invoice|exchange|address)\b)|\borders? (are|is|do i have|have i got) (still )?(open|pending|outstanding|running)\b|\bwhat (did|have) i (buy|order(ed)?|bought)\b",
-            r"^(?!.*(几|多久|什么时候|啥时候|今天|会|能|可以|退|换|取消)).{1,12}(发货|寄出|发出)(了)?(吗|没|没有|了没|了吗)[\s?!.,~。呀啊呢]*$", r"^(?!.*(取消|退|换|发票|地址|积分|券|评价)).*(我?(还)?有(几|哪些|什么|多少)(个|笔|单)?.{0,6}(订单|单子)|(最近|上|最后|前)(一|几)?(单|个订单|次|笔).{0,6}(买|订|拍|下)(了|的)?(啥|什么|哪)|我(都)?(买|订)(了|过)(些)?(啥|什么))"),
+            r"^(?!.*(几|多久|什么时候|啥时候|今天|会|能|可以|退|换|取消)).{1,12}(发货|寄出|发出)(了)?(吗|没|没有|了没|了吗)[\s?!.,~。呀啊呢]*$", r"^(?!.*(取消|退|换|发票|地址|积分|券|评价)).*((最近|上|最后)(的)?(一|那)?(个)?(单|笔|订单).{0,8}(签收|发货|收到|送到|到货|到)(的|了)?(没|吗)?[\s?!.,~。呀啊呢]*$|我?(还)?有(几|哪些|什么|多少)(个|笔|单)?.{0,6}(订单|单子)|(最近|上|最后|前)(一|几)?(单|个订单|次|笔).{0,6}(买|订|拍|下)(了|的)?(啥|什么|哪)|我(都)?(买|订)(了|过)(些)?(啥|什么))"),
     pattern("order_status", r"\bwhen (was|did|were) (it|that|this|they|the [\w ]{2,20}) (get )?(sent|shipped|dispatched|leave|go out)\b", r"(几号|哪天|哪一天|啥时候|什么时候|何时)(发|寄)(的|出去的|出的)"),
     pattern("order_status", r"\b(one|order|something|anything)\b.{0,24}\b(not|haven'?t|havent|didn'?t|never|still to|un)[ -]?(been |yet )?(pa(y|id)|payed)\b.{0,24}\b(what|which)\b.{0,12}\b(in (it|that|there)|(was|is) (it|that|this)|one)\b|\b(what|which)\b.{0,24}\b(order|one|thing)\b.{0,20}\b(not|haven'?t|havent|didn'?t|never)[ -]?(been |yet )?(pa(y|id)|payed)\b(?!.*\b(happens?|kept|cancell?ed|do i)\b)", r"(没|未|还没)(付|支付|给)(款|钱)?的?(那|这)?(个|单|件|笔)?(订单)?.{0,4}(是|有)(些|哪些|几个)?(什么|啥|哪|东西)"),
     pattern("order_status", r"\b(tell|show)( me)? where (it|they|the (parcel|package|order)) (is|are)( now)?\b(?!.*\b(made|from|sold|stored|written)\b)", r"(直接)?告诉我(它|货|东西|包裹|快递)?(现在)?(到|在)(哪|哪里|哪儿)"),
@@ -302,7 +313,7 @@ RULES = list(rules([
     pattern("product_detail", r"\b(does|do|is|are|will) (it|they|this|these|the [\w' -]{2,24}) (also )?(come|comes|get|include|included|delivered|supplied|sold) (with|without|in)\b|\b(batter(y|ies)|cable|charger|manual|tools|lid|strainer|case|cover)\b.{0,12}\bincluded\b(?!.*\bassembl)", r"(带|送|含|配|有)(不带|不送|不含)?(电池|充电器|充电线|数据线|说明书|盖子|收纳袋|配件)(吗|么|不|没)"),
     {"pattern": r"^(?!.*\b(my|change|update|new|order|another)\b)(?!.*(我的|换|改)).*(\b(phone number|hotline|e-?mail address|contact (details|you)|call you)\b|客服电话|联系方式|(有|打).{0,2}电话(吗|么|不|多少|号|几|给(你们|客服)|联系)|热线)", "entry": "contact"},
     {"pattern": r"投诉.{0,6}(发到哪|邮箱|往哪|怎么投)|\b(where|how)\b.*\bcomplain\b", "entry": "complaint"},
-    {"pattern": NOTHING_DONE + r"(?!.*\b(old|former|wrong|mistake|typo|correct)\b).*(\b(vat|tax number|company name)\b.*\binvoice|\binvoice\b.*\b(vat|company|tax)\b|专票|公司抬头)", "entry": "invoice-company"},
+    {"pattern": NOTHING_DONE + r"(?!.*\b(old|former|wrong|mistake|typo|correct)\b)(?!.*(错|改|换)).*(\b(vat|tax number|company name)\b.*\binvoice|\binvoice\b.*\b(vat|company|tax)\b|专票|公司(的)?抬头|抬头.{0,3}公司|开(给|到)公司)", "entry": "invoice-company"},
     pattern("restock", r"\b(sold out|out of stock|back in stock|restock\w*|available again)\b", r"没货|缺货|补货|断货|售罄|卖完|断码"),
     pattern("recommend", NOTHING_DONE + r".*(\bany (nice|good|cheap|pretty|decent) (?!novels?|films?|movies?|series|books?|songs?|podcasts?|restaurants?|news|reason)\w+|\b(?<!i'm )(?<!am )(?<!is )(?<!kids )(?<!children )(?<!are )(under|below|up to|less than|cheaper than|at most|no more than|max|maximum|around) ?(of )?[¥$]?\d{2,4}\b(?! ?(days?|hours?|hrs?|weeks?|working|minutes?|years?|months?|yrs?|kg|kilos?|cm|mm|ml|people|guests|%|percent|o'?clock|am|pm|degrees|(of )?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\w*))(?!.*\b(instal+ments?|shipping|delivery|free)\b)|^[^a-z]*(anything|something|one|have you got anything|got anything|ones) (a bit |a little )?(cheaper|smaller|bigger|nicer|lighter)\b|(\d{2,4}|[一二两三四五六七八九]百)(元|块)?(以内|以下|左右|之内)|^.{0,3}有(没有)?(便宜|更便宜|便宜点|便宜一点)(点|些)?的)"),
     pattern("recommend", NOTHING_DONE + r"(?!.*(\bwrap|card|尺码|码数|engrav|包装|包庄|贺卡|刻字|礼品卡)).*(\b(recommend|suggest(ion)?|gift ideas?|(present|gift) for|good (present|gift)|what to (give|buy|get) (for )?(my|a|him|her))\b|"

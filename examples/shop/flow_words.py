@@ -168,7 +168,7 @@ CUES = {
                    ["取消", "不要了", "不想要", "不买了", "撤单", "退单"]),
     "change_address": pair(["address", "adress", "addres", "different place", "elsewhere", "my office", "send it to", "deliver it to", "ship it to", "somewhere else",
                             "moved"],
-                           ["地址", "改寄", "寄到", "送到别", "搬家", "换个地方", "改送"]),
+                           ["地址", "改地址", "换地址", "改寄", "寄到", "送到别", "搬家", "换个地方", "改送"]),
     "return": pair(["return", "returns", "retrun", "retun", "returning", "send back", "send it back", "send them back", "send this back", "that back", "it back", "them back", "this back", "those back", "give back", "give it back"],
                    ["退货", "退掉", "要退", "想退", "退回", "寄回", "能退", "退了", "退吧"]),
     "exchange": pair(["exchange", "exchanged", "swap", "swapped", "replace it with", "change it for", "trade"], ["换货", "想换", "要换", "换一", "换个", "换成", "调换", "能换", "换吧"]),

@@ -704,6 +704,11 @@ FLOWS = {
     "refund_amount": {"title": t("know how much was refunded", "问退了多少钱"), "steps": [
         without_login(entry("refund-time")),
         {"set": {"order_aspect": "refund"}}, {"go": "refund_status"}]},
+    "keep_for_less": {"title": t("keep something for less", "留下商品退部分款"), "steps": [
+        {"hand_over": "keep_for_less", "say": t(
+            "Whether you can keep it for less is for a colleague to decide. I am passing you on; our team is there daily from {facts.service_open} to "
+            "{facts.service_close}.",
+            "能不能留下并退部分款，要由同事决定。帮您转给同事，会在这里回复您，人工客服每天{facts.service_open}到{facts.service_close}在线。")}]},
     "why": {"title": t("know why", "问为什么"), "steps": [
         say("Those are our terms, and I cannot change them. If that is a problem for you, write \"agent\" and a colleague will look at your case.",
             "这是店里的规定，我没有权限更改。如果不合适，输入“人工”，由同事看看您的情况。")]},

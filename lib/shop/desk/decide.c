@@ -587,6 +587,19 @@ static llmcs_status answer_goods(desk_turn *t, const desk_meaning *m, bool produ
     return *handled ? LLMCS_OK : desk_say_not_sold(t, m, handled);
 }
 
+/* Says what was done, and that a person answers here. */
+static llmcs_status say_progress(desk_turn *t) {
+    if (!strcmp(t->c->status, "waiting")) return say_waiting(t);
+    t->out.probability = 1;
+    for (size_t i = 0; i < t->flows->n_flows; i++)
+        for (size_t k = 0; k < t->flows->flows[i].n_ops; k++) {
+            if (t->flows->flows[i].ops[k].kind != DESK_OP_LAST_ACTION) continue;
+            SHOP_TRY(desk_start_flow(t, (int)i, &t->read));
+            return desk_run(t);
+        }
+    return say_waiting(t);
+}
+
 llmcs_status desk_decide(desk_turn *t) {
     desk_reading r[DESK_MAX_PARTS + 1];
     size_t n;
@@ -608,11 +621,15 @@ llmcs_status desk_decide(desk_turn *t) {
         return LLMCS_OK;
     }
     if (!frame && desk_asks_who_is_there(t)) return say_waiting(t);
+    if (!frame && desk_asks_for_progress(t)) return say_progress(t);
     /* A yes to "shall I pass you on?" */
     if (!frame && t->c->repeats > 1 && desk_is_yes(&t->words)) return desk_hand_over(t, "wanted", 0, NULL, NULL);
     SHOP_TRY(desk_read_message(t, r, &n));
     if (t->desk->reader) SHOP_TRY(desk_keep_topic(t));
+    SHOP_TRY(desk_read_parts(t));
     const desk_meaning *meaning = &r[0].meaning;
+    t->next_entry = meaning->next ? meaning->next->entry : NULL;
+    t->next_score = meaning->next_score;
     desk_weigh_rule(t, &r[0]);
     t->asks_product = desk_asks_product(t, meaning);
     const bool products = desk_may_mean_products(t, meaning), orders = desk_may_mean_orders(t, meaning);
@@ -647,6 +664,7 @@ llmcs_status desk_decide(desk_turn *t) {
         SHOP_TRY(answer_new_message(t, r, n));
     SHOP_TRY(continue_turn(t));
     if (t->desk->reader) SHOP_TRY(desk_keep_named(t));
+    SHOP_TRY(desk_answer_parts(t));
     if (resume && !kept && !t->c->resume && !desk_top(t)) keep_resume(t, resume, lacks, acted);
     while (t->reply.n && t->reply.text[t->reply.n - 1] == '\n') desk_buffer_cut(&t->reply, t->reply.n - 1);
     /* The flow produced no reply. */

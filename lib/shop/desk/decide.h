@@ -45,6 +45,8 @@ llmcs_status desk_find_question(desk_turn *t, const desk_reading *r, size_t n, d
 
 /* True for "is anyone there?" while the conversation waits for a person. */
 bool desk_asks_who_is_there(const desk_turn *t);
+/* True for "when will you get back to me?", "is it reported?" after an action or while the conversation waits. */
+bool desk_asks_for_progress(const desk_turn *t);
 /* True if the message is about no goods, order or matter of the shop: "tell me a joke". */
 llmcs_status desk_is_off_topic(desk_turn *t, const desk_meaning *m, bool *off);
 
@@ -52,6 +54,15 @@ llmcs_status desk_is_off_topic(desk_turn *t, const desk_meaning *m, bool *off);
 
 /* Classifies the message together with the turn before it; kind NOTHING without a reader. */
 llmcs_status desk_read_meaning(desk_turn *t, desk_meaning *m);
+/* Same for n parts of the message, at most DESK_MAX_PARTS, in one pass. */
+llmcs_status desk_read_meanings(desk_turn *t, const desk_span *parts, size_t n, desk_meaning *meanings);
+
+/* ---- parts.c */
+
+/* Reads the questions of a message that asks several. */
+llmcs_status desk_read_parts(desk_turn *t);
+/* Answers those of them that the reply leaves open. */
+llmcs_status desk_answer_parts(desk_turn *t);
 
 /* ---- meaning.c */
 
@@ -78,6 +89,8 @@ bool desk_may_be_aside(const desk_turn *t, const desk_frame *frame);
 bool desk_is_aside(const desk_meaning *m, bool agrees);
 /* Acknowledges it. The confirmation stays open, but a yes has to follow the question, which the next yes repeats. */
 llmcs_status desk_answer_aside(desk_turn *t, desk_frame *frame, const desk_meaning *m);
+/* Returns the entry that answers, also for a flow that answers by one; or NULL. */
+const char *desk_entry_of(const desk_turn *t, const desk_meaning *m);
 /* Replies as the reader's label says. *handled: false if it is not sure, or the label has no reply. */
 llmcs_status desk_answer_meaning(desk_turn *t, const desk_reading *r, bool *handled);
 

@@ -11,7 +11,8 @@
  *                words and numbers that terms.c finds in products' texts
  *   machine.c    runs the program of a flow
  *   act.c        actions: keys, transactions, the host's answers
- *   answers.c    entries and built-in sentences
+ *   answers.c    entries and built-in sentences; again.c: replies that were given before
+ *   parts.c      several questions in one message
  *   values.c     reads slot values from a text
  *   state.c      loads and stores a conversation: row, state, turn
  *   private.c    the guard, names, audit and wording, which other parts of the library provide
@@ -107,8 +108,10 @@ typedef struct desk_meaning {
     desk_meaning_kind kind;
     const desk_intent *intent, *second, *entry; /* the two best labels, and the best entry; or NULL */
     double score, second_score, entry_score;    /* probabilities */
-    double unknown;                             /* probability that the shop has no answer */
-    double acts[DESK_N_ACTS];                   /* probabilities */
+    const desk_intent *next;                    /* the best entry besides the one given last, or NULL */
+    double next_score;
+    double unknown;           /* probability that the shop has no answer */
+    double acts[DESK_N_ACTS]; /* probabilities */
 } desk_meaning;
 
 /* model: must outlive the reader. Errors: NO_HEAD, CONFIG (no label of flows.json), NOMEM. */
@@ -217,6 +220,8 @@ typedef struct desk_conversation {
     const char *thread; /* the question answered last, with the questions it followed up */
     int64_t thread_at;
     const char *entry;                    /* the entry that the last turn quoted last, or NULL */
+    const char *given;                    /* the entry that was quoted last of all, or NULL */
+    int64_t given_at;                     /* the turn that quoted it */
     desk_spoken spoken;                   /* what the last turn was about */
     int64_t products_at, orders_at;       /* the last turns about products and orders; 0: none */
     const char *last_route, *last_intent; /* of the last turn */
@@ -256,9 +261,14 @@ typedef struct desk_turn {
 
     int done_before; /* `done` of the previous turn */
     desk_buffer reply;
-    bool wordable;            /* the reply depends on no action and no question */
-    const char *entry_text;   /* the entry quoted in the reply */
-    const char *not_entry;    /* an entry that must not answer this message, or NULL */
+    bool wordable;                   /* the reply depends on no action and no question */
+    const char *entry_text;          /* the entry quoted in the reply */
+    const char *not_entry;           /* an entry that must not answer this message, or NULL */
+    const char *next_entry;          /* what the reader would answer besides the entry given last, or NULL */
+    double next_score;               /* its probability */
+    desk_span parts[DESK_MAX_PARTS]; /* of a message that asks several things; see parts.c */
+    desk_meaning meanings[DESK_MAX_PARTS];
+    size_t n_parts;
     bool excluded;            /* the knowledge base found that entry */
     desk_request request;     /* the request being answered */
     desk_words request_words; /* words of its text, for recommendations */
@@ -381,6 +391,15 @@ llmcs_status desk_hand_over(desk_turn *t, const char *reason, int priority, cons
                             const desk_values_in *v);
 /* Sets the route, unless a more specific one is already set. */
 void desk_set_route(desk_turn *t, llmcs_shop_desk_route route);
+
+/* ---- again.c */
+
+/* Replaces a reply that was given just before: by the next likely entry, or by a person if the customer says that it
+ * did not help. */
+llmcs_status desk_avoid_repetition(desk_turn *t);
+/* A customer who insists and gets the same reply hears that there is no more to it, and the next time is offered a
+ * person. */
+llmcs_status desk_mark_repetition(desk_turn *t);
 
 /* ---- act.c */
 

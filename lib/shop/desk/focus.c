@@ -103,7 +103,8 @@ llmcs_status desk_pointed_product(desk_turn *t, const char **product) {
         const char *id = i < c->n_listed ? c->listed[i] : c->about;
         desk_goods g;
         desk_words title;
-        bool found, seen = !id;
+        bool found, seen = false;
+        if (!id) continue;
         for (size_t k = 0; k < i && !seen; k++) seen = !strcmp(c->listed[k], id);
         if (seen) continue;
         SHOP_TRY(desk_read_goods(t, id, &g, &found));

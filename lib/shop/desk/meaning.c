@@ -115,7 +115,7 @@ static bool says_entry(const desk_flow *flow, const char *id) {
 }
 
 /* Flows such as "delivery options" answer by an entry: the reader knows which one. */
-static const char *entry_for(const desk_turn *t, const desk_meaning *m) {
+const char *desk_entry_of(const desk_turn *t, const desk_meaning *m) {
     const int flow = flow_of(m->intent);
     if (m->intent && m->intent->kind == DESK_INTENT_ENTRY) return m->intent->entry;
     if (m->entry && flow >= 0 && says_entry(&t->flows->flows[flow], m->entry->entry)) return NULL;
@@ -133,13 +133,13 @@ static llmcs_status answer_talk(desk_turn *t, const desk_reading *r, bool *handl
     return desk_run(t);
 }
 
-llmcs_status desk_answer_meaning(desk_turn *t, const desk_reading *r, bool *handled) {
+static llmcs_status answer_meaning(desk_turn *t, const desk_reading *r, bool *handled) {
     const desk_meaning *m = &r->meaning;
     *handled = false;
     if (!desk_is_sure(m)) return LLMCS_OK;
     t->out.probability = m->score;
     if (m->kind == DESK_MEANS_INTENT) {
-        const char *entry = entry_for(t, m);
+        const char *entry = desk_entry_of(t, m);
         if (entry) SHOP_TRY(desk_say_entry(t, entry, handled));
         desk_request request = desk_request_of(r);
         request.by_reader = true;
@@ -162,4 +162,29 @@ llmcs_status desk_answer_meaning(desk_turn *t, const desk_reading *r, bool *hand
     }
     if (*handled) t->c->unknown = 0;
     return LLMCS_OK;
+}
+
+/* "I don't want to change it, just tell me when it comes": returns what the other part asks, or NULL. */
+static const desk_meaning *not_negated(const desk_turn *t, const desk_meaning *m) {
+    const int flow = flow_of(m->intent);
+    const desk_meaning *best = NULL;
+    if (flow < 0 || !t->flows->flows[flow].acts || !desk_is_negated(t, flow)) return NULL;
+    for (size_t i = 0; i < t->n_parts; i++) {
+        const desk_meaning *part = &t->meanings[i];
+        const int other = flow_of(part->intent);
+        const bool asks = part->acts[DESK_ACT_ASK] + part->acts[DESK_ACT_FOLLOW] >= is_answer;
+        if (!asks || other == flow || (other >= 0 && t->flows->flows[other].acts)) continue;
+        if (desk_is_sure(part) && (!best || part->score > best->score)) best = part;
+    }
+    return best;
+}
+
+llmcs_status desk_answer_meaning(desk_turn *t, const desk_reading *r, bool *handled) {
+    const desk_meaning *apart = not_negated(t, &r->meaning);
+    if (!apart) return answer_meaning(t, r, handled);
+    desk_reading other = *r;
+    other.meaning = *apart;
+    other.intent = apart->intent;
+    other.label = apart->intent ? apart->intent->label : "";
+    return answer_meaning(t, &other, handled);
 }

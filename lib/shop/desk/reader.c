@@ -148,8 +148,9 @@ static llmcs_status make_context(desk_turn *t, const char **text, size_t *n) {
 
 /* ---- the meaning */
 
-/* Picks the best and second kind and the act; each group's probabilities sum to 1. */
-static void pick(const desk_reader *r, const float *scores, desk_meaning *m) {
+/* Picks the best and second kind and the act; each group's probabilities sum to 1. given: the entry given last, or
+ * NULL. */
+static void pick(const desk_reader *r, const float *scores, const char *given, desk_meaning *m) {
     double sums[2] = {0, 0};
     for (size_t i = 0; i < r->n_labels; i++) sums[r->labels[i].group] += (double)scores[i];
     for (size_t i = 0; i < r->n_labels; i++) {
@@ -164,6 +165,11 @@ static void pick(const desk_reader *r, const float *scores, desk_meaning *m) {
             m->entry = label->intent;
             m->entry_score = p;
         }
+        const bool other = label->intent == &label->own && !(given && !strcmp(given, label->own.entry));
+        if (other && p > m->next_score) {
+            m->next = label->intent;
+            m->next_score = p;
+        }
         if (p > m->score) {
             m->second = m->intent;
             m->second_score = m->score;
@@ -177,26 +183,35 @@ static void pick(const desk_reader *r, const float *scores, desk_meaning *m) {
     }
 }
 
-llmcs_status desk_read_meaning(desk_turn *t, desk_meaning *m) {
+llmcs_status desk_read_meanings(desk_turn *t, const desk_span *parts, size_t n, desk_meaning *meanings) {
     const desk_reader *r = t->desk->reader;
     llmcs_text_params params;
+    llmcs_text texts[DESK_MAX_PARTS];
     const char *copy, *context;
     float *scores;
-    size_t n;
-    *m = (desk_meaning){.kind = DESK_MEANS_NOTHING};
-    if (!r) return LLMCS_OK;
+    size_t context_bytes;
+    for (size_t i = 0; i < n; i++) meanings[i] = (desk_meaning){.kind = DESK_MEANS_NOTHING};
+    if (!r || !n) return LLMCS_OK;
     const double begin = shop_now_ms();
-    /* As written: a spelling correction made for a search may change what was meant. */
-    SHOP_TRY(shop_arena_copy(t->arena, t->words.plain, t->words.plain_bytes, &copy));
-    shop_simplify((char *)copy, t->words.plain_bytes);
-    SHOP_TRY(make_context(t, &context, &n));
-    SHOP_TRY(shop_arena_alloc(t->arena, r->n_labels, sizeof *scores, &scores));
+    SHOP_TRY(make_context(t, &context, &context_bytes));
+    for (size_t i = 0; i < n; i++) {
+        /* As written: a spelling correction made for a search may change what was meant. */
+        const size_t len = parts[i].end - parts[i].begin;
+        SHOP_TRY(shop_arena_copy(t->arena, t->words.plain + parts[i].begin, len, &copy));
+        shop_simplify((char *)copy, len);
+        texts[i] = (llmcs_text){copy, len, context, context_bytes};
+    }
+    SHOP_TRY(shop_arena_alloc(t->arena, n * r->n_labels, sizeof *scores, &scores));
     llmcs_text_params_init(&params);
     params.overflow = LLMCS_OVERFLOW_TRUNCATE;
-    const llmcs_text text = {copy, t->words.plain_bytes, context, n};
-    const llmcs_status status = llmcs_classify(r->model, &text, 1, &params, scores, NULL, NULL);
+    const llmcs_status status = llmcs_classify(r->model, texts, n, &params, scores, NULL, NULL);
     t->out.ms.classify += shop_now_ms() - begin;
     if (status == LLMCS_NOMEM) return status;
-    if (!status) pick(r, scores, m); /* without it the intents' classifier decides */
+    /* Without it the intents' classifier decides. */
+    for (size_t i = 0; !status && i < n; i++) pick(r, scores + i * r->n_labels, t->c->given, &meanings[i]);
     return LLMCS_OK;
+}
+
+llmcs_status desk_read_meaning(desk_turn *t, desk_meaning *m) {
+    return desk_read_meanings(t, &(desk_span){0, t->words.plain_bytes}, 1, m);
 }

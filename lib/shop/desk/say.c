@@ -180,31 +180,6 @@ static llmcs_status say_sorry(desk_turn *t) {
     return LLMCS_OK;
 }
 
-/* True for a reply that says what the desk knows and asks or does nothing. */
-static bool only_informs(const desk_turn *t) {
-    const bool fits =
-        t->out.route == LLMCS_DESK_FLOW || t->out.route == LLMCS_DESK_ENTRY || t->out.route == LLMCS_DESK_FILLED;
-    return fits && t->reply.n && !t->handed_over && !t->act.key && !t->c->n_frames && !t->c->retry &&
-           t->out.expects == LLMCS_EXPECTS_ANYTHING && strcmp(t->c->status, "waiting") != 0 &&
-           !desk_gives_up(&t->words) && !desk_is_no(&t->words);
-}
-
-/* A customer who insists and gets the same reply hears that there is no more to it, and the next time is offered a
- * person. */
-static llmcs_status mark_repetition(desk_turn *t) {
-    const char *reply;
-    const int before = t->c->repeats;
-    t->c->repeats = 0;
-    if (!only_informs(t)) return LLMCS_OK;
-    SHOP_TRY(desk_mask(t, desk_buffer_text(&t->reply), &reply));
-    SHOP_TRY(desk_mask_values(t, reply, &reply));
-    const size_t n = strlen(reply);
-    if (strncmp(t->c->last_reply, reply, n) != 0 || (t->c->last_reply[n] && !before)) return LLMCS_OK;
-    t->c->repeats = before + 1;
-    desk_new_line(t);
-    return desk_say_sentence(t, before ? DESK_SAME_AGAIN : DESK_ALL_I_KNOW);
-}
-
 /* Declares the host action that an earlier turn left open UNKNOWN and hands over. */
 static llmcs_status give_up_acting(desk_turn *t) {
     shop_connection *c;
@@ -256,10 +231,11 @@ static llmcs_status answer(desk_turn *t) {
     }
     t->wordable = true;
     SHOP_TRY(desk_decide(t));
+    SHOP_TRY(desk_avoid_repetition(t));
     show_action(t);
     hide_refused_intent(t);
     SHOP_TRY(desk_word(t));
-    SHOP_TRY(mark_repetition(t));
+    SHOP_TRY(desk_mark_repetition(t));
     SHOP_TRY(say_sorry(t));
     SHOP_TRY(desk_guard_out(t, &stop));
     /* The outcome of an action is always reported. */

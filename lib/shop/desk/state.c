@@ -133,7 +133,8 @@ static llmcs_status put_queue(desk_turn *t, desk_buffer *b) {
 static llmcs_status put_focus(desk_turn *t, desk_buffer *b) {
     const desk_conversation *c = t->c;
     const char *entry = t->out.n_citations ? t->citations[t->out.n_citations - 1]->id : NULL;
-    if (!c->products_at && !c->orders_at && !c->thread && !c->topic && !entry) return LLMCS_OK;
+    const char *given = entry ? entry : c->given;
+    if (!c->products_at && !c->orders_at && !c->thread && !c->topic && !given) return LLMCS_OK;
     put_key(b, "spoken");
     desk_putf(b, "{\"kind\":%d,\"products_at\":%lld,\"orders_at\":%lld,\"least\":%g,\"most\":%g", (int)c->spoken,
               (long long)c->products_at, (long long)c->orders_at, c->search.least, c->search.most);
@@ -145,6 +146,8 @@ static llmcs_status put_focus(desk_turn *t, desk_buffer *b) {
     SHOP_TRY(put_masked(t, b, "size", c->search.size));
     if (c->thread_at == c->n_turns + 1) SHOP_TRY(put_masked(t, b, "thread", c->thread));
     if (entry) put_key(b, "entry"), desk_put_json(b, entry);
+    if (given) put_key(b, "given"), desk_put_json(b, given);
+    if (given) desk_putf(b, ",\"given_at\":%lld", (long long)(entry ? c->n_turns + 1 : c->given_at));
     desk_puts(b, "}");
     return LLMCS_OK;
 }
@@ -315,6 +318,8 @@ static llmcs_status get_focus(desk_turn *t, const desk_json *focus) {
     SHOP_TRY(get_unmasked(t, focus, "size", &c->search.size));
     SHOP_TRY(get_unmasked(t, focus, "thread", &c->thread));
     c->entry = desk_json_text(focus, "entry", NULL);
+    c->given = desk_json_text(focus, "given", NULL);
+    c->given_at = read_turn(c, focus, "given_at");
     return LLMCS_OK;
 }
 

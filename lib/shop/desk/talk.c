@@ -84,7 +84,7 @@ static const char *const talk_words[] = {"thanks",
 /* Above these the message may be about a matter of the shop. */
 static const double least_entry = 0.04, least_second = 0.1;
 
-enum { LEAST_WORDS = 3, LEAST_HAN = 3, MOST_CALL = 10 };
+enum { LEAST_WORDS = 3, LEAST_HAN = 3, MOST_CALL = 10, MOST_PROGRESS = 18 };
 
 /* Returns where the text begins after small talk. */
 static size_t skip_talk(const desk_words *w) {
@@ -150,6 +150,69 @@ bool desk_asks_who_is_there(const desk_turn *t) {
                                         "在吗",          NULL};
     if (strcmp(t->c->status, "waiting") != 0) return false;
     return desk_count_words(t->words.folded, t->words.folded_bytes) <= MOST_CALL && desk_has_any(&t->words, words);
+}
+
+/* True if the conversation is about something else than the answer that is due: "when will you refund me?". */
+static bool names_matter(const desk_turn *t) {
+    static const char *const words[] = {"refund", "money", "deliver", "delivery", "ship", "parcel",
+                                        "arrive", "stock", "return",  "钱",       "款",   "货",
+                                        "券",     "发票",  "快递",    "修",       NULL};
+    return desk_has_any(&t->words, words);
+}
+
+bool desk_asks_for_progress(const desk_turn *t) {
+    static const char *const answer[] = {"will you answer",  "will you reply",
+                                         "will you respond", "will someone",
+                                         "will somebody",    "will anyone",
+                                         "will a colleague", "do i hear",
+                                         "will i hear",      "get an answer",
+                                         "get a reply",      "get back to me",
+                                         "hear back",        "until someone",
+                                         "till someone",     "什么时候回",
+                                         "啥时候回",         "什么时候能给我回",
+                                         "啥时候能给我回",   "什么时候给我回",
+                                         "啥时候给我回",     "什么时候能回",
+                                         "啥时候能回",       "几时回",
+                                         "多久能回",         "多久回",
+                                         "什么时候有人",     "啥时候有人",
+                                         "什么时候联系我",   "啥时候联系我",
+                                         "什么时候有结果",   "啥时候有结果",
+                                         "什么时候处理",     "啥时候处理",
+                                         "多久处理",         "什么时候答复",
+                                         "啥时候答复",       NULL};
+    static const char *const done[] = {"reported",   "go through", "gone through", "went through", "is it registered",
+                                       "报了没",     "报了吗",     "报上去",       "报了是吧",     "提交了没",
+                                       "提交了吗",   "登记了没",   "登记了吗",     "记下了吗",     "记下了没",
+                                       "报给同事了", NULL};
+    static const char *const waits[] = {"how long is that gonna",
+                                        "how long is that going",
+                                        "how long is this gonna",
+                                        "how long is this going",
+                                        "how long will that take",
+                                        "how long will it take",
+                                        "how long does it take",
+                                        "how long does that take",
+                                        "how much longer",
+                                        "tell them",
+                                        "let them know",
+                                        "tell your colleague",
+                                        "tell the colleague",
+                                        "要多久",
+                                        "还要等",
+                                        "等多久",
+                                        "告诉同事",
+                                        "告诉他们",
+                                        "跟同事说",
+                                        "和同事说",
+                                        "跟他们说",
+                                        "转告",
+                                        NULL};
+    const bool waiting = !strcmp(t->c->status, "waiting");
+    if ((!waiting && !t->c->did) || names_matter(t)) return false;
+    if (desk_count_words(t->words.folded, t->words.folded_bytes) > MOST_PROGRESS) return false;
+    if (desk_has_any(&t->words, answer)) return true;
+    if (desk_has_any(&t->words, done)) return waiting || desk_is_question(&t->words) || desk_asks(&t->words);
+    return waiting && desk_has_any(&t->words, waits) && !desk_named_kind(t, &t->words, NULL);
 }
 
 /* Words of a matter of the shop, even if it has no answer to it. */

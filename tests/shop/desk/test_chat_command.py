@@ -326,6 +326,35 @@ class Reader(Case):
         found = [self.cited(first, "那要多少钱", customer="c002", conversation=first)[1] for first in ("能寄到新加坡吗", "可以包装成礼物吗")]
         self.assertEqual(found, [["shipping-abroad"], ["gift-wrap"]])
 
+    def test_an_order_that_goes_abroad_has_its_own_terms(self):
+        self.assertEqual(self.cited("订单PL26100214到哪了", "退货邮费谁出", customer="c077")[1], ["return-abroad"])
+        self.assertEqual(self.cited("退货邮费谁出", customer="c077", conversation="b")[0], ["return-cost"])
+
+    def test_furniture_takes_longer(self):
+        self.assertIn("furniture takes 5 to 10", self.say("where is PL26111316", customer="c051")[0]["reply"])
+        self.assertIn("2 to 4 working days", self.say("where is PL26111305", customer="c040", conversation="b")[0]["reply"])
+
+    def test_two_questions_get_two_answers(self):
+        for customer, text, entries in (
+                ("c002", "48+118是166对吧 那能用券了 包邮不", {"coupon-problem", "shipping-fee"}),
+                ("c002", "后天出差不在家 能放门口不", {"delivery-missed", "delivery-signature"}),
+                ("c001", "do you take alipay? and can you gift wrap it", {"payment-methods", "gift-wrap"})):
+            self.assertLessEqual(entries, set(self.cited(text, customer=customer, conversation=text)[0]), text)
+
+    def test_another_question_gets_another_answer(self):
+        self.assertEqual(self.cited("付款付不了 一直提示失败", "关了vpn还是不行 换微信可以不", customer="c002"), [["payment-failed"], ["payment-methods"]])
+        replies = self.say("my humidifier stopped working, just dead", "theres no repair button. can you do it?", conversation="b")
+        self.assertEqual([r["route"] for r in replies], ["entry", "handover"])
+
+    def test_words_that_mean_something_else(self):
+        for text, entry in (("能开发票不 抬头公司", "invoice-company"), ("照片往哪发啊", "contact"), ("where do i send the photos", "contact"),
+                            ("直接寄她家 里面别放小票", "gift-wrap")):
+            self.assertIn(entry, self.cited(text, conversation=text)[0], text)
+        for text, flow in (("帮我查下陈浩的订单 他让我看的", "others_data"), ("can it come after 6pm, im at work all day", "not_known"),
+                           ("can i keep the green ones for a discount", "keep_for_less"), ("我最近一单啥时候签收的", "order_status")):
+            self.assertEqual(self.say(text, conversation=text)[0]["flow"], flow, text)
+        self.assertNotEqual(self.say("不改地址 就问快递到了打电话不", conversation="c")[0]["flow"], "change_address")
+
     def test_no_action_without_a_yes(self):
         replies = self.say("I am so tired of waiting, %s can go, I do not need it" % C001_UNPAID, "how long would the money take")
         self.assertEqual(self.order(C001_UNPAID), "pending_payment")
