@@ -162,7 +162,7 @@ static llmcs_status say_answer(desk_turn *t, const llmcs_shop_answer *a, bool *f
     if (a->route != LLMCS_ROUTE_ASK_BACK && a->n_citations) {
         const char *id = a->citations[0]->id, *chosen = id;
         SHOP_TRY(choose_entry(t, &chosen));
-        if (chosen != id) return desk_say_entry(t, chosen, found);
+        if (chosen != id) return desk_say_entry(t, id, found); /* which chooses again */
     }
     if (a->route != LLMCS_ROUTE_ASK_BACK && a->n_candidates && a->n_citations) {
         /* Prefer the same entry in the language of the reply. */

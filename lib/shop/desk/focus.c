@@ -105,7 +105,7 @@ llmcs_status desk_pointed_product(desk_turn *t, const char **product) {
         desk_words title;
         bool found, seen = false;
         if (!id) continue;
-        for (size_t k = 0; k < i && !seen; k++) seen = !strcmp(c->listed[k], id);
+        for (size_t k = 0; k < i && !seen; k++) seen = c->listed[k] && !strcmp(c->listed[k], id);
         if (seen) continue;
         SHOP_TRY(desk_read_goods(t, id, &g, &found));
         if (!found) continue;
