@@ -207,7 +207,7 @@ WISH_LIKE = rf"(?:{COLOURS}|{SIZES})|{LIKE_ZH}"
 # "Just the tote bags", "keep the mug", 只取消杯子: a part of an order.
 PART_LIKE = (r"(?:only|just) (?:the|one|two|three|that|those|these)|one of (?:the|them|those|these)|(?:keep|leave) (?:the|one|two|my)|except(?: for)?|"
              r"but not (?:the|my)|(?:take out|remove) (?:the|one|two)|all but|the rest stays|(?:still|do) want the|not (?:all|the whole)|"
-             r".*(?:只取消|只想取消|只要取消|光取消|单独取消|只退|其中|取消一[件个双条]|退一[件个双条]|留着|保留|(?<!我)(?:还要|还想要|照发)(?!多|几|等|再|不)|"
+             r".*(?:只取消|只想取消|只要取消|光取消|单独取消|只退|其中|取消一[件个双条张]|退一[件个双条张]|有一[件个双条张](?!样)|留着|保留|(?<!我)(?:还要|还想要|照发)(?!多|几|等|再|不)|"
              r"不要全|不是全|别全|不是都|不要整单).*")
 
 ADDRESS_LEAD = pair(

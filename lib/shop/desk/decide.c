@@ -542,7 +542,9 @@ static llmcs_status answer_question(desk_turn *t, const desk_reading *r, desk_fr
     const desk_intent *first = thanks && starts_at_once(t, r->classified) ? r->classified : r->intent;
     const bool waits = frame && frame->asked >= 0;
     /* A short yes or no answers the open question, whatever the classifier says. */
-    const bool answers = waits && (desk_is_yes(&t->words) || desk_is_no(&t->words));
+    bool answers = waits && (desk_is_yes(&t->words) || desk_is_no(&t->words));
+    if (waits && !answers && t->flows->flows[frame->flow].ops[frame->asked].kind == DESK_OP_CONFIRM)
+        SHOP_TRY(desk_repeats_with_yes(t, frame, &answers)); /* 好 换 */
     const bool interrupts = !answers && starts_at_once(t, first);
     *done = waits && !interrupts && !r->rule && !desk_consents(&t->words) && desk_may_be_aside(t, frame) &&
             desk_is_aside(&r->meaning, answers);

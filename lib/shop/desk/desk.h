@@ -452,6 +452,8 @@ llmcs_status desk_correct_address(desk_turn *t, desk_frame *frame, bool *correct
 bool desk_asks_attribute(const desk_words *w);
 /* *names: the message names the object of the frame and is no question. */
 llmcs_status desk_names_object(desk_turn *t, const desk_frame *frame, bool *names);
+/* *yes: a yes that repeats what is being confirmed, or names its only piece: 好 换, "yes, in red". */
+llmcs_status desk_repeats_with_yes(desk_turn *t, desk_frame *frame, bool *yes);
 /* True if the message goes on with another object: "and the lunch boxes?", "I meant the sneakers". */
 bool desk_goes_on(const desk_words *w);
 

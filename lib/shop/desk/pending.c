@@ -4,6 +4,8 @@
 
 #include "shop/desk/decide.h"
 
+enum { VERB_WORDS = 2 }; /* of a yes with the verb of the request: 好 换 */
+
 /* True if the message certainly has the intent of an entry or of another flow. */
 static bool wants_other(const desk_frame *frame, const desk_reading *r, double least) {
     if (!r->intent || r->score < least) return false;
@@ -34,6 +36,19 @@ static int commanded_flow(const desk_turn *t, const desk_frame *frame) {
     return -1;
 }
 
+/* True for 先别换 and 先不退: the verb of a cue of the flow, not now. */
+static bool negates_verb(const desk_turn *t, const desk_flow *f) {
+    static const char *const verbs[][2] = {
+        {"先别退", "先不退"}, {"先别换", "先不换"}, {"先别取消", "先不取消"}, {"先别改", "先不改"}};
+    static const char *const stems[] = {"退", "换", "取消", "改"};
+    for (size_t k = 0; k < sizeof stems / sizeof *stems; k++) {
+        if (!desk_has_phrase(&t->words, verbs[k][0]) && !desk_has_phrase(&t->words, verbs[k][1])) continue;
+        for (size_t i = 0; i < f->n_cues; i++)
+            if (strstr(f->cues[i], stems[k])) return true;
+    }
+    return false;
+}
+
 bool desk_is_negated(const desk_turn *t, int flow) {
     static const char *const before[] = {
         "别给我",       "别帮我",       "别",   "不要",   "不想",          "不用",
@@ -52,7 +67,7 @@ bool desk_is_negated(const desk_turn *t, int flow) {
                 return true;
         }
     }
-    return false;
+    return negates_verb(t, f);
 }
 
 /* Returns the flow that the message starts if it may replace an open question, or -1. */
@@ -191,8 +206,8 @@ static int remark_slot(const desk_turn *t, const desk_frame *frame) {
     return -1;
 }
 
-/* Adds "just one of them, it is too small" to the remark slot, for the staff, and repeats the confirmation with it. */
-static llmcs_status keep_remark(desk_turn *t, desk_frame *frame, const desk_reading *r, bool *kept) {
+/* Adds "just one of them, it is too small" to the remark slot, for the staff. */
+static llmcs_status add_remark(desk_turn *t, desk_frame *frame, const desk_reading *r, bool *kept) {
     const int slot = remark_slot(t, frame);
     const size_t words = desk_count_words(t->words.folded, t->words.folded_bytes);
     *kept = false;
@@ -208,8 +223,14 @@ static llmcs_status keep_remark(desk_turn *t, desk_frame *frame, const desk_read
     llmcs_status status = b.status;
     if (!status) status = shop_arena_copy(t->arena, desk_buffer_text(&b), b.n, &frame->slots[slot]);
     desk_buffer_free(&b);
-    SHOP_TRY(status);
-    *kept = true;
+    *kept = !status;
+    return status;
+}
+
+/* Keeps a remark and repeats the confirmation with it. */
+static llmcs_status keep_remark(desk_turn *t, desk_frame *frame, const desk_reading *r, bool *kept) {
+    SHOP_TRY(add_remark(t, frame, r, kept));
+    if (!*kept) return LLMCS_OK;
     frame->yes = 0;
     frame->tries = 0;
     return desk_run(t);
@@ -340,18 +361,19 @@ static llmcs_status blank_goods(desk_turn *t, const desk_frame *frame, int slot,
     return LLMCS_OK;
 }
 
-/* 对 就退鞋, "yes, return the loafers": a yes that repeats the request whose pieces are known already. */
+/* 好 换, 对 就退鞋: a yes that repeats the request. If it is longer, its pieces must be known already. */
 static bool repeats_request(const desk_turn *t, const desk_frame *frame, const desk_words *rest) {
     const int parts = parts_slot(t, frame), remark = remark_slot(t, frame);
     const bool said = (parts >= 0 && frame->slots[parts] && *frame->slots[parts]) ||
                       (remark >= 0 && frame->slots[remark] && *frame->slots[remark]);
-    if (!said || (parts >= 0 && t->flows->slots[parts].like)) return false;
-    return desk_count_words(rest->folded, rest->folded_bytes) <= DESK_SHORT_ANSWER && asks_for(t, rest, frame->flow) &&
-           !says_how_many(rest) && !desk_is_no(rest) && !desk_is_negated(t, frame->flow);
+    const size_t words = desk_count_words(rest->folded, rest->folded_bytes);
+    if (words > (said ? DESK_SHORT_ANSWER : VERB_WORDS) || (parts >= 0 && t->flows->slots[parts].like)) return false;
+    return asks_for(t, rest, frame->flow) && !says_how_many(rest) && !desk_is_no(rest) &&
+           !desk_is_negated(t, frame->flow);
 }
 
 /* 对的 换30码, 行 就退加湿器 确认: a yes that repeats the wish, or names the only piece of the order. */
-static llmcs_status repeats_with_yes(desk_turn *t, desk_frame *frame, bool *yes) {
+llmcs_status desk_repeats_with_yes(desk_turn *t, desk_frame *frame, bool *yes) {
     const int order = desk_order_slot(t, frame->flow), parts = parts_slot(t, frame);
     const char *value = NULL;
     desk_words rest;
@@ -398,15 +420,32 @@ static llmcs_status agrees_and_asks(desk_turn *t, const desk_frame *frame, const
     return LLMCS_OK;
 }
 
+/* "Yes, it is the wooden one", 报吧 是木头那个: a yes whose detail is for the staff. A condition is no yes. */
+static llmcs_status agrees_with_detail(desk_turn *t, desk_frame *frame, const desk_reading *r, bool *yes) {
+    static const char *const conditions[] = {"but", "if", "unless", "only", "just", "first", "instead", "except", "not",
+                                             "n't", "no", "other",  "但",   "如果", "要是",  "除非",    "先",     "等",
+                                             "不",  "别", "只",     "另",   "换成", "改成",  NULL};
+    desk_words rest;
+    SHOP_TRY(desk_beside_yes(t->arena, &t->words, &rest));
+    if (!rest.folded_bytes || desk_has_any(&t->words, conditions) || says_how_many(&t->words) || asks_something(t, r) ||
+        desk_gives_up(&t->words) || wants_other_action(t, frame, r) || wants_other(frame, r, desk_digression_score))
+        return LLMCS_OK;
+    return add_remark(t, frame, r, yes);
+}
+
 static llmcs_status answer_confirm(desk_turn *t, desk_frame *frame, const desk_reading *r, bool *handled) {
     bool yes = desk_is_yes(&t->words) || agrees(t, frame, r);
-    if (!yes) SHOP_TRY(repeats_with_yes(t, frame, &yes));
+    if (!yes) SHOP_TRY(desk_repeats_with_yes(t, frame, &yes));
     if (!yes) SHOP_TRY(agrees_and_asks(t, frame, r, &yes));
     const bool negated = desk_is_negated(t, frame->flow) && !desk_is_question(&t->words); /* "don't return it" */
     const bool no = !yes && (desk_is_no(&t->words) || negated || calls_off(t, frame, r));
     const size_t words = desk_count_words(t->words.folded, t->words.folded_bytes);
     bool corrected = false, names = false, part;
     *handled = true;
+    if (negates_verb(t, &t->flows->flows[frame->flow])) { /* whatever else the message says */
+        frame->refused = frame->asked;
+        return desk_run(t);
+    }
     SHOP_TRY(keep_pieces(t, frame, &part));
     if (part) return LLMCS_OK;
     /* "Return order PL2" to "cancel PL1?" must not cancel PL2. */
@@ -417,6 +456,7 @@ static llmcs_status answer_confirm(desk_turn *t, desk_frame *frame, const desk_r
     if (!corrected && !yes) SHOP_TRY(correct_text(t, frame, &corrected));
     if (corrected) return desk_run(t);
     t->out.probability = 1;
+    if (!yes && !no) SHOP_TRY(agrees_with_detail(t, frame, r, &yes));
     if (yes) {
         if ((double)(t->now - frame->asked_at) > t->desk->confirm_minutes * 60) return desk_run(t);
         frame->yes = desk_slots_hash(t, frame);
@@ -511,7 +551,7 @@ static llmcs_status answer_slot(desk_turn *t, desk_frame *frame, int slot, const
     const size_t words = desk_count_words(t->words.folded, t->words.folded_bytes);
     const bool free_text = is_free_text(t, slot), yes_no = t->flows->slots[slot].type == DESK_SLOT_YES_NO;
     *handled = true;
-    if (!yes_no && desk_gives_up(&t->words)) {
+    if (!yes_no && (desk_gives_up(&t->words) || negates_verb(t, &t->flows->flows[frame->flow]))) {
         desk_pop(t);
         desk_set_route(t, LLMCS_DESK_FLOW);
         t->out.probability = 1;
@@ -673,7 +713,7 @@ static llmcs_status refer_again(desk_turn *t, desk_frame *frame, const desk_read
     *handled = false;
     if (slot < 0 || !frame->slots[slot] || desk_is_yes(&t->words)) return LLMCS_OK;
     bool yes = op->kind == DESK_OP_CONFIRM && means_pieces(t, frame);
-    if (op->kind == DESK_OP_CONFIRM && !yes) SHOP_TRY(repeats_with_yes(t, frame, &yes));
+    if (op->kind == DESK_OP_CONFIRM && !yes) SHOP_TRY(desk_repeats_with_yes(t, frame, &yes));
     if (yes) return LLMCS_OK;
     if (op->kind == DESK_OP_SLOT && (op->index == slot || t->flows->slots[op->index].like)) return LLMCS_OK;
     for (size_t i = 0; i < t->flows->n_slots; i++) /* "plum, please" is the exchange wish */

@@ -250,6 +250,7 @@ static const char *const yes_words[] = {
     "确认",      "确定",       "确认取消",   "确定取消",   "嗯",         "嗯嗯",         "没错",
     "没问题",    "同意",       "当然",       "恩",         "没有问题",   "要得",         "中",
     "得",        "係",         "ja",         "y",          "確認",       "確定",         "對",
+    "是啊",      "对啊",       "好啊",       "是呀",       "对呀",       "报吧",         "登记吧",
     NULL};
 static const char *const no_words[] = {
     "no",      "nope",    "nah",     "no thanks", "no thank you", "don't",  "dont",   "do not", "please don't",

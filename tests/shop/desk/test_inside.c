@@ -125,6 +125,17 @@ START_TEST(remark_goes_with_the_request) {
     HAS(say_as(&d, "z", "anna", "PL1003想退货"), "退回PL1003吗");
     HAS(say_as(&d, "z", "anna", "用着太薄了 不喜欢"), "备注：用着太薄了 不喜欢。");
     HAS(say_as(&d, "z", "anna", "对 就退货"), "已登记"); /* repeats the request */
+    HAS(say_as(&d, "y", "anna", "PL1001想退货"), "退回PL1001吗");
+    (void)say_as(&d, "y", "anna", "先别退 我就问下要多少运费");
+    ck_assert_int_ne(d.turn->expects, LLMCS_EXPECTS_YES);
+    HAS(say_as(&d, "y", "anna", "PL1001想退货"), "退回PL1001吗");
+    HAS(say_as(&d, "y", "anna", "好 退"), "已登记");
+    /* A yes with a detail for the staff; a condition is none. */
+    HAS(say_as(&d, "x", "anna", "return order PL1009"), "Return PL1009?");
+    HAS(say_as(&d, "x", "anna", "yes but only one of them"), "Return PL1009?");
+    HAS(say_as(&d, "x", "anna", "yes, it is far too small for me"), "recorded");
+    HAS(shop_value(d.path, "SELECT detail FROM actions WHERE object = 'PL1009' ORDER BY rowid DESC LIMIT 1"),
+        "too small");
     HAS(shop_value(d.path, "SELECT detail FROM actions WHERE object = 'PL1003'"), "太薄");
     desk_case_close(&d);
 }
