@@ -65,7 +65,7 @@
 extern "C" {
 #endif
 #define LLMCS_VERSION_MAJOR 0
-#define LLMCS_VERSION_MINOR 9
+#define LLMCS_VERSION_MINOR 10
 #define LLMCS_VERSION_PATCH 0
 
 /* As a length: the text ends at its NUL byte. */

@@ -109,7 +109,7 @@ START_TEST(every_status_has_a_name) {
             ck_assert_str_ne(llmcs_status_name((llmcs_status)i), llmcs_status_name((llmcs_status)j));
     ck_assert_str_eq(llmcs_status_name((llmcs_status)(LLMCS_TEMPLATE + 1)), "UNKNOWN");
     ck_assert_str_eq(llmcs_status_name((llmcs_status)-1), "UNKNOWN");
-    ck_assert_str_eq(llmcs_version(), "0.9.0");
+    ck_assert_str_eq(llmcs_version(), "0.10.0");
 }
 END_TEST
 

@@ -208,6 +208,44 @@ START_TEST(integers_give_the_same_bits_on_every_row) {
 }
 END_TEST
 
+/* The largest products, all of one sign: sums in 16 bits must not overflow. In each block of Q4 one weight is -8 times
+ * the scale, so that the others can be 7 times. */
+START_TEST(the_largest_integers_are_summed_exactly) {
+    enum { N_IN = 96, N_OUT = 40, N_ROWS = 7 };
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets);
+    for (size_t c = 0; c < n_kernels * 4; c++) {
+        const ll_weight_type type = c % 2 ? LL_Q4 : LL_Q8;
+        const ll_kernels *k = sets[c / 4];
+        const float sign = c / 2 % 2 ? -1.0f : 1.0f;
+        uint64_t seed = 57;
+        matrix m = matrix_new(&seed, k, type, N_IN, N_OUT);
+        float *w = floats(N_IN * N_OUT), *x = floats(N_ROWS * N_IN), *y = floats(N_ROWS * N_OUT);
+        for (size_t i = 0; i < N_IN * N_OUT; i++) w[i] = type == LL_Q4 && i % LL_Q_BLOCK == 5 ? -8.0f : 7.0f;
+        for (size_t i = 0; i < N_ROWS * N_IN; i++) x[i] = sign * 127.0f;
+        const ll_rectangle all = {0, 0, N_OUT, N_IN};
+        if (type == LL_Q8) {
+            for (size_t o = 0; o < N_OUT; o += k->nr) /* no scales yet */
+                memset((char *)m.linear.packed + o / k->nr * m.linear.panel_bytes, 0, k->nr * sizeof(float));
+            ll_linear_measure(&m.linear, LL_OUT_IN, &all, 0, w);
+        }
+        ll_linear_put(&m.linear, LL_OUT_IN, &all, 0, w);
+        size_t stride;
+        void *rows = rows_for(k, type, x, N_ROWS, N_IN, &stride);
+        multiply(k, &m, rows, stride, N_ROWS, NULL, NULL, y);
+        const float want = sign * 127.0f * (type == LL_Q4 ? 3 * (31 * 7.0f - 8.0f) : N_IN * 7.0f);
+        for (size_t i = 0; i < N_ROWS * N_OUT; i++)
+            ck_assert_msg(fabsf(y[i] - want) <= 1e-6f * fabsf(want), "%s %s: %g, expected %g", k->name,
+                          type_names[type], (double)y[i], (double)want);
+        matrix_free(&m);
+        free(w);
+        free(x);
+        free(y);
+        free(rows);
+    }
+}
+END_TEST
+
 /* Every type: a row's bits are those it has alone. */
 START_TEST(bits_depend_on_row_and_column_only) {
     const ll_kernels *sets[MAX_KERNEL_SETS];
@@ -360,6 +398,7 @@ static void add(TCase *t) {
     tcase_add_test(t, products_equal_the_weights_multiplied_out);
     tcase_add_test(t, sums_of_floats_may_be_interrupted);
     tcase_add_test(t, integers_give_the_same_bits_on_every_row);
+    tcase_add_test(t, the_largest_integers_are_summed_exactly);
     tcase_add_test(t, bits_depend_on_row_and_column_only);
     tcase_add_test(t, halves_give_the_bits_of_their_float32);
     tcase_add_test(t, rows_are_quantised_as_said);

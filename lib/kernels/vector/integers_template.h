@@ -119,28 +119,44 @@ static ALWAYS_INLINE void q8_tile(const size_t n_r, const size_t n_v, const tile
     }
 }
 
+#ifndef Q4_BLOCK_SUMS
+/* A block of Q4 is summed as Q8 is, beginning with its offset. A lane's total adds Q_SUMS accumulators, so each begins
+ * with one Q_SUMS-th. */
+typedef q_weights q4_column;
+typedef q_four q4_four;
+static ALWAYS_INLINE q4_four q4_load_four(const char *p) { return q_load_four(p); }
+static ALWAYS_INLINE void q4_dot(vi sum[Q_SUMS], q_weights w, q4_four x) { q_dot(sum, w, x); }
+static ALWAYS_INLINE vi q4_start(int32_t offset) { return vi_set1(offset / Q_SUMS); }
+static ALWAYS_INLINE vi q4_total(const vi sum[Q_SUMS], int32_t offset) {
+    (void)offset;
+    return q_total(sum);
+}
+#endif
+
+static ALWAYS_INLINE int32_t block_offset(const char *offsets) {
+    int32_t offset;
+    memcpy(&offset, offsets, sizeof offset);
+    return offset;
+}
+
 /* Four inputs of a Q4 block from the low nibbles; high: the four that are 16 inputs further, from the high nibbles. */
 static ALWAYS_INLINE void q4_step(const size_t n_r, const size_t n_v, const bool high, const char *x, size_t x_stride,
                                   const char *w, int_acc sum) {
-    q_weights column[MAX_TILE_VECTORS];
+    q4_column column[MAX_TILE_VECTORS];
     UNROLL for (size_t v = 0; v < n_v; v++) {
         const vb both = vb_load(w + v * (VL * 4));
         column[v] = q4_weights(high ? vb_high_nibbles(both) : vb_low_nibbles(both));
     }
     UNROLL for (size_t r = 0; r < n_r; r++) {
-        const q_four row = q_load_four(x + r * x_stride + (high ? LL_Q_BLOCK / 2 * Q_BYTES : 0));
-        UNROLL for (size_t v = 0; v < n_v; v++) q_dot(sum[r * n_v + v], column[v], row);
+        const q4_four row = q4_load_four(x + r * x_stride + (high ? LL_Q_BLOCK / 2 * Q_BYTES : 0));
+        UNROLL for (size_t v = 0; v < n_v; v++) q4_dot(sum[r * n_v + v], column[v], row);
     }
 }
 
-/* Initialises a block's accumulators with the rows' offsets. A lane's total adds Q_SUMS accumulators, so each gets one
- * Q_SUMS-th. */
 static ALWAYS_INLINE void start_block(const size_t n_r, const size_t n_v, const char *offsets, size_t x_stride,
                                       int_acc sum) {
     UNROLL for (size_t r = 0; r < n_r; r++) {
-        int32_t offset;
-        memcpy(&offset, offsets + r * x_stride, sizeof offset);
-        const vi start = vi_set1(offset / Q_SUMS);
+        const vi start = q4_start(block_offset(offsets + r * x_stride));
         UNROLL for (size_t v = 0; v < n_v; v++) {
             UNROLL for (size_t s = 0; s < Q_SUMS; s++) sum[r * n_v + v][s] = start;
         }
@@ -166,8 +182,10 @@ static ALWAYS_INLINE void q4_columns(const size_t n_r, const size_t n_v, const t
         }
         UNROLL for (size_t v = 0; v < n_v; v++) {
             const vf scale = v_load_f16((const uint16_t *)(const void *)(scales + v * (VL * 2)));
-            UNROLL for (size_t r = 0; r < n_r; r++) sum[r * n_v + v] =
-                v_fma(v_from_int(q_total(block[r * n_v + v])), scale, sum[r * n_v + v]);
+            UNROLL for (size_t r = 0; r < n_r; r++) {
+                const vi total = q4_total(block[r * n_v + v], block_offset(offsets + r * x_stride));
+                sum[r * n_v + v] = v_fma(v_from_int(total), scale, sum[r * n_v + v]);
+            }
         }
     }
     UNROLL for (size_t r = 0; r < n_r; r++) {

@@ -43,6 +43,12 @@
  *   Q8_ROWS, Q4_ROWS                                as MATMUL_ROWS
  *   Q4_VECTORS(n_rows)                              vectors of columns computed together, a divisor of NR / VL
  *
+ * and, where products of four-bit weights can be summed in another way than those of bytes, Q4_BLOCK_SUMS, with
+ *
+ *   q4_four, q4_load_four(p)                        four activations
+ *   q4_column, q4_weights(vb)                       weights in q4_dot's format
+ *   q4_start(offset) q4_dot(vi sum[Q_SUMS], weights, four) q4_total(sum, offset)     the sum of one block
+ *
  * and, where the processor multiplies small matrices of bytes, Q_PAIRS, with Q_BYTES 1 and Q_UNSIGNED 1
  * (pairs_template.h):
  *
