@@ -99,7 +99,7 @@ SURNAMES = "王李张刘陈杨赵吴周徐孙朱胡郭何罗郑梁谢宋唐许�
 RULES = list(rules([
     # Danger first.
     pattern("crisis", r"\b(kill(ing)? myself|end my life|suicidal|commit suicide|(want(ed)? to|going to|gonna|help me|thinking (of|about)|how (to|do i|can i)|thoughts? of|feel like|urge to) (hurt|hurting|harm|harming) myself|harm myself|self-harm|(don'?t|do not) want to (live|be alive)|want to die)\b(?! (of|from|laughing))",
-            r"自杀|不想活(?!动|跃|成)|(?<!年)轻生|(?<!笑)想死(?!你|我了|它)|活不下去|自残", always=True),
+            r"自杀|不想活(?!动|跃|成)|(?<!年)轻生|(?<!笑)想死(?!你|我了|它)|活不下去|自残|上吊|割腕|跳楼(?!价|甩|大)|吞安眠药", r"\bhang(ing)? myself\b", always=True),
     pattern("injury", rf"\b{DEVICE}\b.{{0,24}}\b(is|are|gets?|got|getting|went|looks?|became|has)\b.{{0,12}}\b(super hot|too hot|very hot|so hot|red hot|burning hot|really hot|boiling hot|bulg\w+|swollen|swelling|bloated|smells? (of |like )?burn\w*|burning smell|sparking|hissing)\b(?!.{{0,20}}\b(today|outside|these days|in (the )?summer|weather)\b)",
             r"🔋.{0,2}(💥|🔥)|(💥|🔥).{0,2}🔋|(充电宝|电池|充电器|手机|耳机|水壶|壶|灯|电器|插头|手表|加湿器|音箱).{0,10}(鼓包|鼓起|膨胀|发烫|烫(得|手|死)|很烫|太烫|烧焦|滋滋响|打火花)",
             rf"(?<!will it )(?<!can it )(?<!could it )(?<!might it )(?<!would it )(?<!does it )(?<!going to )(?<!gonna )\b(burn(ed|t|s)?|injured?|scald(ed)?|cut|hurt|shocked|bruised|blistered|broke|twisted|sprained|sliced|pinched|crushed) {OWN}{BODY}\b{NO_GOODS}|\b(i|he|she|we) (just |really |badly )*(hurt|cut|burnt|burned|injured) (myself|himself|herself|ourselves)\b",
@@ -190,6 +190,19 @@ RULES = list(rules([
             r"有糖尿病|有高血压)"),
     pattern("refuse", r"\bwhat (would|will|could)? ?happens? if (i|you|we|my \w+) (?!.{0,30}\b(return|cancel|exchange|order|pay|miss|refuse|lose|buy|forget|don'?t|do not|change))(.{0,30}\b(microwave|oven|fire|(?<!hot )water|bath)(?! ?(bottles?|jug|salt|towels?|robe|proof))\b|.{0,30}\b(microwave|mix|swallow|eat|drink|burn|heat|plug|overcharge)(e?d|s|ing)?\b)",
             r"(放|扔|丢)(进|到|在)?(微波炉|烤箱|火里|水里).{0,8}(会怎|会不会|爆|行吗|可以吗|怎么样)"),
+    # Handling that may hurt: wet or damaged electrics, opened cells, heat, fuels, things that are not for the mouth.
+    pattern("safety", r"\b(run|use|using|plug|charge|charging|turn on|ride|riding)\b.{0,24}\b(wet|swollen|bulging|bloated|burnt|melted|smoking|frayed) (plug|cable|wire|battery|batteries|power bank|charger|socket|lamp|heater)\b|"
+            r"\b(open|take apart|swap|replace|bypass|cut|disable|modify|rewire)\b.{0,30}\b(cells|brakes?|fuse|transformer)\b|\b(drink|swallow|eat)\b.{0,12}\b(oil|shampoo|lotion|sunscreen|detergent|soap)\b|"
+            r"\b(petrol|gasoline|kerosene|paraffin|methanol)\b.{0,20}\b(in|into)\b|\balcohol (in|into) (a |the |your |my )?(humidifier|diffuser|kettle)\b",
+            r"(湿|进水|受潮|泡水|沾水|破皮|露线|漏电)(了|的)?.{0,6}(还能|能不能|能|可以|直接).{0,4}(通电|插电|充电|开机|插上|直接用|接着用)|(带电|湿手|不断电|不拔插头).{0,6}(拧|换|拆|擦|洗|修|插|碰)|"
+            r"(充电宝|锂电|电芯|滑板车|平衡车|充电器).{0,8}(拆开|拆了|换电芯|改装|剪了|剪断)|(拆开?|剪断?|改装).{0,6}(充电宝|锂电|电芯|刹车)|刹车线?.{0,6}(剪|拆)|"
+            r"(鼓包|膨胀|冒烟|烧焦|发烫)(了|的)?.{0,6}(还能|能不能|能|可以).{0,4}(用|充|插|骑|带)|(充电宝|手机|耳机|电池|喷雾|香水|发胶).{0,8}(暖气|暖炉|火上|炉子|微波炉|烤箱)|"
+            r"(睡袋|帐篷|被窝|床上|车里).{0,6}(暖炉|炭|蜡烛|炉子|取暖器|煤气)|(酒精|汽油|柴油|煤油|漂白|消毒液).{0,8}(加湿器|香薰机|保温杯|保鲜盒|喷进|倒进|装进)|"
+            r"(精油|洗发水|身体乳|护手霜|洗衣液|防晒霜)(也)?(能|可以|会不会).{0,3}(喝|吃下|口服)"),
+    pattern("refuse", r"\b(pick|picking) (a |the |somebody'?s |someone'?s |my neighbou?r'?s )?locks?\b|\block ?picks?\b|\b(sulph?uric|hydrochloric|nitric) acid\b|\b(cyanide|chloroform|ricin|thermite)\b|\bknock (someone|somebody|him|her|people|them) out\b|"
+            r"\b(put|slip|mix)\b.{0,20}\b(in|into) (her|his|their|someone'?s|somebody'?s) (drink|tea|coffee|food)\b|\b(to )?get(ting)? high\b|\b(hurt|harm|poison|punish) (my|his|her|someone|somebody|people)\b",
+            r"(砍|捅|打死|弄死|毒死|勒死)(人|我前|他|她|邻居|老公|老婆|室友|同事|前男友|前女友)|砍我前|砍伤|毒人|迷药|撬(开)?(别人|邻居|人家)?(的)?锁|燃烧瓶|火药|炸药|雷管|制毒|假发票|硫酸|盐酸|硝酸|氰化|氯气|白磷|嗨一下|嗨起来|嗨的|弄晕|迷晕|昏迷|(整|害|报复|教训|恶心|折磨)(死|一下|他|她|人|邻居|室友|同事|老板|前任|前男友|前女友)|(让|叫)(他|她|人|邻居|室友|同事|老板).{0,6}(拉肚子|难受|痛苦|过敏|出事|倒霉)|(藏|带|混)(?!.{0,4}(充电宝|液体)).{0,10}(过|躲|逃)安检|不被(发现|查到|查出)|(喝|吃)了(就|能|会)?(睡着|睡死|昏|晕倒|死)|"
+            r"(跟踪|偷拍|监视|偷听|定位)(我)?(的)?(女友|男友|女朋友|男朋友|前任|前男友|前女友|老婆|老公|别人|邻居)|^(?!.*(被偷|偷了|防|怕|担心)).*(怎么|怎样|如何|教我|能不能).{0,10}偷(?!偷)"),
     pattern("safety", r"\b(will|could|can|does|might|would|is) (it|they|this|that|the [\w ]{2,20})( ever| not)? (explode|blow up|overheat|catch fire|burn down|electrocute|melt|leak acid|going to explode)\b", r"会不会(爆|炸|着火|起火|漏电|触电|自燃|短路)|(会|不会)(爆炸|炸|自燃|着火|漏电)(吗|吧|么)", r"\b(feed(ing)?\b.{0,24}|(give|giving) ((it|this|that|them|some|the|a bit of|your)( \w+)? )?(to )?(my|our) )\b(my |the |a |our )?(cats?|dogs?|pupp(y|ies)|kittens?|rabbits?|hamsters?|parrots?|birds?)\b(?!.*\b(toys?|beds?|bowls?|collars?)\b)|\b(cats?|dogs?|pets?|rabbits?) (eat|drink|lick|chew)\b", r"(给|喂)(我家|我的|家里)?(的)?(猫|狗|宠物|兔子|仓鼠|鹦鹉|鸟).{0,4}(吃|喝|用(?!的))|(猫|狗|宠物|兔子)((能|可以|会)(不能|不可以|不会)?.{0,3}(吃|喝|舔|咬|碰|接触|中毒|闻|用(?!券))|喝|吃)", r"\b(in|inside) (a |the |my )?(tent|bath(room|tub)?|shower|car)\b.*\b(use|light|run|safe|stove|lamp|heater|candle)\b|\b(stove|candle|heater|burner|charger|power bank)\b.*\b(in|inside) (a |the |my )?"
                       r"(tent|bath(room|tub)?|shower|bed|rain)\b|(?<!you )(?<!u )(?<!they )(?<!shop )(?<!store )\bcarry(ing)? (a |my |our |the )?(baby|child|toddler|dog|cat)\b(?! (clothes|shoes?|blankets?|beds?|toys?|things|stuff|bag|food))|\b(is|are) (it|this|they|the [\w ]{2,20}) (dangerous|flammable|toxic|poisonous)\b|"
                       r"(\b(safe|allowed)|[a-z] (ok|okay|fine|alright|all right))\b.{0,60}\b(newborns?|infants?|overnight(?! (shipping|delivery|express|post|courier|bag|parcel|order))|unattended|unsupervised|while (i|we|they) sleep|asleep|near (the )?(fire|gas|water|pool)|in the (bath|shower|rain))\b|"

@@ -752,6 +752,24 @@ BY_ORDER = {
 ENTRIES = {entry: [{"if": {"o.abroad": 1} if why == "abroad" else {"o.large": {"more": 0}}, "entry": instead} for why, instead in choices]
            for entry, choices in BY_ORDER.items()}
 
+# What goods cost together.
+TOTALS = {
+    "words": {
+        "en": ["in total", "total", "total price", "altogether", "all together", "all in", "add up to", "grand total", "including shipping",
+               "incl shipping", "with shipping", "plus shipping", "including delivery", "with delivery", "plus delivery", "with postage",
+               "including postage", "plus postage"],
+        "zh": ["一共", "总共", "合计", "加起来", "带运费", "含运费", "加运费", "算上运费", "加上运费", "连运费", "总价", "到手价", "算下来"]},
+    "shipping": {
+        "fee": "shipping_fee", "free_from": "free_shipping", "title": t("Standard shipping in mainland China", "中国大陆标准快递"),
+        "not": {"en": ["hong kong", "macau", "macao", "taiwan", "singapore", "malaysia", "abroad", "overseas", "international", "express"],
+                "zh": ["香港", "澳门", "台湾", "新加坡", "马来西亚", "国外", "海外", "境外", "加急"]}},
+    "extras": [
+        {"fact": "wrap_fee", "title": t("Gift wrap", "礼品包装"),
+         "words": {"en": ["wrap", "wrapped", "wrapping", "gift wrap", "giftwrap"], "zh": ["包装", "礼盒", "包起来"]}},
+        {"fact": "assembly_fee", "title": t("Assembly", "上门安装"),
+         "words": {"en": ["assembly", "assembled", "put together"], "zh": ["安装", "组装"]}}],
+}
+
 # Intents that are questions: the knowledge base answers, among the entries with these tags.
 QUESTIONS = {
     "check_cancellation_fee": ["cancel", "取消"], "check_payment_methods": ["payment", "支付"], "check_refund_policy": ["returns", "退货"],
@@ -821,4 +839,4 @@ def flows_file():
     cities = {name: pair for pair in CITY_NAMES for name in pair.values()}
     values = {"status": STATUSES, "city": cities, "carrier": {en: {"en": en, "zh": c["zh"]} for en, c in CARRIERS.items()}}
     return {"format": 1, "accept": ACCEPT_ENTRY, "languages": ["en", "zh"], "facts": facts, "values": values, "texts": TEXTS, "slots": SLOTS, "kinds": KINDS, "finds": FINDS,
-            "actions": ACTIONS, "flows": flows, "entries": ENTRIES, "rules": RULES}
+            "actions": ACTIONS, "flows": flows, "entries": ENTRIES, "totals": TOTALS, "rules": RULES}

@@ -291,11 +291,25 @@ def action_of(reply):
     return name and (name, str(action.get("object") or action.get("order") or ""), (action.get("state") or "").upper())
 
 
+def sums(text, known):
+    """The amounts of a sum that is right: "2 x TITLE: 378" for a known 189, fees, and their total."""
+    lines = re.findall(r"^(?:(\d+) x )?[^\n]*[:：] ?¥([\d.]+)$", text, re.M)
+    prices = {float(n) for n in known if re.fullmatch(r"[\d.]+", str(n))} | {0.0}
+    right = [float(amount) for n, amount in lines if float(amount) / int(n or 1) in prices]
+    # Extras are counted for each piece.
+    pieces = max([int(n) for n, _ in lines if n] or [1])
+    right += [float(amount) for n, amount in lines if not n and float(amount) / pieces in prices and float(amount) not in right]
+    if len(right) != len(lines) or not lines:
+        return set()
+    return numbers(" ".join("%g" % n for n in right + [sum(right)]))
+
+
 def harm(facts, reply, customer, said, about=None, right=None, yes=True):
     """Reasons why no shop can stand by the reply, by rules that need no reading."""
     text, reasons = reply["reply"], []
     fact_text, days = facts.of(reply, customer, said)
     known = numbers(fact_text)
+    known |= sums(text, known)
     listed = numbers("\n".join(m.group(1) for m in re.finditer(r"^\s*(\d{1,2})[.)、:]", text, re.M)))
     for n in sorted(numbers(without_days(text, days)) - known - listed):
         reasons.append("number %s is in no fact" % n)

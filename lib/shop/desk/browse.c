@@ -487,17 +487,17 @@ llmcs_status desk_read_aspect_number(desk_turn *t, const char *id, const desk_op
     return status;
 }
 
-static void put_price(desk_turn *t, const desk_goods *g) {
-    const bool yuan = !strcmp(g->currency, "CNY"), even = g->price == (double)(int64_t)g->price;
+void desk_put_price(desk_buffer *out, const char *currency, double price) {
+    const bool yuan = !strcmp(currency, "CNY"), even = price == (double)(int64_t)price;
     char number[32];
     if (even)
-        sqlite3_snprintf(sizeof number, number, "%lld", (long long)g->price);
+        sqlite3_snprintf(sizeof number, number, "%lld", (long long)price);
     else
-        sqlite3_snprintf(sizeof number, number, "%.2f", g->price);
+        sqlite3_snprintf(sizeof number, number, "%.2f", price);
     if (yuan)
-        desk_putf(&t->reply, "\302\245%s", number); /* without the sign, 46，399元 would read as one number */
+        desk_putf(out, "\302\245%s", number); /* without the sign, 46，399元 would read as one number */
     else
-        desk_putf(&t->reply, "%s %.10s", number, g->currency);
+        desk_putf(out, "%s %.10s", number, currency);
 }
 
 /* Prints "1. title, ¥79" in the reply's language. */
@@ -515,7 +515,7 @@ static llmcs_status say_goods(desk_turn *t, const desk_goods *g, const desk_opti
     desk_puts(&t->reply, g->title);
     if (*value && !strstr(g->title, value)) desk_puts(&t->reply, zh ? "，" : ", "), desk_puts(&t->reply, value);
     desk_puts(&t->reply, zh ? "，" : ", ");
-    put_price(t, g);
+    desk_put_price(&t->reply, g->currency, g->price);
     if (g->says) desk_puts(&t->reply, zh ? "：" : ": "), desk_puts(&t->reply, g->says);
     t->products[t->out.n_products++] = g->id;
     return t->reply.status;

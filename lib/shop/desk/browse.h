@@ -72,6 +72,8 @@ bool desk_goods_come_in(const desk_goods *g, const char *size);
 size_t desk_colour_at(const desk_words *w, size_t i);
 /* Reads the first number of the product's value for the aspect; 0 if it has none. */
 llmcs_status desk_read_aspect_number(desk_turn *t, const char *id, const desk_option *aspect, double *number);
+/* Prints ¥9 or 9.50 EUR. */
+void desk_put_price(desk_buffer *out, const char *currency, double price);
 /* Reads one product. *found is false if it is not in the store. */
 llmcs_status desk_read_goods(desk_turn *t, const char *id, desk_goods *g, bool *found);
 

@@ -642,6 +642,7 @@ llmcs_status desk_decide(desk_turn *t) {
     if (!handled && resume && !orders && !frame && !r[0].rule && t->c->spoken != DESK_SPOKEN_PRODUCTS &&
         desk_goes_on(&t->words)) /* "and the lunch boxes?" after the status of an order */
         SHOP_TRY(desk_answer_object(t, resume - 1, false, acted, kept, &handled));
+    if (!handled && !frame) SHOP_TRY(desk_answer_total(t, &handled));
     if (!handled && (products || orders)) SHOP_TRY(desk_answer_in_context(t, r[0].rule, &handled));
     if (!handled && products) SHOP_TRY(answer_listed(t, &r[0], about, &handled));
     if (!handled && resume && orders)

@@ -96,6 +96,8 @@ llmcs_status desk_answer_meaning(desk_turn *t, const desk_reading *r, bool *hand
 
 /* ---- wanted.c */
 
+/* Says what the goods in focus cost together: "how much for two of them with shipping". */
+llmcs_status desk_answer_total(desk_turn *t, bool *handled);
 /* Lists the goods that the message asks to see, or corrects the list to, whatever else the reader makes of it. */
 llmcs_status desk_answer_wanted(desk_turn *t, const desk_meaning *m, bool *handled);
 /* "Do you sell iphones?": says so if no text of the catalogue has the word. */

@@ -80,6 +80,8 @@ static const struct {
                          "我这里能查到的就是这些，想再细问请输入“人工”，同事来帮您看。", NULL},
     [DESK_SAME_AGAIN] = {"same_again", "I know no more than that. Shall I pass you on to a colleague?",
                          "这件事我只知道这些了，要帮您转给同事吗？", NULL},
+    [DESK_TOTAL] = {"total", "Together {a}, before coupons; the checkout shows the exact amount.",
+                    "一共{a}，未计优惠券，以结算页为准。", locals_of_what},
     [DESK_CLOSED_LIST] = {"closed_list", "Please choose one:{list}", "请选择：{list}", locals_of_list},
 };
 

@@ -11,6 +11,7 @@
  *                words and numbers that terms.c finds in products' texts
  *   machine.c    runs the program of a flow
  *   act.c        actions: keys, transactions, the host's answers
+ *   total.c      what goods cost together
  *   answers.c    entries and built-in sentences; again.c: replies that were given before
  *   parts.c      several questions in one message
  *   values.c     reads slot values from a text

@@ -104,6 +104,7 @@ typedef enum desk_sentence {
     DESK_OFF_TOPIC,
     DESK_ALL_I_KNOW,
     DESK_SAME_AGAIN,
+    DESK_TOTAL,
     DESK_N_SENTENCES
 } desk_sentence;
 
@@ -330,6 +331,26 @@ typedef struct desk_entry_rule {
     size_t n_choices;
 } desk_entry_rule;
 
+/* What is added to the price of goods when the customer names it. */
+typedef struct desk_extra {
+    const char *const *words; /* [n_words] */
+    size_t n_words;
+    double fee; /* for each piece */
+    const desk_text *title;
+} desk_extra;
+
+/* How sums of goods are made up; n_words is 0 if the desk makes none. */
+typedef struct desk_totals {
+    const char *const *words; /* [n_words] of a question about a sum */
+    size_t n_words;
+    const desk_extra *extras; /* [n_extras] */
+    size_t n_extras;
+    const desk_text *shipping_title; /* NULL: sums without shipping */
+    double shipping, free_from;
+    const char *const *elsewhere; /* [n_elsewhere] words of places with another fee */
+    size_t n_elsewhere;
+} desk_totals;
+
 typedef struct desk_values {
     const char *name;
     const desk_json *json; /* {"value": {"en": "...", "zh": "..."}} */
@@ -362,6 +383,7 @@ typedef struct desk_flows {
     size_t n_kinds;
     desk_entry_rule *entries;
     size_t n_entries;
+    desk_totals totals;
 } desk_flows;
 
 /* Parses `text` of n bytes and prepares its statements on c. `path` appears in messages. NULL text: no flows, only the
@@ -418,6 +440,8 @@ llmcs_status desk_conditions_read(desk_flows *f, const desk_json *all, desk_flow
                                   const desk_condition **conditions, size_t *n);
 /* Reads "entries": which entry answers about the order in focus. */
 llmcs_status desk_entries_read(desk_flows *f);
+/* Reads "totals": how sums of goods are made up. */
+llmcs_status desk_totals_read(desk_flows *f);
 
 /* Prepares the statement of a find or action and reads its tables, parameters and columns. */
 llmcs_status desk_query_check(shop_connection *c, const desk_flows *f, const desk_json *node, desk_query *query);

@@ -681,8 +681,9 @@ static llmcs_status read_slot_questions(desk_flows *f) {
 }
 
 static llmcs_status read_file(shop_connection *c, desk_flows *f) {
-    static const char *const keys[] = {"format",  "accept", "languages", "facts", "values", "texts",   "slots", "finds",
-                                       "actions", "flows",  "intents",   "rules", "kinds",  "entries", NULL};
+    static const char *const keys[] = {"format", "accept",  "languages", "facts", "values",  "texts",
+                                       "slots",  "finds",   "actions",   "flows", "intents", "rules",
+                                       "kinds",  "entries", "totals",    NULL};
     double format = 0;
     SHOP_TRY(check_object(f, f->root));
     SHOP_TRY(desk_check_keys(f, f->root, keys));
@@ -705,6 +706,7 @@ static llmcs_status read_file(shop_connection *c, desk_flows *f) {
     SHOP_TRY(read_flows(f));
     SHOP_TRY(read_intents(f));
     SHOP_TRY(desk_entries_read(f));
+    SHOP_TRY(desk_totals_read(f));
     return read_rules(f);
 }
 
