@@ -71,7 +71,7 @@ extern "C" {
 /* As a length: the text ends at its NUL byte. */
 #define LLMCS_NUL ((size_t)-1)
 
-/* Version of the library that runs, "0.9.0". Never fails. */
+/* Version of the library that runs, "0.10.0". Never fails. */
 LLMCS_API const char *llmcs_version(void);
 
 /* ------------------------------------------------------------------------------------------------ status */
