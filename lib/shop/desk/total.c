@@ -33,18 +33,23 @@ static size_t number_at(const desk_words *w, size_t i, int *number) {
     return 0;
 }
 
-/* Reads how many pieces: "two of them", "for 3 of these", 2个, 两件; 1 if the message does not say. */
+/* Reads how many pieces: "two of them", "how much for 3", 2个, 两件; 1 if the message does not say. */
 static int read_pieces(const desk_words *w) {
     static const char *const after[] = {"of them", "of those", "of these", "of it", "of that", "of this", "pieces",
                                         "pcs",     "pairs",    "sets",     "packs", "boxes",   "units",   NULL};
     static const char *const measures[] = {"个", "件", "双", "条", "台", "把", "只", "盒", "包", "套", "张",
                                            "瓶", "份", "本", "支", "罐", "袋", "箱", "顶", "副", "块", NULL};
     static const char *const money[] = {"块钱", NULL};
+    static const char *const before[] = {"how much for", "how much are", "how much would",
+                                         "price for",    "price of",     NULL};
+    size_t priced = SIZE_MAX; /* where a number after "how much for" begins */
     int number;
     for (size_t i = 0, len; i < w->folded_bytes; i += len) {
         (void)desk_char_at(w->folded, w->folded_bytes, i, &len);
-        const size_t n = number_at(w, i, &number);
+        const size_t asks = desk_phrase_at(w, i, before), n = number_at(w, i, &number);
+        if (asks) priced = i + asks + 1;
         if (!n || number < 2) continue;
+        if (i == priced) return number;
         size_t next = i + n;
         while (w->folded[next] == ' ') next++;
         if (desk_phrase_at(w, next, after)) return number;
@@ -82,7 +87,7 @@ static llmcs_status find_goods(desk_turn *t, desk_goods goods[MOST_GOODS], size_
         if (!found) return *n = 0, LLMCS_OK;
         ++*n;
     }
-    if (!all) t->c->about = one;
+    if (all && strcmp(goods[0].currency, goods[1].currency) != 0) *n = 0; /* no sum of two currencies */
     return LLMCS_OK;
 }
 
@@ -97,9 +102,12 @@ static bool asks_sum(const desk_turn *t) {
 }
 
 static bool may_add_up(const desk_turn *t) {
+    const desk_totals *totals = &t->flows->totals;
     static const char *const of_orders[] = {"my order", "i ordered", "i bought", "i paid", "refund",
                                             "订单",     "下的单",    "退",       NULL};
-    return t->flows->totals.n_words && desk_products_are_near(t) && asks_sum(t) && !desk_has_any(&t->read, of_orders);
+    /* Shipping elsewhere is another sum. */
+    return totals->n_words && desk_products_are_near(t) && asks_sum(t) && !desk_has_any(&t->read, of_orders) &&
+           !desk_has_one(&t->read, totals->elsewhere, totals->n_elsewhere);
 }
 
 /* Adds the extras that the message names, and shipping. *sum grows. */
@@ -133,8 +141,7 @@ llmcs_status desk_answer_total(desk_turn *t, bool *handled) {
     *handled = false;
     if (!may_add_up(t)) return LLMCS_OK;
     SHOP_TRY(find_goods(t, goods, &n));
-    /* Shipping elsewhere is another sum. */
-    if (!n || desk_has_one(&t->read, t->flows->totals.elsewhere, t->flows->totals.n_elsewhere)) return LLMCS_OK;
+    if (!n) return LLMCS_OK;
     const int pieces = read_pieces(&t->read);
     int slot;
     const int flow = desk_listed_flow(t, DESK_SLOT_PRODUCT, &slot);
@@ -144,6 +151,7 @@ llmcs_status desk_answer_total(desk_turn *t, bool *handled) {
     *handled = true;
     t->out.probability = 1;
     t->c->unknown = 0;
+    if (n == 1) t->c->about = goods[0].id;
     t->c->products_at = t->c->n_turns + 1;
     t->c->spoken = DESK_SPOKEN_PRODUCTS;
     SHOP_TRY(desk_values_of(t, NULL, &v));

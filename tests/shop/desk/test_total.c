@@ -23,7 +23,8 @@ static const char flows[] =
 #define EXTRAS \
     "\"extras\":[{\"fact\":\"wrap\"," TITLE("Wrapping", "包装") ",\"words\":{\"en\":[\"wrap\"],\"zh\":[\"包装\"]}}]"
 
-static void put_kite(llmcs_shop *shop, const char *id, const char *en, const char *zh, double price) {
+static void put_kite(llmcs_shop *shop, const char *id, const char *en, const char *zh, double price,
+                     const char *currency) {
     static const char *const tags[] = {"kite"};
     const llmcs_shop_product_text texts[] = {{"en", en, NULL, NULL}, {"zh", zh, NULL, NULL}};
     const llmcs_shop_product p = {.struct_size = sizeof p,
@@ -34,22 +35,24 @@ static void put_kite(llmcs_shop *shop, const char *id, const char *en, const cha
                                   .tags = tags,
                                   .n_tags = 1,
                                   .price = price,
-                                  .currency = "CNY",
+                                  .currency = currency,
                                   .stock = 5};
     const llmcs_shop_product *list[] = {&p};
     SHOP_OK(llmcs_shop_put_products(shop, list, 1, NULL, NULL, NULL));
 }
 
-static void open_with(desk_case *d, const char *totals) {
+static void open_with_currency(desk_case *d, const char *totals, const char *second) {
     static char text[8192];
     desk_case_make(d);
     snprintf(text, sizeof text, "{%s%s%s", totals, *totals ? "," : "", flows);
     d->options.flows_json = text;
     d->options.intents = NULL;
-    put_kite(d->shop, "k1", "Timberling Family Kite, blue", "小木林 家庭风筝 蓝色", 41);
-    put_kite(d->shop, "k2", "Puddle First Kite, red", "水坑狐 启蒙风筝 红色", 58.5);
+    put_kite(d->shop, "k1", "Timberling Family Kite, blue", "小木林 家庭风筝 蓝色", 41, "CNY");
+    put_kite(d->shop, "k2", "Puddle First Kite, red", "水坑狐 启蒙风筝 红色", 58.5, second);
     SHOP_OK(llmcs_shop_desk_open(d->shop, &d->options, &d->desk));
 }
+
+static void open_with(desk_case *d, const char *totals) { open_with_currency(d, totals, "CNY"); }
 
 START_TEST(pieces_extras_and_shipping_are_added) {
     desk_case d;
@@ -62,6 +65,7 @@ START_TEST(pieces_extras_and_shipping_are_added) {
         "2 x Puddle First Kite, red: ¥117\nShipping: ¥0\nTogether ¥117");
     HAS(say(&d, "can you wrap them? how much altogether for 2 of those"), "Wrapping: ¥16");
     HAS(d.turn->reply, "Together ¥133");
+    HAS(say(&d, "how much for two"), "2 x Puddle First Kite, red: ¥117");
     HAS(say(&d, "how much for 3 pieces"), "3 x Puddle First Kite, red: ¥175.50\nShipping: ¥0");
     (void)say_as(&d, "z", NULL, "有没有风筝");
     HAS(say_as(&d, "z", NULL, "第一个两个一共多少钱"), "2 x 小木林 家庭风筝 蓝色：¥82\n运费：¥10\n一共¥92");
@@ -78,6 +82,10 @@ START_TEST(both_of_two_listed_are_added) {
     HAS(d.turn->reply, "Puddle First Kite, red: ¥58.50");
     HAS(d.turn->reply, "Together ¥99.50");
     LACKS(d.turn->reply, "Shipping");
+    desk_case_close(&d);
+    open_with_currency(&d, "\"totals\":{" WORDS "}", "EUR");
+    (void)say(&d, "do you have a kite?");
+    LACKS(say(&d, "how much would both be in total"), "Together");
     desk_case_close(&d);
 }
 END_TEST
